@@ -1,0 +1,165 @@
+"""`manage.py serve`: the whole product on one machine: pages and API, the worker, the clock."""
+
+import fcntl
+import http.client
+import logging
+import os
+import socket
+import time
+from argparse import ArgumentParser
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+from django.db import connection
+
+from portal import prepare
+from portal.supervisor import Service, Supervisor, end_with_parent, run_once
+
+READY_SECONDS = 30.0
+# Fewer threads than the database pool has connections (10); more would only wait for each other.
+THREADS = 8
+
+
+class Command(BaseCommand):
+    """Prepares what is missing, then runs every service until Ctrl-C."""
+
+    help = "Run the whole product: pages and API, worker, clock. Migrates first, and loads the demo data on the first start."
+    requires_system_checks: list[str] = []  # noqa: RUF012  (prepare runs them, once)
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """Take the address to listen on and the number of web processes."""
+        parser.add_argument("--bind", default="127.0.0.1", help="Address to listen on (default: this machine only).")
+        parser.add_argument("--workers", type=int, help="Web processes (default: 1 on SQLite, else one for each core).")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Serve until SIGINT or SIGTERM."""
+        bind, port = options["bind"], settings.HTTP_PORT
+        workers = options["workers"] or (1 if connection.vendor == "sqlite" else os.cpu_count() or 1)
+        with _only_one(settings.DATA_DIR / "serve.lock"):
+            _refuse_taken_port(bind, port)
+            if run_once(prepare.everything):
+                raise CommandError("Nothing was started; the reason stands above.")
+            supervisor = Supervisor()
+            web = Service(name="web", run=partial(_web, bind, port, workers))
+            if not supervisor.start_first(web, ready=partial(_answers, bind, port), seconds=READY_SECONDS):
+                supervisor.stop()
+                raise CommandError("The pages could not be served; the reason stands above.")
+            self._announce()
+            supervisor.start(Service(name="worker", run=_worker))
+            supervisor.start(Service(name="clock", run=_clock))
+            supervisor.run()
+            self.stdout.write("Stopped.")
+
+    def _announce(self) -> None:
+        lines = [f"Gatehouse is at {settings.PUBLIC_URL}/", f"  admin      {settings.PUBLIC_URL}/admin/"]
+        lines.append(f"  REST API   {settings.PUBLIC_URL}/api/docs/")
+        if settings.DEMO:
+            lines.append(f"  its mails  {settings.PUBLIC_URL}/outbox/")
+            lines.append(f"  people     {', '.join(prepare.DEMO_PEOPLE)}")
+            lines.append(f"  password   in {prepare.demo_password_file()}")
+        lines.append("Ctrl-C stops everything.")
+        self.stdout.write("\n".join(lines))
+        self.stdout.flush()
+
+
+def _web(bind: str, port: int, workers: int) -> None:
+    from granian.constants import Interfaces
+    from granian.log import LogLevels
+    from granian.server import Server
+
+    server = Server(
+        "portal.wsgi:application",
+        address=bind,
+        port=port,
+        interface=Interfaces.WSGI,
+        workers=workers,
+        blocking_threads=THREADS,
+        websockets=False,
+        log_level=LogLevels.warning,
+        workers_kill_timeout=10,
+    )
+    server.serve(target_loader=_load_application, wrap_loader=False)
+
+
+def _load_application() -> Callable[..., Any]:
+    end_with_parent()
+    from portal.wsgi import application
+
+    return application
+
+
+def _worker() -> None:
+    from portal.celery import app
+
+    _quiet("celery", "kombu")
+    app.Worker(
+        pool_cls="prefork", concurrency=2, loglevel="WARNING", without_gossip=True, without_mingle=True, without_heartbeat=True
+    ).start()
+
+
+def _clock() -> None:
+    from celery.beat import Scheduler, Service as Beat
+
+    from portal.celery import app
+
+    _quiet("celery", "kombu")
+    # Kept in memory: every entry is harmless to run late or twice, so there is no state to lose.
+    Beat(app, scheduler_cls=Scheduler).start()
+
+
+def _quiet(*names: str) -> None:
+    for name in names:
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _answers(bind: str, port: int) -> bool:
+    door = http.client.HTTPConnection(_reachable(bind), port, timeout=5)
+    try:
+        door.request("GET", "/livez", headers={"Host": settings.ALLOWED_HOSTS[0]})
+        return door.getresponse().status < 500
+    except OSError:
+        return False
+    finally:
+        door.close()
+
+
+def _reachable(bind: str) -> str:
+    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104
+
+
+def _refuse_taken_port(bind: str, port: int) -> None:
+    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((bind, port))
+        except OSError as error:
+            raise CommandError(f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: PORT=8001") from error
+
+
+class _only_one:  # noqa: N801  (read as a sentence)
+    """One `serve` for each data directory: two clocks and two writers of one SQLite file help nobody."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        # Children inherit the lock, so what is left of a killed `serve` is waited for.
+        self._file = self._path.open("w")
+        deadline = time.monotonic() + 10
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                return
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise CommandError(f"Another `serve` runs on {self._path.parent}. Stop it, or set DATA_DIR.") from None
+                time.sleep(0.1)
+
+    def __exit__(self, *exc: object) -> None:
+        self._file.close()
