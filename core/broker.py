@@ -1,7 +1,8 @@
 """A message broker made of files, for one machine without Redis: kombu's filesystem transport with its traps taken out.
 
-As shipped, a reader can take a file that is still being written (and end the worker), and messages are taken by way of the system's
-temporary directory, where a move is a copy and two readers can both win. Here every file appears and disappears by one rename.
+As shipped, a reader can take a file that is still being written (and end the worker), and messages are taken by way of the
+system's temporary directory, where a move is a copy and two readers can both win. Here one rename makes each file appear, and
+one makes it disappear.
 """
 
 import json
@@ -49,7 +50,7 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
                 continue
             taken = taken_folder / name
             try:
-                os.rename(Path(self.data_folder_in) / name, taken)
+                (Path(self.data_folder_in) / name).rename(taken)
             except FileNotFoundError:
                 continue  # another worker was first
             try:
@@ -80,7 +81,7 @@ def _write_whole(target: Path, value: Any) -> None:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             json.dump(value, file)
-        os.rename(draft, target)
+        draft.rename(target)
     except OSError as error:
         draft.unlink(missing_ok=True)
         raise ChannelError(f"The broker's folder cannot be written: {error}") from error

@@ -1,4 +1,4 @@
-"""What must be true before the first request: checks pass, the database is migrated, static files lie ready, demo data is there."""
+"""What must be true before the first request: checks pass, database migrated, static files ready, demo data loaded."""
 
 import hashlib
 from pathlib import Path

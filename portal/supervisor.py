@@ -148,7 +148,7 @@ def _live_as_child(parent: int, task: Callable[[], None]) -> NoReturn:
         code = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         if isinstance(stop.code, str):
             sys.stderr.write(stop.code + "\n")
-    except BaseException:  # noqa: BLE001  (the last frame of this process: nobody else can report it)
+    except BaseException:  # the last frame of this process: nobody else can report it
         traceback.print_exc()
     finally:
         sys.stdout.flush()

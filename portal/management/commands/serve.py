@@ -7,7 +7,8 @@ import os
 import socket
 import time
 from argparse import ArgumentParser
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,12 +29,16 @@ class Command(BaseCommand):
     """Prepares what is missing, then runs every service until Ctrl-C."""
 
     help = "Run the whole product: pages and API, worker, clock. Migrates first, and loads the demo data on the first start."
-    requires_system_checks: list[str] = []  # noqa: RUF012  (prepare runs them, once)
+    requires_system_checks: list[str] = []  # prepare runs them, once
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Take the address to listen on and the number of web processes."""
-        parser.add_argument("--bind", default="127.0.0.1", help="Address to listen on (default: this machine only).")
-        parser.add_argument("--workers", type=int, help="Web processes (default: 1 on SQLite, else one for each core).")
+        parser.add_argument(
+            "--bind", default="127.0.0.1", help="Address to listen on (default: this machine only)."
+        )
+        parser.add_argument(
+            "--workers", type=int, help="Web processes (default: 1 on SQLite, else one for each core)."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGINT or SIGTERM."""
@@ -97,18 +102,23 @@ def _worker() -> None:
 
     _quiet("celery", "kombu")
     app.Worker(
-        pool_cls="prefork", concurrency=2, loglevel="WARNING", without_gossip=True, without_mingle=True, without_heartbeat=True
+        pool_cls="prefork",
+        concurrency=2,
+        loglevel="WARNING",
+        without_gossip=True,
+        without_mingle=True,
+        without_heartbeat=True,
     ).start()
 
 
 def _clock() -> None:
-    from celery.beat import Scheduler, Service as Beat
+    from celery import beat
 
     from portal.celery import app
 
     _quiet("celery", "kombu")
     # Kept in memory: every entry is harmless to run late or twice, so there is no state to lose.
-    Beat(app, scheduler_cls=Scheduler).start()
+    beat.Service(app, scheduler_cls=beat.Scheduler).start()
 
 
 def _quiet(*names: str) -> None:
@@ -138,28 +148,26 @@ def _refuse_taken_port(bind: str, port: int) -> None:
         try:
             probe.bind((bind, port))
         except OSError as error:
-            raise CommandError(f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: PORT=8001") from error
+            raise CommandError(
+                f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: PORT=8001"
+            ) from error
 
 
-class _only_one:  # noqa: N801  (read as a sentence)
+@contextmanager
+def _only_one(path: Path) -> Iterator[None]:
     """One `serve` for each data directory: two clocks and two writers of one SQLite file help nobody."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    deadline = time.monotonic() + 10
+    with path.open("w") as file:
         # Children inherit the lock, so what is left of a killed `serve` is waited for.
-        self._file = self._path.open("w")
-        deadline = time.monotonic() + 10
         while True:
             try:
-                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                return
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise CommandError(f"Another `serve` runs on {self._path.parent}. Stop it, or set DATA_DIR.") from None
+                    raise CommandError(
+                        f"Another `serve` runs on {path.parent}. Stop it, or set DATA_DIR."
+                    ) from None
                 time.sleep(0.1)
-
-    def __exit__(self, *exc: object) -> None:
-        self._file.close()
+        yield

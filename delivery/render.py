@@ -1,0 +1,33 @@
+"""From a row of the outbox to a message ready to travel, in the language of its reader."""
+
+from datetime import datetime
+
+from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.dateparse import parse_datetime
+
+from delivery.derived import Derived
+from delivery.gateways import Parcel
+from delivery.models import Delivery, Kind
+
+PRODUCT = "Gatehouse"
+
+
+def parcel_of(row: Delivery, *, at: datetime) -> Parcel:
+    """The finished message; its code or link is computed here and lives no longer than the parcel."""
+    context = {"product": PRODUCT, **row.context}
+    if isinstance(moment := context.get("at"), str):
+        context["at"] = parse_datetime(moment)
+    if row.secret:
+        context |= Derived(**row.secret).reveal(row.context)
+    context["subject"] = row.subject
+    with translation.override(row.language):
+        return Parcel(
+            uid=row.uid,
+            to=row.to,
+            subject=row.subject,
+            text=render_to_string(f"{row.kind}/{row.template}.txt", context).strip(),
+            html=render_to_string(f"email/{row.template}.html", context) if row.kind == Kind.EMAIL else "",
+            from_address=row.from_address,
+            at=at,
+        )

@@ -1,0 +1,133 @@
+"""Asking for a message, taking it back, trying again, and telling the person how it stands."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.utils.translation import gettext_lazy as _
+
+from audit.events import Event
+from audit.record import Origin, record
+from core.db import after_commit, current_unit
+from core.errors import PortalError
+from core.outcomes import Denied
+from delivery import wake
+from delivery.derived import PLACEHOLDER, Derived
+from delivery.models import UNDER_WAY, Delivery, Kind, State
+
+LATE_AFTER = timedelta(seconds=10)
+
+
+class Progress(StrEnum):
+    """How a message stands, as far as the person who waits for it need know."""
+
+    QUEUED = "queued"
+    LATE = "late"
+    SENT = "sent"
+    FAILED = "failed"
+
+
+def enqueue(
+    *,
+    to: str,
+    template: str,
+    language: str,
+    now: datetime,
+    expires_at: datetime,
+    kind: Kind = Kind.EMAIL,
+    subject: str = "",
+    context: Mapping[str, Any] | None = None,
+    secret: Derived | None = None,
+    from_address: str = "",
+    company_id: int | None = None,
+    company_uid: UUID | None = None,
+    user_uid: UUID | None = None,
+) -> Delivery:
+    """Ask for a message, in the transaction of its cause: both happen or neither; the worker is woken when it commits.
+
+    `context` must hold no secret; `secret` describes a code or link. Raises PortalError for an impossible address or header.
+    """
+    if current_unit() is None:
+        raise RuntimeError("delivery.enqueue() belongs inside core.db.unit().")
+    context = dict(context or {})
+    _refuse_nonsense(kind=kind, to=to, lines=(to, subject, from_address), context=context, secret=secret)
+    row = Delivery.objects.create(
+        kind=kind,
+        to=to,
+        template=template,
+        subject=subject[:200],
+        context=context,
+        secret=secret.stored() if secret else None,
+        language=language,
+        from_address=from_address,
+        company_id=company_id,
+        company_uid=company_uid,
+        user_uid=user_uid,
+        next_try_at=now,
+        expires_at=expires_at,
+        created_at=now,
+    )
+    after_commit(wake.worker)
+    return row
+
+
+def cancel(uid: UUID) -> bool:
+    """Take a message back that has not been sent; False when it is too late for that."""
+    return bool(Delivery.objects.filter(uid=uid, state__in=UNDER_WAY).update(state=State.CANCELLED))
+
+
+def state_of(uid: UUID, *, now: datetime) -> Progress:
+    """How the message stands; one that is pruned or was never asked for has failed."""
+    row = Delivery.objects.filter(uid=uid).only("state", "error", "created_at").first()
+    if row is None:
+        return Progress.FAILED
+    if row.state == State.SENT:
+        return Progress.SENT
+    if row.state in UNDER_WAY:
+        return Progress.LATE if row.error or now - row.created_at > LATE_AFTER else Progress.QUEUED
+    return Progress.FAILED
+
+
+def retry(delivery: Delivery, *, origin: Origin, now: datetime) -> Denied | None:
+    """Send again what failed, or at once what waits; refused for what was sent, taken back, or whose time has passed."""
+    waiting = Delivery.objects.filter(
+        pk=delivery.pk, state__in=(State.FAILED, State.QUEUED), expires_at__gt=now
+    )
+    if not waiting.update(state=State.QUEUED, next_try_at=now):
+        return Denied(
+            code="not_retryable",
+            message=_(
+                "Only a message that failed or waits, and whose time has not passed, can be sent again."
+            ),
+        )
+    record(
+        Event.DELIVERY_RETRIED,
+        origin=origin,
+        at=now,
+        company_id=delivery.company_id,
+        subject=delivery,
+        template=delivery.template,
+    )
+    after_commit(wake.worker)
+    return None
+
+
+def _refuse_nonsense(
+    *, kind: Kind, to: str, lines: tuple[str, ...], context: Mapping[str, Any], secret: Derived | None
+) -> None:
+    # A line break in a header would let whoever chose the text write headers and recipients of their own.
+    if any(not line.isprintable() for line in lines):
+        raise PortalError(
+            "bad_header", status=400, detail="An address or subject holds a line break or control character."
+        )
+    if kind == Kind.EMAIL:
+        try:
+            validate_email(to)
+        except ValidationError as error:
+            raise PortalError("bad_address", status=400, detail="This is not a mail address.") from error
+    if secret and secret.kind == "link" and PLACEHOLDER not in context.get("url", ""):
+        raise PortalError("bad_link", detail=f"The url of a link needs {PLACEHOLDER}.")

@@ -1,0 +1,26 @@
+"""The settings of the product, in an environment of its own: nothing of the developer's shell leaks in, nothing is left behind."""
+
+import atexit
+import os
+import shutil
+import tempfile
+
+_folder = tempfile.mkdtemp(prefix="gatehouse-test-")
+atexit.register(shutil.rmtree, _folder, ignore_errors=True)
+
+for _name in ("PUBLIC_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "REDIS_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "DEMO", "PORT", "HTTP_PORT"):
+    os.environ.pop(_name, None)
+os.environ |= {
+    "DATA_DIR": _folder,
+    "SECRET_KEY": "a-key-for-tests-alone-" + "0" * 40,
+    "FIELD_KEYS": "k1:" + "A" * 43 + "=",
+}
+
+from portal.settings import *  # noqa: E402, F403
+from portal.settings import DATABASES  # noqa: E402
+
+EPOCH_POLL_SECONDS = 0  # every cache asks the database, so no test waits for another's write
+if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+    # A file, so that threads share it as processes do; not synced, for it is thrown away.
+    DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}
+    DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
