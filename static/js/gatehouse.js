@@ -73,6 +73,8 @@ for (const form of document.querySelectorAll('form[method="post"]')) {
   form.addEventListener("submit", (event) => {
     if (form.getAttribute("aria-busy") === "true") event.preventDefault();
     form.setAttribute("aria-busy", "true");
+    // A download leaves the page where it is.
+    setTimeout(() => form.removeAttribute("aria-busy"), 4000);
   });
 }
 addEventListener("pageshow", () => {
