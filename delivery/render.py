@@ -15,7 +15,8 @@ PRODUCT = "Gatehouse"
 
 def parcel_of(row: Delivery, *, at: datetime) -> Parcel:
     """The finished message; its code or link is computed here and lives no longer than the parcel."""
-    context = {"product": PRODUCT, **row.context}
+    minutes = round((row.expires_at - row.created_at).total_seconds() / 60)
+    context = {"product": PRODUCT, "expires_minutes": minutes, **row.context}
     if isinstance(moment := context.get("at"), str):
         context["at"] = parse_datetime(moment)
     if row.secret:

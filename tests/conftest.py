@@ -1,14 +1,15 @@
 """Fixtures that every test may ask for."""
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.apps import apps
 from django.conf import settings
-from django.db import connection, connections
+from django.db import connection
 from pytest_django import DjangoDbBlocker
+
+_own_name = settings.DATABASES["default"]["NAME"]  # before pytest-django turns to a test database
 
 
 class Clock:
@@ -32,32 +33,34 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture
-def committed_db(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
-    """A database where transactions commit, as threads and on_commit need it; left as it was found.
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> None:
+    """The test databases; after a test with real commits they are put back as they were.
 
-    Django's own transactional fixture empties the tables, which the triggers of the audit trail refuse.
+    Django empties the tables, which the triggers of the audit trail refuse, as they should.
     """
+    if connection.settings_dict["NAME"] == _own_name:
+        return  # no test of this run asked for a database
     with django_db_blocker.unblock():
+        connection.ops.execute_sql_flush = _snapshot() if connection.vendor == "sqlite" else _truncate
+
+
+def _snapshot() -> Callable[[object], None]:
+    """Keeps the whole database as it is now, and puts it back when it is to be emptied."""
+    connection.ensure_connection()
+    kept = sqlite3.connect(":memory:", check_same_thread=False)
+    connection.connection.backup(kept)
+
+    def restore(statements: object) -> None:
         connection.ensure_connection()
-        if connection.vendor == "sqlite":
-            with sqlite3.connect(":memory:") as before:
-                connection.connection.backup(before)
-                yield
-                connections.close_all()
-                connection.ensure_connection()
-                before.backup(connection.connection)
-            before.close()
-        else:
-            yield
-            _empty_postgresql()
-        connections.close_all()
+        kept.backup(connection.connection)
+
+    return restore
 
 
-def _empty_postgresql() -> None:
-    own = {label.split(".")[0] for label in settings.INSTALLED_APPS if "." not in label}
-    tables = [model._meta.db_table for model in apps.get_models() if model._meta.app_label in own]
+def _truncate(statements: list[str]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET session_replication_role = replica")  # triggers rest
-        cursor.execute(f"TRUNCATE {', '.join(tables)} CASCADE")
+        for statement in statements:
+            cursor.execute(statement)
         cursor.execute("SET session_replication_role = DEFAULT")

@@ -27,7 +27,7 @@ def ask(clock: Clock) -> Ask:
             "subject": "Your code",
             "language": "en",
             "secret": Derived(kind="code", purpose="login", id="attempt-1", digits=6),
-            "context": {"display_name": "Ben", "expires_minutes": 10},
+            "context": {"display_name": "Ben"},
             "now": clock(),
             "expires_at": clock() + timedelta(minutes=10),
         }

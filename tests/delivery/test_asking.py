@@ -56,7 +56,9 @@ def test_a_line_break_in_a_header_is_refused(ask: Ask, field: str, breaks: str) 
     assert not Delivery.objects.exists()
 
 
-@pytest.mark.parametrize("to", ["", "ben", "ben@acme.example, mallory@evil.example", "Ben <ben@acme.example>"])
+@pytest.mark.parametrize(
+    "to", ["", "ben", "ben@acme.example, mallory@evil.example", "Ben <ben@acme.example>"]
+)
 def test_only_one_plain_address_is_taken(ask: Ask, to: str) -> None:
     with pytest.raises(PortalError, match="not a mail address"):
         ask(to=to)
@@ -84,7 +86,10 @@ def test_a_message_can_be_taken_back_until_it_is_sent(ask: Ask) -> None:
     Delivery.objects.filter(pk=sent.pk).update(state=State.SENT)
     assert cancel(waiting.uid)
     assert not cancel(sent.uid)
-    assert list(Delivery.objects.order_by("pk").values_list("state", flat=True)) == [State.CANCELLED, State.SENT]
+    assert list(Delivery.objects.order_by("pk").values_list("state", flat=True)) == [
+        State.CANCELLED,
+        State.SENT,
+    ]
 
 
 def test_an_administrator_sends_a_failed_message_again_and_it_is_recorded(ask: Ask, clock: Clock) -> None:

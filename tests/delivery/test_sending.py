@@ -38,7 +38,9 @@ def body_of(mail: EmailMessage, kind: str) -> str:
     return str(part.get_content())
 
 
-def test_a_request_becomes_one_mail_with_its_code_in_both_bodies(ask: Ask, clock: Clock, mailbox: Mailbox) -> None:
+def test_a_request_becomes_one_mail_with_its_code_in_both_bodies(
+    ask: Ask, clock: Clock, mailbox: Mailbox
+) -> None:
     row = ask(from_address="Acme <portal@acme.example>")
     assert drain(clock=clock) == 1
     (mail,) = mailbox.mails
@@ -54,7 +56,9 @@ def test_a_request_becomes_one_mail_with_its_code_in_both_bodies(ask: Ask, clock
     assert drain(clock=clock) == 0
 
 
-def test_a_link_carries_its_secret_and_short_code_in_the_mail_alone(ask: Ask, clock: Clock, mailbox: Mailbox) -> None:
+def test_a_link_carries_its_secret_and_short_code_in_the_mail_alone(
+    ask: Ask, clock: Clock, mailbox: Mailbox
+) -> None:
     about = {"purpose": "magic", "id": "attempt-7"}
     ask(
         template="link",
@@ -110,7 +114,9 @@ def test_a_server_that_never_answers_holds_up_one_batch_only_as_long_as_the_time
         assert "timed out" in row.error
 
 
-def test_a_crash_between_taking_and_sending_sends_the_same_code_later(ask: Ask, clock: Clock, mailbox: Mailbox) -> None:
+def test_a_crash_between_taking_and_sending_sends_the_same_code_later(
+    ask: Ask, clock: Clock, mailbox: Mailbox
+) -> None:
     row = ask()
     assert [taken.pk for taken in lease(now=clock())] == [row.pk]  # and then the worker dies
     assert drain(clock=clock) == 0
@@ -124,7 +130,9 @@ def test_a_crash_between_sending_and_writing_it_down_sends_the_very_same_mail(
 ) -> None:
     row = ask()
     drain(clock=clock)
-    Delivery.objects.filter(pk=row.pk).update(state=State.LEASED, sent_at=None)  # as if the outcome had not been written
+    Delivery.objects.filter(pk=row.pk).update(
+        state=State.LEASED, sent_at=None
+    )  # as if the outcome had not been written
     clock.forward(seconds=LEASE.total_seconds())
     drain(clock=clock)
     first, second = mailbox.mails
@@ -158,7 +166,11 @@ def test_a_recipient_refused_for_good_fails_with_the_reason_and_an_audit_event(
     assert "550" in refused.error
     assert "no such mailbox" in refused.error
     event = AuditEvent.objects.get()
-    assert (event.event, event.company_id, event.subject_uid) == ("delivery:message:failed", 5, str(refused.uid))
+    assert (event.event, event.company_id, event.subject_uid) == (
+        "delivery:message:failed",
+        5,
+        str(refused.uid),
+    )
     assert entropy.derived_code(**CODE) not in str(event.details)
 
 
@@ -188,7 +200,9 @@ def test_the_pauses_grow_while_the_server_stays_away(ask: Ask, clock: Clock, set
     assert 480 <= pauses[-1] <= 600
 
 
-def test_nothing_is_sent_after_its_time_and_the_admin_sees_why(ask: Ask, clock: Clock, mailbox: Mailbox) -> None:
+def test_nothing_is_sent_after_its_time_and_the_admin_sees_why(
+    ask: Ask, clock: Clock, mailbox: Mailbox
+) -> None:
     row = ask()
     clock.forward(minutes=10)
     drain(clock=clock)
@@ -198,7 +212,9 @@ def test_nothing_is_sent_after_its_time_and_the_admin_sees_why(ask: Ask, clock: 
     assert AuditEvent.objects.get().details["state"] == "expired"
 
 
-def test_a_crowd_of_expired_messages_does_not_hold_up_a_fresh_one(ask: Ask, clock: Clock, mailbox: Mailbox) -> None:
+def test_a_crowd_of_expired_messages_does_not_hold_up_a_fresh_one(
+    ask: Ask, clock: Clock, mailbox: Mailbox
+) -> None:
     for _ in range(25):
         ask()
     clock.forward(minutes=11)
@@ -213,7 +229,9 @@ def test_a_message_taken_back_is_not_sent(ask: Ask, clock: Clock, mailbox: Mailb
     assert mailbox.mails == []
 
 
-def test_a_message_that_cannot_be_written_does_not_hold_up_the_others(ask: Ask, clock: Clock, mailbox: Mailbox) -> None:
+def test_a_message_that_cannot_be_written_does_not_hold_up_the_others(
+    ask: Ask, clock: Clock, mailbox: Mailbox
+) -> None:
     broken = ask(template="no-such-template")
     ask()
     drain(clock=clock)

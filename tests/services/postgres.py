@@ -47,7 +47,9 @@ def postgres_server() -> Iterator[str]:
 
 def _wait_until_ready(programs: Path, port: int) -> None:
     deadline = time.monotonic() + 15
-    while subprocess.run([programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False).returncode:
+    while subprocess.run(
+        [programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)], check=False
+    ).returncode:
         if time.monotonic() > deadline:
             raise TimeoutError("PostgreSQL did not start")
         time.sleep(0.03)

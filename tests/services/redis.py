@@ -15,7 +15,8 @@ def redis_server() -> Iterator[str]:
     """The REDIS_URL of a fresh server."""
     program, port = needed("redis-server", package="redis-server"), free_port()
     server = subprocess.Popen(
-        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"], stdout=subprocess.DEVNULL
+        [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+        stdout=subprocess.DEVNULL,
     )
     try:
         url = f"redis://127.0.0.1:{port}/0"

@@ -46,15 +46,13 @@ class Mailbox:
 
 
 @contextmanager
-def smtp_server(
-    *, port: int = 0, tls: ssl.SSLContext | None = None, password: str = ""
-) -> Iterator[Mailbox]:
+def smtp_server(*, port: int = 0, tls: ssl.SSLContext | None = None, password: str = "") -> Iterator[Mailbox]:
     """A server that keeps what it gets; with `tls` it demands STARTTLS, with `password` it also demands to be logged in to."""
     box = Mailbox(port=port or free_port())
 
     def check(server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         given = data.password.decode() if isinstance(data, LoginPassword) else ""
-        return AuthResult(success=given == password)
+        return AuthResult(success=given == password, handled=False)
 
     controller = Controller(
         box,
