@@ -8,7 +8,17 @@ import tempfile
 _folder = tempfile.mkdtemp(prefix="gatehouse-test-")
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
-for _name in ("PUBLIC_URL", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "REDIS_URL", "EMAIL_URL", "DEFAULT_FROM_EMAIL", "DEMO", "PORT", "HTTP_PORT"):
+for _name in (
+    "PUBLIC_URL",
+    "ALLOWED_HOSTS",
+    "TRUSTED_PROXIES",
+    "REDIS_URL",
+    "EMAIL_URL",
+    "DEFAULT_FROM_EMAIL",
+    "DEMO",
+    "PORT",
+    "HTTP_PORT",
+):
     os.environ.pop(_name, None)
 os.environ |= {
     "DATA_DIR": _folder,

@@ -1,0 +1,78 @@
+"""The limits of passwords: one counter per person over all doors and spellings, one per network, and the lock of the rules."""
+
+from datetime import datetime, timedelta
+
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Browser, User
+from accounts.names import Realm, key_of
+from accounts.passwords import Rules
+from accounts.people import refuse_touch
+from audit.events import Event
+from audit.record import record
+from core import entropy, epoch
+from core.db import unit
+from core.outcomes import Denied
+from core.throttle import Limit, Taken, release, standing
+from tenants.actor import Actor
+
+NAME = "login-name"
+STRANGER = "stranger"
+
+PASSWORD = Limit(name="password", tries=10, window=timedelta(minutes=15), pause=timedelta(minutes=15))
+NETWORK = Limit(name="network", tries=100, window=timedelta(minutes=10))
+
+
+def lockout(rules: Rules) -> Limit | None:
+    """The lock that an organisation's own rules put after wrong passwords; None when its threshold is 0."""
+    if not rules.lockout_threshold:
+        return None
+    # A lock of 0 minutes lasts until an administrator unlocks it; ten years stand for that.
+    pause = timedelta(minutes=rules.lockout_minutes) if rules.lockout_minutes else timedelta(days=3650)
+    window = timedelta(minutes=rules.lockout_minutes_window) if rules.lockout_minutes_window else pause
+    return Limit(name="lockout", tries=rules.lockout_threshold, window=window, pause=pause)
+
+
+def name_key(name: str, *, realm: Realm) -> str:
+    """What the tries for one name are counted under; the same for every spelling, and whether or not somebody has it."""
+    return entropy.fingerprint(f"{realm}:{key_of(name)}", purpose=NAME)
+
+
+def counter_key(key: str, *, browser: Browser | None) -> str:
+    """Strangers share one counter per person; a browser that the person has used has its own, which strangers cannot use up."""
+    return f"{key}:{browser.uid if browser is not None else STRANGER}"
+
+
+def _keys(user: User) -> list[str]:
+    key = name_key(user.username, realm=Realm(user.realm))
+    browsers = list(user.browsers.all())
+    return [counter_key(key, browser=None), *(counter_key(key, browser=browser) for browser in browsers)]
+
+
+def standing_of(user: User, *, rules: Rules, now: datetime) -> list[Taken]:
+    """What is counted against this person at the moment, for the administrator's page."""
+    limits = [limit for limit in (PASSWORD, lockout(rules)) if limit is not None]
+    found = [standing(limit, key, now=now) for key in _keys(user) for limit in limits]
+    return [one for one in found if one is not None]
+
+
+def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
+    """Take every lock from the account, and forget the tries counted against it."""
+    refusal = refuse_touch(user, verb="change", by=by)
+    if refusal is not None:
+        return refusal
+    lock = Limit(name="lockout", tries=1, window=timedelta(1))
+    with unit():
+        released = sum(release(limit, *_keys(user)) for limit in (PASSWORD, lock))
+        was_locked = User.objects.filter(pk=user.pk).exclude(locked_at=None).update(
+            locked_at=None, locked_reason="", unlocked_at=now, security_version=F("security_version") + 1
+        )
+        if not released and not was_locked:
+            return Denied(code="not_locked", message=_("This account is not locked."))
+        epoch.bump()
+        record(
+            Event.USER_UNLOCKED, origin=by.origin, at=now, company_id=user.company_id, subject=user, counters=released
+        )
+    return None
+

@@ -1,0 +1,97 @@
+"""Gives each request its principal from the session cookie, and stops where the session is locked."""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from accounts.models import Session
+from accounts.principal import Principal, principal_of_cookie
+from accounts.sessions import SESSION, idle_lock_due, lock_if_idle, note_use
+from core import entropy
+from core.middleware import API_PREFIX, problem
+
+SESSION_COOKIE = f"{settings.COOKIE_PREFIX}session"
+BROWSER_COOKIE = f"{settings.COOKIE_PREFIX}browser"
+BROWSER_COOKIE_SECONDS = 365 * 24 * 3600
+# Where a locked session may still go: to confirm, to sign out, and to what needs no session.
+OPEN_WHEN_LOCKED = ("/login/", "/logout/", "/static/", "/livez", "/readyz")
+CONFIRM_URL = "/login/confirm/"
+_SECRET_WORDS = ("password", "code", "csrfmiddlewaretoken")
+
+
+def set_session_cookie(response: HttpResponseBase, secret: str) -> None:
+    """Give the browser the secret of its session; it ends with the browser, the session by its own clock."""
+    response.set_cookie(SESSION_COOKIE, secret, secure=settings.HTTPS, httponly=True, samesite="Lax", path="/")
+
+
+def clear_session_cookie(response: HttpResponseBase) -> None:
+    """Take the session's secret from the browser."""
+    response.delete_cookie(SESSION_COOKIE, path="/", samesite="Lax")
+
+
+def set_browser_cookie(response: HttpResponseBase, token: str) -> None:
+    """Let the browser be recognised the next time."""
+    response.set_cookie(
+        BROWSER_COOKIE, token, max_age=BROWSER_COOKIE_SECONDS, secure=settings.HTTPS, httponly=True, samesite="Lax", path="/"
+    )
+
+
+def _from_cookie(request: HttpRequest, *, now: datetime) -> Principal | None:
+    secret = request.COOKIES.get(SESSION_COOKIE, "")
+    if not secret or len(secret) > 200:
+        return None
+    for fingerprint in entropy.fingerprints(secret, purpose=SESSION):
+        principal = principal_of_cookie(fingerprint)
+        if principal is not None and principal.is_live(now=now):
+            return principal
+    return None
+
+
+def is_locked(session: Session, *, now: datetime) -> bool:
+    """Whether the person has to confirm before going on."""
+    return session.locked_at is not None or (idle_lock_due(session, now=now) and lock_if_idle(session, now=now))
+
+
+class SessionMiddleware:
+    """Sets `request.principal` (or None) and `request.user`; a locked session gets the confirm page instead of the view."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        now = timezone.now()
+        principal = _from_cookie(request, now=now)
+        request.principal = principal  # type: ignore[attr-defined]
+        request.locked = False  # type: ignore[attr-defined]
+        request.user = principal.user if principal is not None else AnonymousUser()  # type: ignore[assignment]
+        if principal is not None:
+            if is_locked(principal.session, now=now):
+                if not request.path.startswith(OPEN_WHEN_LOCKED):
+                    return self._locked(request)
+                request.locked = True  # type: ignore[attr-defined]
+            else:
+                note_use(principal.session, now=now)
+        return self.get_response(request)
+
+    def _locked(self, request: HttpRequest) -> HttpResponse:
+        if request.path.startswith(API_PREFIX):
+            return problem(401, "session_locked", "The session is locked because it was idle. Confirm the password on a page.")
+        if request.method in {"GET", "HEAD"}:
+            return redirect(f"{CONFIRM_URL}?{urlencode({'next': request.get_full_path()})}")
+        # What was typed stays in this page, in the browser alone, until it is sent again.
+        fields = [
+            (name, value)
+            for name, values in request.POST.lists()
+            if not any(word in name.lower() for word in _SECRET_WORDS)
+            for value in values
+        ]
+        context = {"confirm_url": CONFIRM_URL, "resend": fields, "action": request.get_full_path()}
+        response = TemplateResponse(request, "login/locked.html", context, status=403)
+        return response.render()

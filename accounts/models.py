@@ -1,0 +1,210 @@
+"""People, their sessions, the browsers they use, and their refresh tokens."""
+
+import uuid
+from datetime import datetime
+from typing import Any, ClassVar
+
+from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from accounts.names import NAME_LENGTH, Realm, key_of
+from tenants.models import Company, Kind, Role
+
+
+class UserManager(BaseUserManager["User"]):
+    """Finds people by name."""
+
+    def find(self, name: str, *, realm: Realm) -> "User | None":
+        """The one person of this name in this realm."""
+        return self.select_related("company").filter(realm=realm, login_key=key_of(name)).first()
+
+    def get_by_natural_key(self, username: str | None) -> "User":
+        """Django's own look-up; ours by the internal name."""
+        return self.get(realm=Realm.INTERNAL, login_key=key_of(username or ""))
+
+
+class User(AbstractBaseUser):
+    """A person: internal (kept here), or the shadow of one kept in a directory."""
+
+    scope_kind = Kind.USER
+    scope_path = "company_id"
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    realm = models.CharField(
+        max_length=8, choices=[(one.value, one.value) for one in Realm], default=Realm.INTERNAL, editable=False
+    )
+    username = models.CharField(
+        _("sign-in name"), max_length=NAME_LENGTH, help_text=_("The name typed at sign-in: for people kept here, the e-mail address.")
+    )
+    login_key = models.CharField(max_length=NAME_LENGTH, editable=False)
+    display_name = models.CharField(_("name"), max_length=120, help_text=_("The person's name as others see it."))
+    email = models.CharField(_("e-mail"), max_length=NAME_LENGTH, blank=True, help_text=_("Sign-in name and address for mails."))
+    email_verified_at = models.DateTimeField(_("e-mail verified"), null=True, editable=False)
+    phone = models.CharField(
+        _("phone"), max_length=20, blank=True, help_text=_("In international form, such as +49 30 1234567.")
+    )
+    phone_verified_at = models.DateTimeField(_("phone verified"), null=True, editable=False)
+    language = models.CharField(
+        _("language"), max_length=8, blank=True, help_text=_("Of mails to this person; empty: English.")
+    )
+    company = models.ForeignKey(
+        Company,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        verbose_name=_("company"),
+        related_name="users",
+        help_text=_("Where the person belongs. Empty only for administrators of the whole installation."),
+    )
+    roles: "models.ManyToManyField[Role, models.Model]" = models.ManyToManyField(
+        Role, blank=True, verbose_name=_("roles"), related_name="users", help_text=_("What the person may do.")
+    )
+    is_active = models.BooleanField(
+        _("active"), default=True, help_text=_("When off, the person cannot sign in and open sessions end at once.")
+    )
+    must_change_password = models.BooleanField(
+        _("must change password"),
+        default=False,
+        help_text=_("At the next sign-in a new password is asked for; then this is switched off."),
+    )
+    password_changed_at = models.DateTimeField(_("password changed"), null=True, editable=False)
+    locked_at = models.DateTimeField(_("locked"), null=True, editable=False)
+    unlocked_at = models.DateTimeField(null=True, editable=False)
+    locked_reason = models.CharField(_("why locked"), max_length=200, blank=True, editable=False)
+    last_login = models.DateTimeField(_("last sign-in"), null=True, editable=False)
+    last_login_address = models.CharField(max_length=45, blank=True, editable=False)
+    last_login_agent = models.CharField(max_length=200, blank=True, editable=False)
+    # Counts every change that voids what was granted before it: password, lock, factors, address, active.
+    security_version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(_("created"), auto_now_add=True)
+
+    USERNAME_FIELD = "uid"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    objects = UserManager()
+
+    class Meta:
+        verbose_name = _("person")
+        verbose_name_plural = _("people")
+        ordering = ("login_key",)
+        constraints: ClassVar = [models.UniqueConstraint(fields=["realm", "login_key"], name="user_name_once_a_realm")]
+        indexes: ClassVar = [
+            models.Index(fields=["company", "login_key"]),
+            models.Index(fields=["display_name"]),
+            models.Index(fields=["login_key"]),
+            # The dashboard counts locked people; there are few of them among very many.
+            models.Index(fields=["locked_at"], condition=models.Q(locked_at__isnull=False), name="user_locked"),
+        ]
+
+    def __str__(self) -> str:
+        return self.username
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the form in which the name is compared beside the name."""
+        self.login_key = key_of(self.username)
+        super().save(*args, **kwargs)
+
+    @property
+    def is_external(self) -> bool:
+        """Whether the person is kept in a directory."""
+        return self.realm == Realm.EXTERNAL
+
+    @property
+    def may_sign_in(self) -> bool:
+        """Whether nothing but a proof is missing: active, not locked, in an active company."""
+        return self.is_active and self.locked_at is None and (self.company is None or self.company.is_active)
+
+
+class UsedPassword(models.Model):
+    """The hash of a password that a person had, so that it is not taken again too soon."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="used_passwords")
+    password = models.CharField(max_length=128)
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.user} {self.at:%Y-%m-%d}"
+
+
+class Browser(models.Model):
+    """A browser in which a person has signed in: strangers cannot lock it out, and it may stand for the second factor a while."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="browsers")
+    fingerprint = models.CharField(max_length=64)
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    user_agent = models.CharField(max_length=200, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+    remembered_until = models.DateTimeField(null=True)
+    remembered_version = models.PositiveIntegerField(null=True)  # of the person's security_version
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "fingerprint"], name="browser_once_a_user")]
+
+    def __str__(self) -> str:
+        return self.user_agent
+
+    def is_remembered(self, *, user: User, now: datetime) -> bool:
+        """Whether it stands for the second factor: in time, and nothing about the person's security has changed since."""
+        return (
+            self.remembered_until is not None
+            and now < self.remembered_until
+            and self.remembered_version == user.security_version
+        )
+
+
+class SessionKind(models.TextChoices):
+    """What holds a session."""
+
+    PAGE = "page", _("browser")
+    API = "api", _("program")
+
+
+class Session(models.Model):
+    """One sign-in that holds: in a browser by cookie, or in a program by tokens."""
+
+    scope_kind = Kind.SESSION
+    scope_path = "user__company_id"
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.ForeignKey(User, models.CASCADE, related_name="sessions", verbose_name=_("person"))
+    kind = models.CharField(_("held by"), max_length=4, choices=SessionKind.choices)
+    fingerprint = models.CharField(max_length=64, unique=True)
+    browser = models.ForeignKey(Browser, models.SET_NULL, null=True)
+    methods = models.JSONField(_("proved by"), default=list)  # RFC 8176 values, such as pwd and otp
+    created_at = models.DateTimeField(_("since"))
+    seen_at = models.DateTimeField(_("last used"))
+    confirmed_at = models.DateTimeField(_("last confirmed"))
+    expires_at = models.DateTimeField(_("ends at the latest"))
+    locked_at = models.DateTimeField(_("locked"), null=True)
+    ended_at = models.DateTimeField(_("ended"), null=True)
+    ended_reason = models.CharField(_("why it ended"), max_length=40, blank=True)
+    address = models.CharField(_("network address"), max_length=45, blank=True)
+    user_agent = models.CharField(_("program"), max_length=200, blank=True)
+
+    class Meta:
+        verbose_name = _("session")
+        verbose_name_plural = _("sessions")
+        ordering = ("-id",)
+        indexes: ClassVar = [models.Index(fields=["user", "ended_at"]), models.Index(fields=["expires_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.user}, {self.created_at:%Y-%m-%d %H:%M}"
+
+    def is_live(self, *, now: datetime) -> bool:
+        """Whether it still holds."""
+        return self.ended_at is None and now < self.expires_at
+
+
+class RefreshToken(models.Model):
+    """One link of a session's chain of refresh tokens; a second use of one ends the session (RFC 9700, 4.14.2)."""
+
+    session = models.ForeignKey(Session, models.CASCADE, related_name="refresh_tokens")
+    fingerprint = models.CharField(max_length=64, unique=True)
+    issued_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)

@@ -1,0 +1,325 @@
+"""The verbs on people. Each checks who asks, changes, writes down, and answers with a value."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import phonenumbers
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from accounts.checks import refuse_password
+from accounts.models import User
+from accounts.names import Realm, is_email, key_of
+from accounts.principal import rights_of
+from accounts.sessions import end_all
+from audit.events import Event
+from audit.record import record
+from core import epoch
+from core.db import unit
+from core.outcomes import Denied
+from tenants.actor import Actor
+from tenants.models import RANK_MAXIMUM, Company, Role
+from tenants.rights import Rights
+from tenants.rules import may_touch, rights_given_by
+
+NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
+FORBIDDEN = Denied(code="forbidden", message=_("You may not do this."))
+OWN_ACCOUNT = Denied(code="own_account", message=_("You cannot disable, lock or delete your own account."))
+NAME_TAKEN = Denied(code="name_taken", field="email", message=_("Somebody already signs in with this e-mail address."))
+LAST_ADMINISTRATOR = Denied(
+    code="last_administrator", message=_("This is the last administrator of the installation; name another one first.")
+)
+KEEP: Any = object()  # "leave as it is", where None is a value
+
+
+@dataclass(frozen=True, kw_only=True)
+class Person:
+    """What can be given for a person; `KEEP` leaves a field as it is."""
+
+    email: str = KEEP
+    display_name: str = KEEP
+    company: Company | None = KEEP
+    roles: Sequence[Role] = KEEP
+    phone: str = KEEP
+    language: str = KEEP
+    is_active: bool = KEEP
+    must_change_password: bool = KEEP
+
+    def given(self) -> dict[str, Any]:
+        """The fields that are not kept."""
+        return {name: value for name, value in vars(self).items() if value is not KEEP}
+
+
+@dataclass(frozen=True)
+class _Checked:
+    values: dict[str, Any] = field(default_factory=dict)
+
+
+def _check(person: Person) -> _Checked | Denied:
+    values = person.given()
+    if "email" in values:
+        values["email"] = values["email"].strip()
+        if not is_email(values["email"]):
+            return Denied(code="invalid", field="email", message=_("Enter an e-mail address such as ada@example.com."))
+    if "display_name" in values:
+        name = " ".join("".join(one if one.isprintable() else " " for one in values["display_name"]).split())
+        if not 1 <= len(name) <= 120:
+            return Denied(code="invalid", field="display_name", message=_("Enter a name of at most 120 characters."))
+        values["display_name"] = name
+    if values.get("phone"):
+        number = _phone(values["phone"])
+        if number is None:
+            return Denied(
+                code="invalid", field="phone", message=_("Enter the number in international form, such as +49 30 1234567.")
+            )
+        values["phone"] = number
+    return _Checked(values)
+
+
+def _phone(text: str) -> str | None:
+    try:
+        parsed = phonenumbers.parse(text[:40], None)
+    except phonenumbers.NumberParseException:
+        return None
+    if not phonenumbers.is_valid_number(parsed):
+        return None
+    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
+
+
+def _given_rights(*, roles: Sequence[Role], company: Company | None, user: User | None) -> Rights:
+    permissions = list(user.permissions.all()) if user is not None else []
+    return rights_given_by(roles=roles, permissions=permissions, own=company.pk if company else None)
+
+
+def _role_elsewhere(roles: Sequence[Role], company: Company | None) -> Denied | None:
+    if any(role.company_id is not None and role.company_id != (company.pk if company else None) for role in roles):
+        return Denied(code="role_of_other_company", field="roles", message=_("A role belongs to another company than the person."))
+    return None
+
+
+def create_user(person: Person, *, password: str, by: Actor, now: datetime) -> User | Denied:
+    """Make an internal person. The e-mail address is unverified until a code sent to it came back."""
+    checked = _check(person)
+    if isinstance(checked, Denied):
+        return checked
+    values = checked.values
+    company, roles = values.get("company"), list(values.get("roles", ()))
+    if not values.get("email") or not values.get("display_name"):
+        return Denied(code="invalid", field="email", message=_("A person needs an e-mail address and a name."))
+    if not may_touch(by.rights, "add", "user", company_id=company.pk if company else None):
+        return FORBIDDEN
+    refusal = _role_elsewhere(roles, company) or by.exceeded_by(_given_rights(roles=roles, company=company, user=None))
+    if refusal is not None:
+        return refusal
+    email = values["email"]
+    refusal = refuse_password(
+        password, company_id=company.pk if company else None, about=(email, email.split("@")[0], values["display_name"])
+    )
+    if refusal is not None:
+        return refusal
+    if User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(email)).exists():
+        return NAME_TAKEN
+    hashed = make_password(password)
+    try:
+        with unit():
+            user = User(
+                username=email,
+                email=email,
+                password=hashed,
+                password_changed_at=now,
+                **{name: value for name, value in values.items() if name not in {"email", "roles"}},
+            )
+            user.save(force_insert=True)
+            user.roles.set(roles)
+            user.used_passwords.create(password=hashed, at=now)
+            record(
+                Event.USER_CREATED,
+                origin=by.origin,
+                at=now,
+                company_id=user.company_id,
+                subject=user,
+                roles=[role.name for role in roles],
+            )
+    except IntegrityError:
+        return NAME_TAKEN
+    return user
+
+
+def _is_self(user: User, by: Actor) -> bool:
+    return by.origin.actor is not None and by.origin.actor.uid == user.uid
+
+
+def refuse_touch(user: User, *, verb: str, by: Actor) -> Denied | None:
+    """Why this actor may not touch this person as he is now: out of reach, or above the actor."""
+    if not may_touch(by.rights, "view", "user", company_id=user.company_id):
+        return NOT_FOUND
+    if not may_touch(by.rights, verb, "user", company_id=user.company_id):
+        return FORBIDDEN
+    return by.exceeded_by(rights_of(user))
+
+
+def _is_last_administrator(user: User) -> bool:
+    administrators = User.objects.filter(is_active=True, locked_at=None, company=None, roles__rank=RANK_MAXIMUM)
+    others = administrators.exclude(pk=user.pk).exists()
+    return not others and administrators.filter(pk=user.pk).exists()
+
+
+def change_user(user: User, person: Person, *, by: Actor, now: datetime) -> User | Denied:
+    """Change what is given. Refused when the person, as he was or as he would be, stands above the actor."""
+    checked = _check(person)
+    if isinstance(checked, Denied):
+        return checked
+    with unit():
+        # Locked before the rules are asked, so that what they were asked about is what changes.
+        user = User.objects.select_for_update(of=("self",)).select_related("company").get(pk=user.pk)
+        held = list(user.roles.all())
+        changed = {
+            name: value
+            for name, value in checked.values.items()
+            if (set(value) != set(held) if name == "roles" else value != getattr(user, name))
+        }
+        if not changed:
+            return user
+        refusal = refuse_touch(user, verb="change", by=by) or _refuse_change(user, changed, held=held, by=by)
+        if refusal is None:
+            refusal = _apply(user, changed, by=by, now=now)
+    return refusal or user
+
+
+def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role], by: Actor) -> Denied | None:
+    if _is_self(user, by) and changed.get("is_active") is False:
+        return OWN_ACCOUNT
+    company, roles = changed.get("company", user.company), list(changed.get("roles", held))
+    if not may_touch(by.rights, "change", "user", company_id=company.pk if company else None):
+        return FORBIDDEN
+    refusal = _role_elsewhere(roles, company)
+    if refusal is None:
+        refusal = by.exceeded_by(_given_rights(roles=roles, company=company, user=user))
+    if refusal is not None:
+        return refusal
+    ceases = changed.get("is_active") is False or company is not None or all(role.rank < RANK_MAXIMUM for role in roles)
+    if ceases and _is_last_administrator(user):
+        return LAST_ADMINISTRATOR
+    if "email" in changed:
+        if user.realm != Realm.INTERNAL:
+            return Denied(code="kept_elsewhere", field="email", message=_("This person is kept in a directory; change it there."))
+        taken = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(changed["email"])).exclude(pk=user.pk)
+        if taken.exists():
+            return NAME_TAKEN
+    return None
+
+
+def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+    before = user.company_id
+    for name, value in changed.items():
+        if name != "roles":
+            setattr(user, name, value)
+    if "email" in changed:
+        user.username, user.email_verified_at = changed["email"], None
+    if "phone" in changed:
+        user.phone_verified_at = None
+    if {"email", "phone", "is_active", "company"} & changed.keys():
+        user.security_version += 1
+    user.save()
+    if "roles" in changed:
+        user.roles.set(changed["roles"])
+    epoch.bump()
+    for company_id in dict.fromkeys((before, user.company_id)):
+        record(
+            Event.USER_CHANGED,
+            origin=by.origin,
+            at=now,
+            company_id=company_id,
+            subject=user,
+            fields=sorted(changed),
+            **({"roles": [role.name for role in changed["roles"]]} if "roles" in changed else {}),
+        )
+    if "is_active" in changed:
+        event = Event.USER_ENABLED if user.is_active else Event.USER_DISABLED
+        record(event, origin=by.origin, at=now, company_id=user.company_id, subject=user)
+        if not user.is_active:
+            end_all(user, reason="disabled", origin=by.origin, now=now)
+    elif {"company", "email"} & changed.keys():
+        end_all(user, reason="changed", origin=by.origin, now=now)
+    return None
+
+
+def set_password(user: User, password: str, *, must_change: bool, by: Actor, now: datetime) -> Denied | None:
+    """An administrator gives a new password; every session of the person ends."""
+    refusal = refuse_touch(user, verb="change", by=by) or refuse_password(
+        password, company_id=user.company_id, about=about(user), user=user
+    )
+    if refusal is not None:
+        return refusal
+    hashed = make_password(password)
+    with unit():
+        store_password(user, hashed, must_change=must_change, now=now)
+        record(Event.PASSWORD_SET, origin=by.origin, at=now, company_id=user.company_id, subject=user)
+        end_all(user, reason="password_changed", origin=by.origin, now=now)
+    return None
+
+
+def about(user: User) -> tuple[str, ...]:
+    """Words of the person that no password may consist of."""
+    return (user.username, user.username.partition("@")[0], user.display_name)
+
+
+def store_password(user: User, hashed: str, *, must_change: bool, now: datetime) -> None:
+    """Inside a unit: put the hash in place, remember it, and void what was granted under the old one."""
+    User.objects.filter(pk=user.pk).update(
+        password=hashed,
+        password_changed_at=now,
+        must_change_password=must_change,
+        security_version=F("security_version") + 1,
+    )
+    user.used_passwords.create(password=hashed, at=now)
+    epoch.bump()
+
+
+def lock_user(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | None:
+    """Lock the account until an administrator unlocks it; its sessions end at once."""
+    if _is_self(user, by):
+        return OWN_ACCOUNT
+    refusal = refuse_touch(user, verb="change", by=by)
+    if refusal is None and _is_last_administrator(user):
+        refusal = LAST_ADMINISTRATOR
+    return refusal or lock_account(user, reason=reason, by=by, now=now)
+
+
+def lock_account(user: User, *, reason: str, by: Actor, now: datetime) -> None:
+    """Lock without asking who asks: for the rules of sign-in itself."""
+    with unit():
+        if not User.objects.filter(pk=user.pk, locked_at=None).update(
+            locked_at=now, locked_reason=reason[:200], security_version=F("security_version") + 1
+        ):
+            return
+        epoch.bump()
+        record(Event.USER_LOCKED, origin=by.origin, at=now, company_id=user.company_id, subject=user, reason=reason[:200])
+        end_all(user, reason="locked", origin=by.origin, now=now)
+
+
+def delete_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
+    """Delete the account; what it did stays in the audit trail."""
+    if _is_self(user, by):
+        return OWN_ACCOUNT
+    refusal = refuse_touch(user, verb="delete", by=by)
+    if refusal is None and _is_last_administrator(user):
+        refusal = LAST_ADMINISTRATOR
+    if refusal is not None:
+        return refusal
+    with unit():
+        end_all(user, reason="deleted", origin=by.origin, now=now)
+        record(Event.USER_DELETED, origin=by.origin, at=now, company_id=user.company_id, subject=user)
+        epoch.bump()
+        user.delete()
+    return None
+
+
+def find_user(uid: uuid.UUID | str) -> User | None:
+    """The person with this id."""
+    return User.objects.select_related("company").filter(uid=uid).first()

@@ -1,0 +1,186 @@
+"""Sessions: begun at a sign-in, kept in use, locked when idle, ended. Ending one is seen everywhere within a second."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import QuerySet
+
+from accounts.models import Browser, Session, SessionKind, User
+from accounts.options import ABSOLUTE_HOURS, IDLE_LOCK, password_rules
+from audit.events import Event
+from audit.record import Origin, record
+from core import entropy, epoch
+from core.db import unit
+from tenants.settings import snapshot
+
+SESSION = "session"
+BROWSER = "browser"
+SEEN_EVERY = timedelta(seconds=60)  # so that an authenticated GET writes at most once a minute
+
+
+@dataclass(frozen=True, kw_only=True)
+class Client:
+    """What is known of the program at the other end."""
+
+    address: str
+    user_agent: str
+    browser_token: str = ""
+
+    @property
+    def browser_fingerprints(self) -> list[str]:
+        """Under which its browser may be known."""
+        return entropy.fingerprints(self.browser_token, purpose=BROWSER) if self.browser_token else []
+
+
+def known_browser(user: User, client: Client) -> Browser | None:
+    """The browser in which this person has signed in before, if it is the one at the other end."""
+    if not client.browser_token:
+        return None
+    return Browser.objects.filter(user=user, fingerprint__in=client.browser_fingerprints).first()
+
+
+def note_browser(user: User, client: Client, *, now: datetime) -> Browser:
+    """Remember that this person has signed in with this browser."""
+    browser, _created = Browser.objects.update_or_create(
+        user=user,
+        fingerprint=entropy.fingerprint(client.browser_token, purpose=BROWSER),
+        defaults={"last_seen_at": now, "user_agent": client.user_agent, "address": client.address},
+        create_defaults={
+            "first_seen_at": now,
+            "last_seen_at": now,
+            "user_agent": client.user_agent,
+            "address": client.address,
+        },
+    )
+    return browser
+
+
+def start_session(
+    user: User, *, kind: SessionKind, methods: list[str], client: Client, browser: Browser | None, now: datetime
+) -> tuple[Session, str]:
+    """Begin a session; the secret beside it is shown to the client once and kept only as a fingerprint."""
+    settings = snapshot(user.company_id)
+    secret = entropy.token(SESSION)
+    with unit():
+        limit = password_rules(settings).max_sessions
+        if limit:
+            oldest_first = live_sessions(user, now=now).order_by("id")
+            surplus = oldest_first.count() - limit + 1
+            if surplus > 0:
+                end_sessions(oldest_first[:surplus], reason="too_many", origin=Origin(actor=user, address=client.address), now=now)
+        session = Session.objects.create(
+            user=user,
+            kind=kind,
+            fingerprint=entropy.fingerprint(secret, purpose=SESSION),
+            browser=browser,
+            methods=methods,
+            created_at=now,
+            seen_at=now,
+            confirmed_at=now,
+            expires_at=now + timedelta(hours=settings.number(ABSOLUTE_HOURS)),
+            address=client.address,
+            user_agent=client.user_agent,
+        )
+        User.objects.filter(pk=user.pk).update(
+            last_login=now, last_login_address=client.address, last_login_agent=client.user_agent
+        )
+        record(
+            Event.SESSION_STARTED,
+            origin=Origin(actor=user, address=client.address),
+            at=now,
+            company_id=user.company_id,
+            subject=session,
+            kind=str(kind),
+            methods=methods,
+        )
+    return session, secret
+
+
+def live_sessions(user: User, *, now: datetime) -> QuerySet[Session]:
+    """The sessions of this person that still hold."""
+    return Session.objects.filter(user=user, ended_at=None, expires_at__gt=now)
+
+
+def end_sessions(sessions: Iterable[Session], *, reason: str, origin: Origin, now: datetime) -> int:
+    """End these sessions and all their tokens, everywhere within a second; the number that were still live."""
+    ended = 0
+    with unit():
+        for session in sessions:
+            if not Session.objects.filter(pk=session.pk, ended_at=None).update(ended_at=now, ended_reason=reason):
+                continue
+            ended += 1
+            record(
+                Event.SESSION_ENDED,
+                origin=origin,
+                at=now,
+                company_id=session.user.company_id,
+                subject=session,
+                reason=reason,
+            )
+        if ended:
+            epoch.bump()
+    return ended
+
+
+def end_all(user: User, *, reason: str, origin: Origin, now: datetime, but: Session | None = None) -> int:
+    """End every session of this person, except one."""
+    sessions = live_sessions(user, now=now).select_related("user")
+    if but is not None:
+        sessions = sessions.exclude(pk=but.pk)
+    return end_sessions(sessions, reason=reason, origin=origin, now=now)
+
+
+def idle_lock_due(session: Session, *, now: datetime) -> bool:
+    """Whether a page session has been idle for too long, by what this process knows of it."""
+    minutes = snapshot(session.user.company_id).number(IDLE_LOCK)
+    return session.kind == SessionKind.PAGE and bool(minutes) and now - session.seen_at >= timedelta(minutes=minutes)
+
+
+def lock_if_idle(session: Session, *, now: datetime) -> bool:
+    """Lock an idle session; asks the database, because another process may have seen it in use."""
+    current = Session.objects.select_related("user").get(pk=session.pk)
+    if current.locked_at is not None:
+        return True
+    if not idle_lock_due(current, now=now):
+        return False
+    with unit():
+        if Session.objects.filter(pk=session.pk, locked_at=None).update(locked_at=now):
+            epoch.bump()
+            record(
+                Event.SESSION_LOCKED,
+                origin=Origin(actor=current.user),
+                at=now,
+                company_id=current.user.company_id,
+                subject=current,
+            )
+    return True
+
+
+def confirm_session(session: Session, *, methods: list[str], client: Client, now: datetime) -> str:
+    """The person has proved again who they are: the session is open again, under a new secret (its rights rise)."""
+    secret = entropy.token(SESSION)
+    with unit():
+        Session.objects.filter(pk=session.pk, ended_at=None).update(
+            locked_at=None,
+            seen_at=now,
+            confirmed_at=now,
+            methods=methods,
+            fingerprint=entropy.fingerprint(secret, purpose=SESSION),
+        )
+        epoch.bump()
+        record(
+            Event.LOGIN_CONFIRMED,
+            origin=Origin(actor=session.user, address=client.address),
+            at=now,
+            company_id=session.user.company_id,
+            subject=session,
+        )
+    return secret
+
+
+def note_use(session: Session, *, now: datetime) -> None:
+    """Keep `seen_at` true to a minute. The shared row in memory follows, so the next requests need no write."""
+    if now - session.seen_at >= SEEN_EVERY:
+        Session.objects.filter(pk=session.pk, ended_at=None).update(seen_at=now)
+        session.seen_at = now

@@ -1,0 +1,65 @@
+"""Every kind of event, named `area:subject:verb`; nothing else can be recorded."""
+
+from enum import StrEnum
+
+
+class Event(StrEnum):
+    """What can happen. The names do not change: other people's tools filter by them."""
+
+    LOGIN_BEGUN = "login:attempt:begun"
+    LOGIN_PASSWORD_ACCEPTED = "login:password:accepted"  # noqa: S105
+    LOGIN_PASSWORD_REFUSED = "login:password:refused"  # noqa: S105
+    LOGIN_CODE_SENT = "login:code:sent"
+    LOGIN_CODE_ACCEPTED = "login:code:accepted"
+    LOGIN_CODE_REFUSED = "login:code:refused"
+    LOGIN_DENIED = "login:attempt:denied"
+    LOGIN_LIMITED = "login:attempt:limited"
+    LOGIN_SUCCEEDED = "login:attempt:succeeded"
+    LOGIN_CONFIRMED = "login:session:confirmed"
+    FORGOTTEN_ASKED = "login:forgotten:asked"
+    FORGOTTEN_OPENED = "login:forgotten:opened"
+
+    SESSION_STARTED = "accounts:session:started"
+    SESSION_ENDED = "accounts:session:ended"
+    SESSION_LOCKED = "accounts:session:locked"
+    TOKEN_REFRESHED = "accounts:token:refreshed"  # noqa: S105
+    TOKEN_REUSED = "accounts:token:reused"  # noqa: S105
+    TOKEN_REVOKED = "accounts:token:revoked"  # noqa: S105
+
+    USER_CREATED = "accounts:user:created"
+    USER_CHANGED = "accounts:user:changed"
+    USER_DELETED = "accounts:user:deleted"
+    USER_DISABLED = "accounts:user:disabled"
+    USER_ENABLED = "accounts:user:enabled"
+    USER_LOCKED = "accounts:user:locked"
+    USER_UNLOCKED = "accounts:user:unlocked"
+    PASSWORD_SET = "accounts:password:set"  # noqa: S105
+    PASSWORD_CHANGED = "accounts:password:changed"  # noqa: S105
+    CONTACT_CHANGED = "accounts:contact:changed"
+    CONTACT_VERIFIED = "accounts:contact:verified"
+
+    FACTOR_ADDED = "twofactor:factor:added"
+    FACTOR_REMOVED = "twofactor:factor:removed"
+    DEVICE_REMEMBERED = "twofactor:device:remembered"
+    DEVICE_FORGOTTEN = "twofactor:device:forgotten"
+
+    COMPANY_CREATED = "tenants:company:created"
+    COMPANY_CHANGED = "tenants:company:changed"
+    COMPANY_DELETED = "tenants:company:deleted"
+    ROLE_CREATED = "tenants:role:created"
+    ROLE_CHANGED = "tenants:role:changed"
+    ROLE_DELETED = "tenants:role:deleted"
+    PRIVILEGE_CREATED = "tenants:privilege:created"
+    PRIVILEGE_CHANGED = "tenants:privilege:changed"
+    PRIVILEGE_DELETED = "tenants:privilege:deleted"
+    PERMISSION_CREATED = "tenants:permission:created"
+    PERMISSION_CHANGED = "tenants:permission:changed"
+    PERMISSION_DELETED = "tenants:permission:deleted"
+    SETTINGS_CHANGED = "tenants:settings:changed"
+
+    DELIVERY_FAILED = "delivery:message:failed"
+    DELIVERY_RETRIED = "delivery:message:retried"
+
+    REFUSED = "portal:change:refused"
+    AUDIT_PRUNED = "audit:trail:pruned"
+    DEMO_LOADED = "portal:demo:loaded"

@@ -1,0 +1,140 @@
+"""record(): write down what happened, in the transaction in which it happened, as the last thing in it.
+
+Taken earlier, the lock would be held over other row locks and deadlock; without it two writers would chain to the same row.
+"""
+
+import json
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+from django.db import connection
+
+from audit.events import Event
+from audit.models import Anchor, AuditEvent
+from core import crypto
+from core.db import current_unit
+from core.middleware import request_id
+
+Detail = str | int | bool | None | list[str]
+LOCK = 0x6761_7465  # advisory lock of the chain on PostgreSQL; on SQLite the write lock serves
+GENESIS = "0" * 64
+PURPOSE = "audit"
+
+
+class Named(Protocol):
+    """Whatever can be an actor or a subject: it has an id that stays and a name for people."""
+
+    uid: uuid.UUID
+
+    def __str__(self) -> str: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Origin:
+    """Who did it and from where; made at the edge and handed down."""
+
+    actor: Named | None = None
+    address: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Noted:
+    event: Event
+    at: datetime
+    origin: Origin
+    company_id: int | None
+    subject_kind: str
+    subject_uid: str
+    subject_name: str
+    details: Mapping[str, Detail] = field(default_factory=dict)
+
+
+def record(
+    event: Event,
+    *,
+    origin: Origin,
+    at: datetime,
+    company_id: int | None = None,
+    subject: Named | None = None,
+    **details: Detail,
+) -> None:
+    """Write `event` down when the unit under way commits; outside of a unit it is a mistake."""
+    running = current_unit()
+    if running is None:
+        raise RuntimeError("audit.record() belongs inside core.db.unit().")
+    noted = _Noted(
+        event=event,
+        at=at,
+        origin=origin,
+        company_id=company_id,
+        subject_kind=type(subject).__name__.lower() if subject is not None else "",
+        subject_uid=str(subject.uid) if subject is not None else "",
+        subject_name=str(subject)[:254] if subject is not None else "",
+        details=details,
+    )
+    running.gather("audit", noted, _append)
+
+
+def canonical(row: AuditEvent) -> bytes:
+    """The bytes that the seal covers: every column but the seal, in one fixed form."""
+    return json.dumps(
+        [
+            row.at.isoformat(),
+            row.event,
+            row.actor_uid,
+            row.actor_name,
+            row.company_id,
+            row.subject_kind,
+            row.subject_uid,
+            row.subject_name,
+            row.address,
+            row.request_id,
+            row.details,
+        ],
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    ).encode()
+
+
+def seal(before: str, row: AuditEvent) -> str:
+    """The seal of `row` when it follows the row sealed `before`."""
+    return crypto.mac(before.encode() + b"\n" + canonical(row), purpose=PURPOSE).hex()
+
+
+def head() -> str:
+    """The seal that the next row chains to."""
+    newest = AuditEvent.objects.order_by("-id").values_list("mac", flat=True).first()
+    if newest is None:
+        newest = Anchor.objects.order_by("-event_id").values_list("mac", flat=True).first()
+    return newest or GENESIS
+
+
+def _append(noted: list[_Noted]) -> None:
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+    before = head()
+    rows = []
+    for one in noted:
+        actor = one.origin.actor
+        row = AuditEvent(
+            at=one.at,
+            event=one.event.value,
+            actor_uid=str(actor.uid) if actor is not None else "",
+            actor_name=str(actor)[:254] if actor is not None else "",
+            company_id=one.company_id,
+            subject_kind=one.subject_kind,
+            subject_uid=one.subject_uid,
+            subject_name=one.subject_name,
+            address=one.origin.address,
+            request_id=request_id.get(),
+            details=dict(one.details),
+        )
+        row.mac = before = seal(before, row)
+        rows.append(row)
+    AuditEvent.objects.bulk_create(rows)
+

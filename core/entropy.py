@@ -1,0 +1,66 @@
+"""Everything random, derived or compared in constant time."""
+
+import base64
+import hmac
+import secrets
+
+from core import crypto
+
+TOKEN_BYTES = 32
+
+
+def digits(length: int) -> str:
+    """A random decimal code of this length, leading zeros kept."""
+    return str(secrets.randbelow(10**length)).zfill(length)
+
+
+def token(prefix: str) -> str:
+    """A random secret of 256 bits behind a prefix that tells what it is (`gh_<prefix>_…`), so that scanners can find leaks."""
+    return f"gh_{prefix}_{secrets.token_urlsafe(TOKEN_BYTES)}"
+
+
+def _code(mac: bytes, length: int) -> str:
+    # 256 bits reduced to at most ten digits: the bias is below 2^-220.
+    return str(int.from_bytes(mac) % 10**length).zfill(length)
+
+
+def derived_code(*, purpose: str, id: str, digits: int) -> str:
+    """The code of one challenge: the same at every call, and kept nowhere."""
+    return _code(crypto.mac(id.encode(), purpose=f"code:{purpose}"), digits)
+
+
+def is_derived_code(given: str, *, purpose: str, id: str, digits: int) -> bool:
+    """Whether `given` is the code of this challenge, also one sent before the last rotation of keys."""
+    return any(
+        [same(given, _code(mac, digits)) for mac in crypto.macs(id.encode(), purpose=f"code:{purpose}")]
+    )
+
+
+def derived_secret(*, purpose: str, id: str) -> str:
+    """The secret of one link (256 bits, base64url): the same at every call, and kept nowhere."""
+    return base64.urlsafe_b64encode(crypto.mac(id.encode(), purpose=f"link:{purpose}")).decode().rstrip("=")
+
+
+def is_derived_secret(given: str, *, purpose: str, id: str) -> bool:
+    """Whether `given` is the secret of this link."""
+    return any(
+        [
+            same(given, base64.urlsafe_b64encode(mac).decode().rstrip("="))
+            for mac in crypto.macs(id.encode(), purpose=f"link:{purpose}")
+        ]
+    )
+
+
+def fingerprint(text: str, *, purpose: str) -> str:
+    """A keyed fingerprint to store instead of `text`, and to find it by; the same text has another one for another purpose."""
+    return crypto.mac(text.encode(), purpose=f"fingerprint:{purpose}").hex()
+
+
+def fingerprints(text: str, *, purpose: str) -> list[str]:
+    """Every fingerprint that `text` may be stored under while two root keys are live; look it up by `__in`."""
+    return [mac.hex() for mac in crypto.macs(text.encode(), purpose=f"fingerprint:{purpose}")]
+
+
+def same(a: str, b: str) -> bool:
+    """Compare two secrets in constant time."""
+    return hmac.compare_digest(a.encode(), b.encode())

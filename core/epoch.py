@@ -1,0 +1,125 @@
+"""The version row behind every in-process cache.
+
+Every write that a cache must see calls `bump()` in its own transaction; one thread a process reads the row a few times a second.
+`Cached` holds what was loaded under one version and forgets it all under the next. So a revoked session ends everywhere within a
+second. (Polling `max(id)` of a log would miss a lower id that commits later.)
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+from django.conf import settings
+from django.db import DatabaseError, connection
+from django.db.models import F
+
+from core.db import current_unit
+from core.errors import Unavailable
+from core.models import Epoch
+
+logger = logging.getLogger(__name__)
+FRESH_SECONDS = 1.0
+
+Key = TypeVar("Key")
+Value = TypeVar("Value")
+
+
+def bump() -> None:
+    """Make every process forget what it cached, as soon as this transaction commits. Once a transaction, as its last statements."""
+    running = current_unit()
+    if running is None:
+        raise RuntimeError("epoch.bump() belongs inside core.db.unit().")
+    running.last("epoch", _bump)
+
+
+def _bump() -> None:
+    if not Epoch.objects.filter(pk=1).update(version=F("version") + 1):
+        Epoch.objects.create(pk=1, version=2)
+
+
+def _read() -> int:
+    return Epoch.objects.values_list("version", flat=True).filter(pk=1).first() or 1
+
+
+class _Reader:
+    """Reads the version in a thread of its own; started by the first reader of each process."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pid = 0
+        self._version = 0
+        self._read_at = 0.0
+
+    def current(self) -> int:
+        if not settings.EPOCH_POLL_SECONDS:
+            return self._ask()
+        if self._pid != os.getpid():
+            self._start()
+        if time.monotonic() - self._read_at > FRESH_SECONDS:
+            self._note(self._ask())
+        return self._version
+
+    def _ask(self) -> int:
+        try:
+            return _read()
+        except DatabaseError as error:
+            raise Unavailable("The database does not answer.") from error
+
+    def _note(self, version: int) -> None:
+        self._version, self._read_at = version, time.monotonic()
+
+    def _start(self) -> None:
+        with self._lock:
+            if self._pid == os.getpid():
+                return
+            self._note(self._ask())
+            self._pid = os.getpid()
+            threading.Thread(target=self._poll, name="epoch", daemon=True).start()
+
+    def _poll(self) -> None:
+        failing = False
+        while True:
+            time.sleep(settings.EPOCH_POLL_SECONDS)
+            before = time.monotonic()
+            try:
+                version = _read()
+                # The age counts from before the question, not from the answer of a slow database.
+                self._version, self._read_at = version, before
+                failing = False
+            except DatabaseError as error:
+                if not failing:
+                    logger.warning("the version row cannot be read: %s", type(error).__name__)
+                failing = True
+                connection.close()
+
+
+_reader = _Reader()
+
+
+def current() -> int:
+    """The version to cache under; raises Unavailable when the database has been silent for over a second."""
+    return _reader.current()
+
+
+class Cached(Generic[Key, Value]):
+    """Values loaded by key and kept until the epoch moves on; `limit` bounds how many are held."""
+
+    def __init__(self, load: Callable[[Key], Value], *, limit: int = 10_000) -> None:
+        self._load, self._limit = load, limit
+        self._version = 0
+        self._values: dict[Key, Value] = {}
+
+    def __call__(self, key: Key) -> Value:
+        # The version is read before the value, so a value can be newer than its version but never older.
+        version = current()
+        if version != self._version or len(self._values) >= self._limit:
+            self._version, self._values = version, {}
+        values = self._values
+        if key not in values:
+            loaded = self._load(key)
+            # A thread that loads under an older version writes into the dictionary of that version, which nobody reads any more.
+            values[key] = loaded
+        return values[key]

@@ -1,0 +1,72 @@
+"""What a request says about its origin, and what we let it say."""
+
+import ipaddress
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.utils.http import url_has_allowed_host_and_scheme
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@lru_cache(maxsize=8)
+def _networks(listed: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ipaddress.ip_network(one, strict=False) for one in listed)
+
+
+def _is_proxy(address: str) -> bool:
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))
+
+
+def client_address(request: HttpRequest) -> str:
+    """The network address of the client.
+
+    X-Forwarded-For is read from the right and only as far as TRUSTED_PROXIES wrote it: what stands further left, a client may have
+    invented. `Forwarded` and `X-Real-IP` are never read.
+    """
+    address = str(request.META.get("REMOTE_ADDR", "")) or "0.0.0.0"  # noqa: S104
+    hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
+    while hops and _is_proxy(address):
+        try:
+            address = str(ipaddress.ip_address(hops.pop()))
+        except ValueError:
+            break
+    return address
+
+
+def network_of(address: str) -> str:
+    """The network that limits count: an IPv4 address, or the /64 that one IPv6 subscriber holds."""
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if parsed.version == 6:
+        if parsed.ipv4_mapped:
+            return str(parsed.ipv4_mapped)
+        return str(ipaddress.ip_network((parsed, 64), strict=False))
+    return str(parsed)
+
+
+def safe_next(target: str | None, *, default: str = "/") -> str:
+    """`target` when it is a path of this portal, else `default`. Compared as parsed, never as a prefix."""
+    if not target or len(target) > 2_000 or not target.startswith("/"):
+        return default
+    if any(ord(character) < 33 for character in target) or "\\" in target:
+        return default
+    host = urlsplit(settings.PUBLIC_URL).netloc
+    if not url_has_allowed_host_and_scheme(target, allowed_hosts={host}, require_https=settings.HTTPS):
+        return default
+    parsed = urlsplit(target)
+    return default if parsed.scheme or parsed.netloc else target
+
+
+def user_agent(request: HttpRequest) -> str:
+    """What the client calls itself, bounded and printable."""
+    text = str(request.META.get("HTTP_USER_AGENT", ""))[:200]
+    return "".join(character for character in text if character.isprintable())

@@ -1,0 +1,36 @@
+"""Rows of the ground floor: counters behind limits, the version row, answers kept for idempotency keys."""
+
+from typing import ClassVar
+
+from django.db import models
+
+
+class Tally(models.Model):
+    """How often one named limit was taken by one key; written by `core.throttle` alone, in one statement."""
+
+    key = models.CharField(max_length=160, primary_key=True)
+    count = models.IntegerField()
+    tries = models.IntegerField()
+    window = models.FloatField(help_text="Seconds in which tries are counted together.")
+    pause = models.FloatField(help_text="Seconds of refusal once the tries are used up.")
+    window_ends = models.FloatField(db_index=True)
+    blocked_until = models.FloatField(default=0)
+
+
+class Epoch(models.Model):
+    """The one version row behind every in-process cache; see `core.epoch`."""
+
+    version = models.BigIntegerField(default=1)
+
+
+class IdempotentAnswer(models.Model):
+    """The answer that a request with an Idempotency-Key got, sealed, so that the same request gets it again."""
+
+    key = models.CharField(max_length=64, primary_key=True)  # fingerprint of caller, path and key
+    request = models.CharField(max_length=64)  # fingerprint of the body
+    status = models.IntegerField(null=True)  # null while the first request is under way
+    answer = models.TextField(default="")
+    created_at = models.DateTimeField()
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["created_at"])]

@@ -1,0 +1,15 @@
+"""An expected refusal is a value: it is returned, written down and shown; it is never raised."""
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+
+
+@dataclass(frozen=True, kw_only=True)
+class Denied:
+    """A refusal: a stable code for programs, a sentence for people, and where it helps the field and the seconds to wait."""
+
+    code: str
+    message: str | Promise
+    field: str | None = None
+    retry_after: int | None = None

@@ -1,0 +1,150 @@
+"""Named limits that read like sentences, counted in the database so that they hold across processes.
+
+A take is one statement, so fifty parallel takes get fifty different counts and the limit is exact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import connection
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from core.models import Tally
+from core.outcomes import Denied
+
+
+@dataclass(frozen=True, kw_only=True)
+class Limit:
+    """At most `tries` within `window`; after that refused for `pause` (default: until the window ends)."""
+
+    name: str
+    tries: int
+    window: timedelta
+    pause: timedelta = timedelta(0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taken:
+    """Where a limit stands after a take: what is left, and the seconds until it is whole again."""
+
+    limit: Limit
+    refused: bool
+    remaining: int
+    reset: int
+
+
+_TAKE = """
+INSERT INTO core_tally AS t (key, count, tries, "window", pause, window_ends, blocked_until)
+VALUES {rows}
+ON CONFLICT (key) DO UPDATE SET
+  count = CASE WHEN t.blocked_until > %(now)s THEN t.count
+               WHEN t.blocked_until > 0 OR t.window_ends <= %(now)s THEN 1
+               ELSE t.count + 1 END,
+  window_ends = CASE WHEN t.blocked_until > %(now)s THEN t.window_ends
+                     WHEN t.blocked_until > 0 OR t.window_ends <= %(now)s THEN excluded.window_ends
+                     ELSE t.window_ends END,
+  blocked_until = CASE WHEN t.blocked_until > %(now)s THEN t.blocked_until
+                       WHEN t.blocked_until > 0 OR t.window_ends <= %(now)s THEN 0
+                       WHEN t.count + 1 <= excluded.tries THEN 0
+                       WHEN excluded.pause > 0 THEN %(now)s + excluded.pause
+                       ELSE t.window_ends END,
+  tries = excluded.tries, "window" = excluded."window", pause = excluded.pause
+RETURNING key, count, window_ends, blocked_until
+"""
+
+
+def _row_key(limit: Limit, key: str) -> str:
+    return f"{limit.name}:{key}"
+
+
+def take_all(takes: Sequence[tuple[Limit, str]], *, now: datetime) -> list[Taken]:
+    """Count one try against each of these limits, in one statement and in the order given."""
+    stamp = now.timestamp()
+    by_key = {_row_key(limit, key): limit for limit, key in takes}
+    params: dict[str, object] = {"now": stamp}
+    rows = []
+    # Sorted, so that two takes of the same limits lock their rows in the same order.
+    for index, (key, limit) in enumerate(sorted(by_key.items())):
+        window = limit.window.total_seconds()
+        # An empty allowance is refused from the first try on.
+        blocked = stamp + (limit.pause.total_seconds() or window) if limit.tries < 1 else 0.0
+        params |= {
+            f"k{index}": key,
+            f"t{index}": limit.tries,
+            f"w{index}": window,
+            f"p{index}": limit.pause.total_seconds(),
+            f"e{index}": stamp + window,
+            f"b{index}": blocked,
+        }
+        rows.append(f"(%(k{index})s, 1, %(t{index})s, %(w{index})s, %(p{index})s, %(e{index})s, %(b{index})s)")
+    with connection.cursor() as cursor:
+        cursor.execute(_TAKE.format(rows=", ".join(rows)), params)
+        found = {row[0]: row[1:] for row in cursor.fetchall()}
+    taken = []
+    for limit, key in takes:
+        count, window_ends, blocked_until = found[_row_key(limit, key)]
+        refused = blocked_until > stamp
+        taken.append(
+            Taken(
+                limit=limit,
+                refused=refused,
+                remaining=0 if refused else max(0, limit.tries - count),
+                reset=max(1, round((blocked_until if refused else window_ends) - stamp)),
+            )
+        )
+    return taken
+
+
+def take(limit: Limit, key: str, *, now: datetime) -> Denied | None:
+    """Count one try; `too_many` with the seconds to wait once the limit is used up."""
+    return first_refusal(take_all([(limit, key)], now=now))
+
+
+def first_refusal(taken: Sequence[Taken]) -> Denied | None:
+    """The refusal that asks for the longest wait, if any limit refused."""
+    refused = [one for one in taken if one.refused]
+    if not refused:
+        return None
+    return too_many(max(one.reset for one in refused))
+
+
+def too_many(seconds: int) -> Denied:
+    """The one sentence about having tried too often."""
+    return Denied(
+        code="too_many",
+        message=_("Too many tries. Please wait a little and try again."),
+        retry_after=seconds,
+    )
+
+
+def standing(limit: Limit, key: str, *, now: datetime) -> Taken | None:
+    """Where a limit stands, without counting; None when nothing is counted."""
+    row = Tally.objects.filter(key=_row_key(limit, key)).first()
+    stamp = now.timestamp()
+    if row is None or (row.blocked_until <= stamp and (row.blocked_until > 0 or row.window_ends <= stamp)):
+        return None
+    refused = row.blocked_until > stamp
+    return Taken(
+        limit=limit,
+        refused=refused,
+        remaining=0 if refused else max(0, limit.tries - row.count),
+        reset=max(1, round((row.blocked_until if refused else row.window_ends) - stamp)),
+    )
+
+
+def release(limit: Limit, *keys: str) -> int:
+    """Forget what was counted under these keys; the number of counters that were there."""
+    return Tally.objects.filter(key__in=[_row_key(limit, key) for key in keys]).delete()[0]
+
+
+def give_back(limit: Limit, key: str) -> None:
+    """Take back one try that turned out to be none."""
+    Tally.objects.filter(key=_row_key(limit, key), count__gt=0).update(count=F("count") - 1)
+
+
+def prune(*, now: datetime) -> int:
+    """Remove counters whose time is over."""
+    stamp = now.timestamp()
+    return Tally.objects.filter(window_ends__lt=stamp, blocked_until__lt=stamp).delete()[0]

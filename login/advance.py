@@ -1,0 +1,125 @@
+"""What happens by itself once a step has succeeded: a single method is chosen, its code sent, a complete sign-in finished."""
+
+from datetime import timedelta
+
+from django.db.models import F
+
+from accounts.models import Browser, SessionKind, User
+from accounts.sessions import confirm_session, note_browser, start_session
+from audit.events import Event
+from audit.record import record
+from core.outcomes import Denied
+from login.case import Case, Finished
+from login.flow import Purpose, Step
+from tenants.actor import Actor
+from tenants.rights import NOTHING
+from twofactor.models import Purpose as CodePurpose
+from twofactor.options import REMEMBER_DAYS, SKIP
+from twofactor.services import refuse_while_waiting, send_code
+
+FORGOTTEN_METHOD = "mca"  # RFC 8176 has no value for a mailed link; multiple-channel authentication comes nearest
+
+
+def end(case: Case, outcome: str) -> None:
+    """Inside a unit: the attempt is over, and why."""
+    case.attempt.ended_at, case.attempt.outcome = case.now, outcome
+    case.attempt.save(update_fields=["ended_at", "outcome"])
+    if outcome != "done":
+        company = case.user.company_id if case.user else None
+        record(
+            Event.LOGIN_DENIED, origin=case.origin, at=case.now, company_id=company, subject=case.user, reason=outcome
+        )
+
+
+def advance(case: Case) -> Denied | None:
+    """Inside a unit, after a step was taken: do what needs no answer from the person."""
+    step = case.step
+    if step is Step.METHOD and len(case.methods) == 1:
+        case.attempt.method = case.methods[0]
+        case.attempt.save(update_fields=["method"])
+        return send(case)
+    if step is Step.DENIED and case.attempt.ended_at is None:
+        end(case, "mailbox_is_factor" if case.attempt.purpose == Purpose.FORGOTTEN else "no_method")
+    if step is Step.DONE:
+        _finish(case)
+    return None
+
+
+def send(case: Case, *, purpose: CodePurpose = CodePurpose.SIGN_IN) -> Denied | None:
+    """Inside a unit: send a code for this attempt, if the person need not wait."""
+    user = case.person
+    refused = refuse_while_waiting(user, now=case.now)
+    if refused is not None:
+        return refused
+    sent = send_code(
+        user,
+        purpose=purpose,
+        asked_by=case.attempt.uid,
+        address=user.email,
+        settings=case.settings,
+        origin=case.origin,
+        user_agent=case.client.user_agent,
+        now=case.now,
+        since=case.attempt.sends_from,
+    )
+    return sent if isinstance(sent, Denied) else None
+
+
+def system_of(case: Case) -> Actor:
+    """The rules of sign-in themselves, acting from where the client is."""
+    return Actor(rights=NOTHING, origin=case.origin)
+
+
+def _methods(case: Case) -> list[str]:
+    methods = ["pwd"] if case.attempt.password_at else [FORGOTTEN_METHOD]
+    return [*methods, "otp"] if case.attempt.factor_at else methods
+
+
+def _finish(case: Case) -> None:
+    user, attempt = case.person, case.attempt
+    end(case, "done")
+    if attempt.purpose == Purpose.CONFIRM and attempt.session is not None:
+        kept = [one for one in attempt.session.methods if one not in _methods(case)]
+        secret = confirm_session(attempt.session, methods=[*_methods(case), *kept], client=case.client, now=case.now)
+        case.finished = Finished(session=attempt.session, secret=secret, browser_token=case.client.browser_token)
+        return
+    browser = None
+    if case.client.browser_token:
+        browser = note_browser(user, case.client, now=case.now)
+        if attempt.remember and case.settings.text(SKIP) == "device":
+            _remember(browser, user, case)
+    session, secret = start_session(
+        user,
+        kind=SessionKind.PAGE if attempt.by_page else SessionKind.API,
+        methods=_methods(case),
+        client=case.client,
+        browser=browser,
+        now=case.now,
+    )
+    record(
+        Event.LOGIN_SUCCEEDED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user, methods=_methods(case)
+    )
+    case.finished = Finished(session=session, secret=secret, browser_token=case.client.browser_token)
+
+
+def _remember(browser: Browser, user: User, case: Case) -> None:
+    browser.remembered_until = case.now + timedelta(days=case.settings.number(REMEMBER_DAYS))
+    browser.remembered_version = user.security_version
+    browser.save(update_fields=["remembered_until", "remembered_version"])
+    record(
+        Event.DEVICE_REMEMBERED,
+        origin=case.origin,
+        at=case.now,
+        company_id=user.company_id,
+        subject=user,
+        days=case.settings.number(REMEMBER_DAYS),
+    )
+
+
+def security_changed(case: Case) -> None:
+    """Inside a unit: this very attempt changed what it is tied to, so it is tied to the new state."""
+    user = case.person
+    User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1)
+    user.refresh_from_db(fields=["security_version", "email_verified_at", "password", "must_change_password", "password_changed_at"])
+    case.attempt.version = user.security_version
+    case.attempt.save(update_fields=["version"])

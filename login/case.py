@@ -1,0 +1,130 @@
+"""One attempt with everything that its steps need, loaded once."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from accounts.checks import rules_of
+from accounts.models import Browser, Session, User
+from accounts.passwords import is_expired
+from accounts.sessions import Client, known_browser
+from audit.record import Origin
+from core.options import Snapshot
+from login.flow import Facts, Purpose, Step, next_step
+from login.models import Attempt
+from tenants.settings import snapshot
+from twofactor.models import FactorKind
+from twofactor.options import SKIP
+from twofactor.services import Asked, asked_of
+
+LIFE = timedelta(minutes=15)  # in all, whatever is done in it
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """What a completed attempt gives: the session, its secret for a cookie, and the token by which the browser is known."""
+
+    session: Session
+    secret: str
+    browser_token: str
+
+
+@dataclass
+class Case:
+    """An attempt at one moment. `user` is None when nobody has the name; every step then walks the same road."""
+
+    attempt: Attempt
+    client: Client
+    now: datetime
+    finished: Finished | None = field(default=None)
+
+    @property
+    def user(self) -> User | None:
+        """Whose sign-in it is."""
+        return self.attempt.user
+
+    @property
+    def person(self) -> User:
+        """The same, where a proof has shown that there is somebody."""
+        if self.attempt.user is None:
+            raise LookupError("no step after the first proof is reached without a person")
+        return self.attempt.user
+
+    @property
+    def origin(self) -> Origin:
+        """Who acts, for the audit: the person only once something was proved."""
+        proved = self.attempt.password_at or self.attempt.link_at
+        return Origin(actor=self.user if proved else None, address=self.client.address)
+
+    @cached_property
+    def settings(self) -> Snapshot:
+        """The settings of the person's company."""
+        return snapshot(self.user.company_id if self.user else None)
+
+    @cached_property
+    def browser(self) -> Browser | None:
+        """The browser at the other end, if this person has signed in with it before."""
+        return known_browser(self.user, self.client) if self.user else None
+
+    @cached_property
+    def asked(self) -> Asked:
+        """What is asked of the person beyond the first proof."""
+        return asked_of(self.person, self.settings, everyone=snapshot(None))
+
+    @property
+    def proved(self) -> bool:
+        """Whether the first proof was given."""
+        return bool(self.attempt.password_at or self.attempt.link_at)
+
+    @property
+    def methods(self) -> tuple[str, ...]:
+        """The methods that can prove something here: after a mailed link, the same mailbox proves nothing more."""
+        methods = self.asked.methods
+        if self.attempt.purpose == Purpose.FORGOTTEN:
+            methods = tuple(one for one in methods if one != FactorKind.EMAIL)
+        return methods
+
+    @property
+    def _without_method(self) -> str:
+        # A mailed link alone must not let anybody enrol or skip the factor.
+        return "deny" if self.attempt.purpose == Purpose.FORGOTTEN else self.asked.without_method
+
+    @property
+    def _skipped(self) -> bool:
+        """Whether a second factor given before stands (setting TwoFactor.SkipOptions)."""
+        skip = self.settings.text(SKIP)
+        if self.attempt.purpose == Purpose.CONFIRM:
+            return skip != "never" and self.attempt.session is not None and "otp" in self.attempt.session.methods
+        if self.attempt.purpose == Purpose.FORGOTTEN or skip != "device" or self.browser is None:
+            return False
+        return self.browser.is_remembered(user=self.person, now=self.now)
+
+    def facts(self) -> Facts:
+        """What has been established, read from the columns and the rules in force."""
+        attempt = self.attempt
+        ended = attempt.ended_at is not None or self.now >= attempt.expires_at
+        purpose = Purpose(attempt.purpose)
+        if not self.proved:
+            return Facts(purpose=purpose, ended=ended)
+        user = self.person
+        due = user.must_change_password or is_expired(
+            changed_at=user.password_changed_at, rules=rules_of(user.company_id), now=self.now
+        )
+        return Facts(
+            purpose=purpose,
+            ended=ended,
+            password_proved=attempt.password_at is not None,
+            link_proved=attempt.link_at is not None,
+            factor_needed=self.asked.needed and not self._skipped,
+            factor_proved=attempt.factor_at is not None,
+            methods=self.methods,
+            method=attempt.method,
+            without_method=self._without_method,
+            change_due=purpose == Purpose.FORGOTTEN or (purpose == Purpose.SIGN_IN and due),
+            changed=attempt.changed_at is not None,
+        )
+
+    @property
+    def step(self) -> Step:
+        """What is asked for next."""
+        return next_step(self.facts())

@@ -1,0 +1,66 @@
+"""The sign-in flow as one pure function: from what has been established to the next step. Nothing here is stored.
+
+Seed 002: user name and password, then the code, then roles and company. A due change of password comes after the second factor, so
+that nothing secret waits in between.
+"""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Purpose(StrEnum):
+    """Why somebody proves who he is."""
+
+    SIGN_IN = "sign-in"
+    CONFIRM = "confirm"  # again, in a session that there is: idle lock, or before a sensitive change
+    FORGOTTEN = "forgotten"  # by a mailed link instead of the password
+
+
+class Step(StrEnum):
+    """What is asked for next. The values are the names in URLs and JSON."""
+
+    LINK = "link"
+    PASSWORD = "password"  # noqa: S105
+    METHOD = "method"
+    CODE = "code"
+    ENROL = "enrol"
+    CHANGE_PASSWORD = "change-password"  # noqa: S105
+    DONE = "done"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """What has been established about one attempt."""
+
+    purpose: Purpose
+    ended: bool = False
+    password_proved: bool = False
+    link_proved: bool = False
+    factor_needed: bool = False
+    factor_proved: bool = False
+    methods: tuple[str, ...] = ()
+    method: str = ""
+    without_method: str = "deny"  # deny, enrol or allow
+    change_due: bool = False
+    changed: bool = False
+
+
+def next_step(facts: Facts) -> Step:
+    """The one step that these facts ask for."""
+    if facts.ended:
+        return Step.DENIED
+    if facts.purpose is Purpose.FORGOTTEN and not facts.link_proved:
+        return Step.LINK
+    if facts.purpose is not Purpose.FORGOTTEN and not facts.password_proved:
+        return Step.PASSWORD
+    if facts.factor_needed and not facts.factor_proved:
+        if facts.methods:
+            return Step.CODE if facts.method in facts.methods else Step.METHOD
+        if facts.without_method == "enrol":
+            return Step.ENROL
+        if facts.without_method != "allow":
+            return Step.DENIED
+    if facts.change_due and not facts.changed:
+        return Step.CHANGE_PASSWORD
+    return Step.DONE

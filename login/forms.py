@@ -1,0 +1,156 @@
+"""One form a step: what a page shows and what JSON may hold are the same fields with the same bounds."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.names import NAME_LENGTH, Realm
+from accounts.passwords import CEILING_LENGTH
+from login.case import Case
+from login.flow import Purpose, Step
+from twofactor.models import FactorKind
+from twofactor.options import SKIP
+
+_NO_SPELLING = {"autocapitalize": "none", "spellcheck": "false"}
+
+
+class UsernameForm(forms.Form):
+    """Who wants in."""
+
+    username = forms.CharField(
+        label=_("E-mail address or user name"),
+        max_length=NAME_LENGTH,
+        widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, **_NO_SPELLING}),
+    )
+    realm = forms.ChoiceField(
+        label=_("Where your account is kept"),
+        required=False,
+        choices=[("", _("As the name says")), (Realm.INTERNAL, _("Here")), (Realm.EXTERNAL, _("In the directory of my organisation"))],
+        widget=forms.RadioSelect,
+    )
+
+
+class StepForm(forms.Form):
+    """A form of one step, made for one case."""
+
+    def __init__(self, *args: Any, case: Case, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.case = case
+
+
+class PasswordForm(StepForm):
+    """The first proof."""
+
+    password = forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=CEILING_LENGTH,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
+    )
+
+
+class MethodForm(StepForm):
+    """How to prove it."""
+
+    method = forms.ChoiceField(label=_("How do you want to prove that it is you?"), widget=forms.RadioSelect)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["method"] = forms.ChoiceField(
+            label=self.fields["method"].label,
+            choices=[(one, FactorKind(one).label) for one in self.case.methods],
+            widget=forms.RadioSelect,
+        )
+
+
+def code_field() -> forms.CharField:
+    """A field for a code that was sent."""
+    return forms.CharField(
+        label=_("Code"),
+        max_length=12,
+        widget=forms.TextInput(
+            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "class": "code"}
+        ),
+    )
+
+
+def digits_of(text: str) -> str:
+    """The code without the spaces and dashes that people type between digits."""
+    return "".join(character for character in text if character not in " -\u00a0")
+
+
+class CodeForm(StepForm):
+    """The second proof."""
+
+    code = code_field()
+    remember = forms.BooleanField(label=_("Do not ask again in this browser"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.case.settings.text(SKIP) != "device" or self.case.attempt.purpose != Purpose.SIGN_IN:
+            del self.fields["remember"]
+
+    def clean_code(self) -> str:
+        """The digits alone."""
+        return digits_of(self.cleaned_data["code"])
+
+
+class EnrolForm(StepForm):
+    """The account's own address, verified now: without a code one is sent."""
+
+    kind = forms.ChoiceField(choices=[(FactorKind.EMAIL, "email")], required=False, widget=forms.HiddenInput)
+    value = forms.CharField(max_length=NAME_LENGTH, required=False, widget=forms.HiddenInput)
+    code = code_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].required = False
+
+    def clean_code(self) -> str:
+        """The digits alone."""
+        return digits_of(self.cleaned_data["code"])
+
+
+class ChangePasswordForm(StepForm):
+    """A new password; the current one again, unless a mailed link took its place."""
+
+    current_password = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        max_length=CEILING_LENGTH,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new_password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        max_length=1_000,  # longer than allowed, so that the sentence about the length is the rules' own
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.case.attempt.purpose == Purpose.FORGOTTEN:
+            del self.fields["current_password"]
+
+
+class NothingForm(StepForm):
+    """A step that takes no field."""
+
+
+FORMS: dict[str, type[StepForm]] = {
+    Step.PASSWORD: PasswordForm,
+    Step.METHOD: MethodForm,
+    Step.CODE: CodeForm,
+    "resend": NothingForm,
+    Step.ENROL: EnrolForm,
+    Step.CHANGE_PASSWORD: ChangePasswordForm,
+}
+
+
+def first_error(form: forms.Form) -> tuple[str | None, Sequence[str]]:
+    """The first field that is wrong, and its sentences."""
+    for name, errors in form.errors.items():
+        return (name if name != "__all__" else None), [str(error) for error in errors]
+    return None, []

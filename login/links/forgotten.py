@@ -1,0 +1,182 @@
+"""Forgotten password (mission L7): a mailed link takes the place of the password; asking gets one answer for every name.
+
+Opening the link changes nothing (mail scanners open links, run scripts and wait). It is used up by a button pressed in the browser
+that asked, or in another one by the short code of the same mail.
+"""
+
+import uuid
+from datetime import datetime, timedelta
+
+from django.conf import settings
+from django.utils import translation
+from django.utils.translation import gettext as _
+
+from accounts.limits import name_key
+from accounts.models import User
+from accounts.names import Realm, realm_of
+from accounts.sessions import Client
+from audit.events import Event
+from audit.record import Origin, record
+from core import entropy
+from core.db import unit
+from core.http import network_of
+from core.outcomes import Denied
+from core.throttle import Limit, first_refusal, take, take_all
+from delivery.derived import PLACEHOLDER, Derived
+from delivery.services import enqueue
+from login.advance import advance
+from login.case import LIFE, Case
+from login.flow import Purpose
+from login.models import Attempt
+from login.refusals import LINK_CODE_WRONG, LINK_USED
+from login.service import HANDLE, Answer, open_attempt
+from tenants.settings import snapshot
+from twofactor.models import FactorKind
+from twofactor.services import asked_of, language_of, notify
+
+PURPOSE = "forgotten"
+LINK_LIFE = timedelta(minutes=10)
+CODE_DIGITS = 8
+CODE_CHECKS = 5
+ASK_BY_NETWORK = Limit(name="forgotten-network", tries=60, window=timedelta(minutes=10))
+ASK_BY_NAME = Limit(name="forgotten-name", tries=5, window=timedelta(hours=1))
+
+
+def ask(
+    username: str, *, by_page: bool, client: Client, now: datetime
+) -> tuple[Attempt, str] | Denied:
+    """Ask for a link. Whoever has the name gets a mail, if a verified address is known; the answer does not tell."""
+    if (refused := take(ASK_BY_NETWORK, network_of(client.address), now=now)) is not None:
+        return refused
+    realm = realm_of(username)
+    user = User.objects.find(username, realm=realm)
+    # Counted for every name alike; one more mail is left out without a word, since a word would tell that the name is asked for often.
+    [taken] = take_all([(ASK_BY_NAME, name_key(username, realm=realm))], now=now)
+    with unit():
+        attempt, handle = open_attempt(
+            purpose=Purpose.FORGOTTEN,
+            name=username,
+            realm=realm,
+            user=user,
+            by_page=by_page,
+            client=client,
+            now=now,
+            life=LINK_LIFE,
+        )
+        mailed = user is not None and not taken.refused and _can_reset(user)
+        origin = Origin(address=client.address)
+        if user is not None and mailed:
+            _mail(user, attempt, client=client, now=now)
+        record(
+            Event.FORGOTTEN_ASKED,
+            origin=origin,
+            at=now,
+            company_id=user.company_id if user else None,
+            subject=user,
+            mailed=mailed,
+            name="" if user else attempt.name_key[:16],
+        )
+    return attempt, handle
+
+
+def _can_reset(user: User) -> bool:
+    return user.realm == Realm.INTERNAL and user.may_sign_in and bool(user.email and user.email_verified_at)
+
+
+def _mailbox_is_factor(user: User) -> bool:
+    asked = asked_of(user, snapshot(user.company_id), everyone=snapshot(None))
+    return asked.needed and all(method == FactorKind.EMAIL for method in asked.methods)
+
+
+def _mail(user: User, attempt: Attempt, *, client: Client, now: datetime) -> None:
+    if _mailbox_is_factor(user):
+        notify(user, to=[user.email], sentence="mailbox_is_factor", origin=Origin(address=client.address), now=now)
+        return
+    with translation.override(language_of(user)):
+        subject = _("Set a new password")
+        sentence = _("Somebody, we hope you, asked to set a new password for your account.")
+    enqueue(
+        to=user.email,
+        template="link",
+        language=language_of(user),
+        subject=subject,
+        context={
+            "display_name": user.display_name,
+            "sentence": sentence,
+            "url": f"{settings.PUBLIC_URL}/login/forgotten/{attempt.uid}.{PLACEHOLDER}/",
+            "expires_minutes": round(LINK_LIFE.total_seconds() / 60),
+            "address": client.address,
+            "user_agent": client.user_agent,
+            "at": now.isoformat(),
+        },
+        secret=Derived(kind="link", purpose=PURPOSE, id=str(attempt.uid), digits=CODE_DIGITS),
+        company_id=user.company_id,
+        company_uid=user.company.uid if user.company else None,
+        user_uid=user.uid,
+        now=now,
+        expires_at=attempt.expires_at,
+    )
+
+
+def parse_token(token: str) -> tuple[uuid.UUID, str] | None:
+    """The attempt and the secret that a link names."""
+    name, _dot, secret = token.partition(".")
+    if len(token) > 120 or not secret:
+        return None
+    try:
+        return uuid.UUID(name), secret
+    except ValueError:
+        return None
+
+
+def is_of_this_browser(token: str, *, handle: str) -> bool:
+    """Whether the link was asked for by the holder of this handle, who then needs no code."""
+    parsed = parse_token(token)
+    if parsed is None or not handle or len(handle) > 200:
+        return False
+    prints = entropy.fingerprints(handle, purpose=HANDLE)
+    return Attempt.objects.filter(uid=parsed[0], purpose=Purpose.FORGOTTEN, fingerprint__in=prints).exists()
+
+
+def consume(
+    token: str, *, handle: str = "", code: str = "", by_page: bool, client: Client, now: datetime
+) -> tuple[Answer, str]:
+    """Use the link up: with the handle of who asked, or with the short code of the mail. The answer, and a new handle."""
+    parsed = parse_token(token)
+    if parsed is None or not entropy.is_derived_secret(parsed[1], purpose=PURPOSE, id=str(parsed[0])):
+        return Answer(case=None, denied=LINK_USED), ""
+    with unit():
+        attempt = (
+            Attempt.objects.select_for_update(of=("self",))
+            .select_related("user", "user__company")
+            .filter(uid=parsed[0], purpose=Purpose.FORGOTTEN)
+            .first()
+        )
+        user = attempt.user if attempt else None
+        if (
+            attempt is None
+            or user is None
+            or attempt.link_at is not None
+            or attempt.ended_at is not None
+            or now >= attempt.expires_at
+            or attempt.link_checks >= CODE_CHECKS
+            or user.security_version != attempt.version
+            or not _can_reset(user)
+        ):
+            return Answer(case=None, denied=LINK_USED), ""
+        mine = bool(handle) and attempt.fingerprint in entropy.fingerprints(handle[:200], purpose=HANDLE)
+        if not mine and not entropy.is_derived_code(code, purpose=PURPOSE, id=str(attempt.uid), digits=CODE_DIGITS):
+            attempt.link_checks += 1
+            attempt.save(update_fields=["link_checks"])
+            return Answer(case=None, denied=LINK_CODE_WRONG), ""
+        new_handle = entropy.token(HANDLE)
+        attempt.fingerprint = entropy.fingerprint(new_handle, purpose=HANDLE)
+        attempt.link_at, attempt.by_page = now, by_page
+        attempt.expires_at = now + LIFE
+        attempt.save()
+        case = Case(attempt=attempt, client=client, now=now)
+        record(
+            Event.FORGOTTEN_OPENED, origin=case.origin, at=now, company_id=user.company_id, subject=user
+        )
+        denied = advance(case)
+    return Answer(case=case, denied=denied, finished=case.finished), new_handle

@@ -1,0 +1,46 @@
+"""A sign-in under way: what has been established so far, as columns."""
+
+import uuid
+
+from django.db import models
+
+from accounts.models import Session, User
+from accounts.names import Realm
+from login.flow import Purpose
+
+
+class Attempt(models.Model):
+    """One sign-in, confirmation or recovery that has not ended yet; nobody but the holder of its handle can go on with it."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    fingerprint = models.CharField(max_length=64, unique=True)  # of the handle
+    purpose = models.CharField(max_length=10, choices=[(one.value, one.value) for one in Purpose])
+    by_page = models.BooleanField()
+    realm = models.CharField(max_length=8, choices=[(one.value, one.value) for one in Realm])
+    name = models.TextField()  # what was typed, sealed: people type passwords into the wrong box
+    name_key = models.CharField(max_length=64)  # fingerprint of realm and name; what limits count by
+    user = models.ForeignKey(User, models.CASCADE, null=True)  # None: nobody has this name; the road is the same
+    version = models.PositiveIntegerField(default=0)  # the person's security_version when it began; another one ends it
+    session = models.ForeignKey(Session, models.CASCADE, null=True)  # the one to confirm
+    next = models.CharField(max_length=2_000, blank=True)
+    address = models.CharField(max_length=45, blank=True)
+
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField(db_index=True)
+    password_at = models.DateTimeField(null=True)
+    link_at = models.DateTimeField(null=True)
+    link_checks = models.PositiveSmallIntegerField(default=0)
+    method = models.CharField(max_length=12, blank=True)
+    sends_from = models.DateTimeField(null=True)  # codes before this one no longer count (after a wait)
+    factor_at = models.DateTimeField(null=True)
+    factor_skipped = models.CharField(max_length=12, blank=True)
+    remember = models.BooleanField(default=False)  # the person asked for this browser to stand for the factor
+    changed_at = models.DateTimeField(null=True)
+    ended_at = models.DateTimeField(null=True)
+    outcome = models.CharField(max_length=30, blank=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.purpose} {self.uid}"

@@ -1,0 +1,45 @@
+"""What a sign-in may answer. One sentence for every way in which a name and password do not fit."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.outcomes import Denied
+
+TRY_AGAIN = Denied(
+    code="try_again", field="password", message=_("That name and password do not fit together. Check both and try again.")
+)
+EXPIRED = Denied(code="expired", message=_("This sign-in has ended, or took too long. Please start again."))
+OUT_OF_TURN = Denied(
+    code="out_of_turn", message=_("That step is not the one asked for now. Nothing was changed; go on here.")
+)
+DENIED = Denied(code="denied", message=_("This sign-in cannot be completed."))
+NO_METHOD = Denied(
+    code="denied",
+    message=_("A second factor is needed, and no address of yours is verified. Please ask your administrator."),
+)
+MAILBOX_IS_FACTOR = Denied(
+    code="denied",
+    message=_("Your second factor is the mailbox that got the link, so it cannot prove a second thing. Please ask your administrator."),
+)
+LINK_USED = Denied(
+    code="expired", message=_("This link has been used, or is too old. Ask for a new one.")
+)
+LINK_CODE_WRONG = Denied(
+    code="try_again",
+    field="code",
+    message=_("This code is not right. Take the short code from the same mail as the link."),
+)
+
+# Outcome of an ended attempt -> what the person reads.
+OUTCOMES = {
+    "no_method": NO_METHOD,
+    "mailbox_is_factor": MAILBOX_IS_FACTOR,
+    "sends_used_up": Denied(
+        code="denied", message=_("Too many codes were asked for. This sign-in has ended; please start again.")
+    ),
+    "checks_used_up": Denied(
+        code="denied", message=_("The code was tried too often. This sign-in has ended; please start again.")
+    ),
+    "locked": Denied(
+        code="denied", message=_("Too many tries: your account is locked now. Please ask your administrator to unlock it.")
+    ),
+}

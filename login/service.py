@@ -1,0 +1,232 @@
+"""Begin, submit, describe: what both doors do, and all that they do.
+
+A refusal is written down and committed before it is answered; raised inside the transaction it would erase its own counter.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from accounts.limits import name_key
+from accounts.models import Session, User
+from accounts.names import Realm, masked_email, realm_of
+from accounts.sessions import Client
+from core import crypto, entropy
+from core.db import unit
+from core.http import network_of
+from core.outcomes import Denied
+from core.throttle import Limit, take
+from delivery.services import Progress, state_of
+from login import steps
+from login.case import LIFE, Case, Finished
+from login.flow import Purpose, Step
+from login.forms import FORMS, StepForm, first_error
+from login.models import Attempt
+from login.refusals import DENIED, EXPIRED, OUT_OF_TURN, OUTCOMES
+from twofactor.models import Challenge
+from twofactor.models import Purpose as CodePurpose
+from twofactor.services import checks_left, newest, sends_left
+
+HANDLE = "login"
+NAME = "attempt.name"
+BEGIN = Limit(name="login-begin", tries=600, window=timedelta(minutes=10))
+
+HANDLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Denied | None]] = {
+    Step.PASSWORD: steps.password,
+    Step.METHOD: steps.method,
+    Step.CODE: steps.code,
+    "resend": steps.resend,
+    Step.ENROL: steps.enrol,
+    Step.CHANGE_PASSWORD: steps.change_password,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came of a submission: the case as it stands, why it was refused, the form with its errors, and the end if it was one."""
+
+    case: Case | None
+    denied: Denied | None = None
+    form: StepForm | None = None
+    finished: Finished | None = None
+
+    @property
+    def step(self) -> Step:
+        """What is asked for next."""
+        if self.finished is not None:
+            return Step.DONE
+        return self.case.step if self.case is not None else Step.DENIED
+
+
+def open_attempt(
+    *,
+    purpose: Purpose,
+    name: str,
+    realm: Realm,
+    user: User | None,
+    by_page: bool,
+    client: Client,
+    now: datetime,
+    target: str = "",
+    session: Session | None = None,
+    life: timedelta = LIFE,
+) -> tuple[Attempt, str]:
+    """A new attempt and its handle, which is kept only as a fingerprint."""
+    handle = entropy.token(HANDLE)
+    attempt = Attempt(
+        fingerprint=entropy.fingerprint(handle, purpose=HANDLE),
+        purpose=purpose.value,
+        by_page=by_page,
+        realm=realm.value,
+        name_key=name_key(name, realm=realm),
+        user=user,
+        version=user.security_version if user else 0,
+        session=session,
+        next=target,
+        address=client.address,
+        created_at=now,
+        expires_at=now + life,
+    )
+    attempt.name = crypto.seal(name.encode(), purpose=NAME, uid=str(attempt.uid)).text
+    attempt.save(force_insert=True)
+    return attempt, handle
+
+
+def begin(
+    username: str, *, realm: str = "", by_page: bool, client: Client, now: datetime, target: str = ""
+) -> tuple[Attempt, str] | Denied:
+    """Begin a sign-in for this name. The answer is the same whether or not somebody has it."""
+    refused = take(BEGIN, network_of(client.address), now=now)
+    if refused is not None:
+        return refused
+    which = realm_of(username, chosen=realm)
+    return open_attempt(
+        purpose=Purpose.SIGN_IN,
+        name=username,
+        realm=which,
+        user=User.objects.find(username, realm=which),
+        by_page=by_page,
+        client=client,
+        now=now,
+        target=target,
+    )
+
+
+def begin_confirmation(
+    session: Session, *, by_page: bool, client: Client, now: datetime, target: str = ""
+) -> tuple[Attempt, str]:
+    """Begin to confirm who holds this session (idle lock, sensitive change); the name is not asked again."""
+    user = session.user
+    return open_attempt(
+        purpose=Purpose.CONFIRM,
+        name=user.username,
+        realm=Realm(user.realm),
+        user=user,
+        by_page=by_page,
+        client=client,
+        now=now,
+        target=target,
+        session=session,
+    )
+
+
+def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case | None:
+    """The live attempt of this handle; None when it is unknown, over, or void because the account changed meanwhile."""
+    if not handle or len(handle) > 200:
+        return None
+    attempt = (
+        Attempt.objects.select_related("user", "user__company", "session", "session__user")
+        .filter(fingerprint__in=entropy.fingerprints(handle, purpose=HANDLE), by_page=by_page)
+        .first()
+    )
+    if attempt is None or attempt.ended_at is not None or now >= attempt.expires_at:
+        return None
+    user = attempt.user
+    # A changed password, a lock, another factor: whatever was proved before it no longer counts.
+    if user is not None and (attempt.password_at or attempt.link_at):
+        if user.security_version != attempt.version or not user.may_sign_in:
+            return None
+    if attempt.session is not None and not attempt.session.is_live(now=now):
+        return None
+    return Case(attempt=attempt, client=client, now=now)
+
+
+def _is_in_turn(step: str, asked: Step) -> bool:
+    return step == asked or (step == "resend" and asked is Step.CODE) or (step == Step.METHOD and asked is Step.CODE)
+
+
+def submit(handle: str, step: str, data: Mapping[str, Any], *, by_page: bool, client: Client, now: datetime) -> Answer:
+    """Take one step. Whatever is refused changes nothing but its counters, and the answer says what is asked for now."""
+    case = find(handle, by_page=by_page, client=client, now=now)
+    if case is None:
+        return Answer(case=None, denied=EXPIRED)
+    if step not in HANDLERS or not _is_in_turn(step, case.step):
+        return Answer(case=case, denied=OUT_OF_TURN)
+    form = FORMS[step](data, case=case)
+    if not form.is_valid():
+        field, sentences = first_error(form)
+        return Answer(case=case, form=form, denied=Denied(code="invalid", field=field, message=" ".join(sentences)))
+    denied = HANDLERS[step](case, form.cleaned_data)
+    if case.finished is not None:
+        return Answer(case=case, finished=case.finished)
+    if denied is not None and denied.field in form.fields:
+        form.add_error(denied.field, str(denied.message))
+    if case.attempt.ended_at is not None:
+        denied = OUTCOMES.get(case.attempt.outcome, denied or DENIED)
+    return Answer(case=case, denied=denied, form=form)
+
+
+def username_of(case: Case) -> str:
+    """The name as it was typed."""
+    sealed = crypto.Sealed(case.attempt.name)
+    return crypto.unseal(sealed, purpose=NAME, uid=str(case.attempt.uid)).decode()
+
+
+def pending_code(case: Case) -> Challenge | None:
+    """The code that this attempt waits for."""
+    purpose = CodePurpose.CONTACT if case.step is Step.ENROL else CodePurpose.SIGN_IN
+    return newest(case.attempt.uid, purpose=purpose)
+
+
+def describe(case: Case) -> dict[str, Any]:
+    """The next step and what belongs to it, in the words of the API."""
+    step = case.step
+    told: dict[str, Any] = {"step": step.value, "expires_at": case.attempt.expires_at.isoformat()}
+    if step is Step.METHOD:
+        told["methods"] = [method_of(case, kind) for kind in case.methods]
+    if step is Step.CHANGE_PASSWORD:
+        told["rules"] = steps.rules_for(case)
+    if step in {Step.CODE, Step.ENROL}:
+        challenge = pending_code(case)
+        if step is Step.CODE:
+            told["method"] = method_of(case, case.attempt.method)
+        else:
+            told["enrol"] = [{"kind": "email", "value": case.person.email}]
+        told |= {
+            "sent_to": masked_email(case.person.email) if challenge else None,
+            "code_expires_at": challenge.expires_at.isoformat() if challenge else None,
+            "sends_left": sends_left(case.attempt.uid, settings=case.settings, since=case.attempt.sends_from),
+            "checks_left": checks_left(challenge, settings=case.settings) if challenge else None,
+            "delivery": delivery_of(challenge, now=case.now),
+        }
+    return told
+
+
+def method_of(case: Case, kind: str) -> dict[str, str]:
+    """A method as the person may see it: its address masked."""
+    return {"id": kind, "kind": kind, "label": masked_email(case.person.email)}
+
+
+def delivery_of(challenge: Challenge | None, *, now: datetime) -> str | None:
+    """How the mail with the code stands: queued, late, sent or failed."""
+    if challenge is None or challenge.delivery_uid is None:
+        return None
+    progress: Progress = state_of(challenge.delivery_uid, now=now)
+    return progress.value
+
+
+def end_silently(case: Case, *, now: datetime) -> None:
+    """The person gives up: the attempt is over."""
+    with unit():
+        Attempt.objects.filter(pk=case.attempt.pk, ended_at=None).update(ended_at=now, outcome="cancelled")

@@ -1,0 +1,294 @@
+"""One function per step. Each returns what it refuses, after writing it down; a step taken is followed by `advance`.
+
+No hash and no network inside a unit: the password is checked first, and what it was checked against is looked at again under the lock.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.utils.translation import gettext_lazy as _
+
+from accounts import limits, passwords
+from accounts.checks import refuse_password, rules_in_words, rules_of
+from accounts.models import User
+from accounts.people import about, lock_account, store_password
+from accounts.sessions import end_all
+from accounts.verify import Refused, verify
+from audit.events import Event
+from audit.record import record
+from core.db import unit
+from core.http import network_of
+from core.outcomes import Denied
+from core.throttle import first_refusal, give_back, release, take_all
+from login.advance import advance, end, security_changed, send, system_of
+from login.case import LIFE, Case
+from login.flow import Purpose
+from login.models import Attempt
+from login.refusals import EXPIRED, OUT_OF_TURN, TRY_AGAIN
+from twofactor.models import FactorKind
+from twofactor.models import Purpose as CodePurpose
+from twofactor.options import AFTER_CHECKS, AFTER_SENDS
+from twofactor.services import (
+    CHECKS_USED_UP,
+    SENDS_USED_UP,
+    WAIT,
+    add_factor,
+    check_code,
+    make_wait,
+    note_factor_use,
+    notify,
+    refuse_while_waiting,
+)
+
+Data = Mapping[str, Any]
+_OWN_ADDRESS = _("Only the address of your account can be verified here.")
+_CURRENT_WRONG = _("The current password is not right.")
+
+
+def _lock(case: Case) -> Denied | None:
+    """Inside a unit: hold the attempt's row, and refuse when somebody else has moved it on since it was read."""
+    row = Attempt.objects.select_for_update().filter(pk=case.attempt.pk).first()
+    if row is None or row.ended_at is not None:
+        return EXPIRED
+    read = case.attempt
+    moved = (row.password_at, row.link_at, row.factor_at, row.changed_at, row.method) != (
+        read.password_at,
+        read.link_at,
+        read.factor_at,
+        read.changed_at,
+        read.method,
+    )
+    return OUT_OF_TURN if moved else None
+
+
+def _limits(case: Case) -> list[tuple[Any, str]]:
+    attempt = case.attempt
+    key = limits.counter_key(attempt.name_key, browser=case.browser)
+    takes = [(limits.PASSWORD, key)]
+    if case.browser is None:
+        # People in a browser that they have used before are not held up by others behind the same address.
+        takes.append((limits.NETWORK, network_of(case.client.address)))
+    if case.user is not None and (lock := limits.lockout(rules_of(case.user.company_id))) is not None:
+        takes.append((lock, key))
+    return takes
+
+
+def _refused(case: Case, event: Event, denied: Denied) -> Denied:
+    company = case.user.company_id if case.user else None
+    with unit():
+        record(
+            event,
+            origin=case.origin,
+            at=case.now,
+            company_id=company,
+            subject=case.user,
+            reason=denied.code,
+            name="" if case.user else case.attempt.name_key[:16],
+        )
+    return denied
+
+
+def prove_password(case: Case, password: str) -> Denied | None:
+    """Whether the password is right: exactly one hash, and one count against every limit, whoever is asked for."""
+    takes = _limits(case)
+    taken = take_all(takes, now=case.now)
+    refused = first_refusal([one for one in taken if one.limit.name != "lockout"])
+    if refused is not None:
+        return _refused(case, Event.LOGIN_LIMITED, refused)
+    user = case.user
+    locked = any(one.refused for one in taken)  # by the organisation's own rule: the same answer as a wrong password
+    idle = user is not None and passwords.is_idle_too_long(
+        last_used_at=max(filter(None, (user.last_login, user.created_at, user.unlocked_at))),
+        rules=rules_of(user.company_id),
+        now=case.now,
+    )
+    able = user if user is not None and user.may_sign_in and not locked and not idle else None
+    answer = verify(able, password)
+    if isinstance(answer, Refused) or able is None:
+        if user is not None and idle and user.locked_at is None:
+            lock_account(user, reason="unused for too long", by=system_of(case), now=case.now)
+        return _refused(case, Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN)
+    if answer.outdated:
+        _rehash(able, password)
+    for limit, key in takes:
+        if limit is limits.NETWORK:
+            give_back(limit, key)
+        else:
+            release(limit, key)
+    return None
+
+
+def _rehash(user: User, password: str) -> None:
+    hashed = make_password(password)
+    User.objects.filter(pk=user.pk, password=user.password).update(password=hashed)
+
+
+def password(case: Case, data: Data) -> Denied | None:
+    """The first proof."""
+    denied = prove_password(case, data["password"])
+    if denied is not None:
+        return denied
+    with unit():
+        if (denied := _lock(case)) is not None:
+            return denied
+        # While the hash was computed, the account may have been disabled or got another password.
+        user = User.objects.select_related("company").get(pk=case.person.pk)
+        if user.security_version != case.attempt.version or not user.may_sign_in:
+            end(case, "changed")
+            return EXPIRED
+        case.attempt.password_at = case.now
+        case.attempt.save(update_fields=["password_at"])
+        record(
+            Event.LOGIN_PASSWORD_ACCEPTED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user
+        )
+        return advance(case)
+
+
+def method(case: Case, data: Data) -> Denied | None:
+    """The person chooses how to prove it; the code goes to the address kept here, never to one that was sent."""
+    with unit():
+        if (denied := _lock(case)) is not None:
+            return denied
+        case.attempt.method = data["method"]
+        case.attempt.save(update_fields=["method"])
+        return _sent_or_used_up(case, send(case))
+
+
+def resend(case: Case, data: Data) -> Denied | None:
+    """Another code, which alone is good from now on."""
+    with unit():
+        return _lock(case) or _sent_or_used_up(case, send(case))
+
+
+def code(case: Case, data: Data) -> Denied | None:
+    """The second proof."""
+    user = case.person
+    with unit():
+        if (denied := _lock(case) or refuse_while_waiting(user, now=case.now)) is not None:
+            return denied
+        checked = check_code(
+            data["code"],
+            purpose=CodePurpose.SIGN_IN,
+            asked_by=case.attempt.uid,
+            settings=case.settings,
+            now=case.now,
+        )
+        if isinstance(checked, Denied):
+            record(
+                Event.LOGIN_CODE_REFUSED,
+                origin=case.origin,
+                at=case.now,
+                company_id=user.company_id,
+                subject=user,
+                reason=checked.code,
+            )
+            if checked is CHECKS_USED_UP:
+                return _behave(case, case.settings.text(AFTER_CHECKS), outcome=checked.code)
+            return checked
+        _factor_proved(case, kind=checked.kind, remember=bool(data.get("remember")))
+        return advance(case)
+
+
+def enrol(case: Case, data: Data) -> Denied | None:
+    """Verify the account's own address now: first a code is sent, then it comes back."""
+    user = case.person
+    if data.get("value") and data["value"].strip().lower() != user.email.lower():
+        return Denied(code="invalid", field="value", message=_OWN_ADDRESS)
+    if not data.get("code"):
+        with unit():
+            return _lock(case) or _sent_or_used_up(case, send(case, purpose=CodePurpose.CONTACT))
+    with unit():
+        if (denied := _lock(case) or refuse_while_waiting(user, now=case.now)) is not None:
+            return denied
+        checked = check_code(
+            data["code"],
+            purpose=CodePurpose.CONTACT,
+            asked_by=case.attempt.uid,
+            settings=case.settings,
+            now=case.now,
+        )
+        if isinstance(checked, Denied):
+            if checked is CHECKS_USED_UP:
+                return _behave(case, case.settings.text(AFTER_CHECKS), outcome=checked.code)
+            return checked
+        if checked.address != user.email:
+            return EXPIRED
+        User.objects.filter(pk=user.pk).update(email_verified_at=case.now)
+        user.email_verified_at = case.now
+        record(Event.CONTACT_VERIFIED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user)
+        add_factor(user, kind=FactorKind.EMAIL, origin=case.origin, now=case.now)
+        security_changed(case)
+        case.__dict__.pop("asked", None)  # the address is verified now: what is asked has changed
+        case.attempt.method = FactorKind.EMAIL
+        _factor_proved(case, kind=FactorKind.EMAIL, remember=False)
+        return advance(case)
+
+
+def change_password(case: Case, data: Data) -> Denied | None:
+    """A due change: the current password again (not after a mailed link, where it is forgotten) and a new one."""
+    user = case.person
+    if case.attempt.purpose != Purpose.FORGOTTEN:
+        denied = prove_password(case, data.get("current_password", ""))
+        if denied is not None:
+            return Denied(
+                code=denied.code,
+                field="current_password",
+                message=denied.message if denied.code == "too_many" else _CURRENT_WRONG,
+                retry_after=denied.retry_after,
+            )
+    denied = refuse_password(data["new_password"], company_id=user.company_id, about=about(user), user=user)
+    if denied is not None:
+        return denied
+    hashed = make_password(data["new_password"])
+    with unit():
+        if (denied := _lock(case)) is not None:
+            return denied
+        store_password(user, hashed, must_change=False, now=case.now)
+        record(Event.PASSWORD_CHANGED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user)
+        notify(user, to=[user.email] if user.email_verified_at else [], sentence="password_changed", origin=case.origin, now=case.now)
+        end_all(user, reason="password_changed", origin=case.origin, now=case.now)
+        user.refresh_from_db(fields=["security_version", "password", "must_change_password", "password_changed_at"])
+        case.attempt.version, case.attempt.changed_at = user.security_version, case.now
+        case.attempt.save(update_fields=["version", "changed_at"])
+        return advance(case)
+
+
+def rules_for(case: Case) -> list[str]:
+    """The rules that a new password must keep, in words."""
+    return rules_in_words(case.person.company_id)
+
+
+def _factor_proved(case: Case, *, kind: str, remember: bool) -> None:
+    user = case.person
+    case.attempt.factor_at, case.attempt.remember = case.now, remember
+    case.attempt.save(update_fields=["factor_at", "remember", "method"])
+    note_factor_use(user, kind=kind, now=case.now)
+    record(
+        Event.LOGIN_CODE_ACCEPTED,
+        origin=case.origin,
+        at=case.now,
+        company_id=user.company_id,
+        subject=user,
+        kind=kind,
+    )
+
+
+def _sent_or_used_up(case: Case, denied: Denied | None) -> Denied | None:
+    if denied is SENDS_USED_UP:
+        return _behave(case, case.settings.text(AFTER_SENDS), outcome=denied.code)
+    return denied
+
+
+def _behave(case: Case, behaviour: str, *, outcome: str) -> Denied | None:
+    """What the settings say shall happen after one code, or one check, too many: deny, lock or wait."""
+    if behaviour == "wait":
+        wait = make_wait(case.person, now=case.now)
+        case.attempt.sends_from = case.now
+        case.attempt.expires_at = case.now + WAIT.window + LIFE
+        case.attempt.save(update_fields=["sends_from", "expires_at"])
+        return wait
+    if behaviour == "lock":
+        lock_account(case.person, reason=outcome, by=system_of(case), now=case.now)
+    end(case, "locked" if behaviour == "lock" else outcome)
+    return None

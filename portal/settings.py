@@ -1,0 +1,236 @@
+"""One file of settings, read from the environment; a missing secret or an unsafe mix refuses to start."""
+
+import os
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from portal import keys
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+DATA_DIR = Path(os.environ.get("DATA_DIR", BASE_DIR / "var")).resolve()
+_kept = keys.read(DATA_DIR)
+
+
+def _read(name: str, default: str | None = "") -> str:
+    """The value of NAME, else the content of the file that NAME_FILE names, else what `keys.env` keeps, else the default."""
+    if name in os.environ:
+        return os.environ[name]
+    if path := os.environ.get(f"{name}_FILE"):
+        return Path(path).read_text(encoding="utf-8").strip()
+    value = _kept.get(name, default)
+    if value is None:
+        raise ImproperlyConfigured(f"{name} is not set. `script/server` makes {DATA_DIR}/keys.env on its first start.")
+    return value
+
+
+def _list(name: str) -> list[str]:
+    return [part.strip() for part in _read(name).split(",") if part.strip()]
+
+
+SECRET_KEY = _read("SECRET_KEY", None)
+FIELD_KEYS = _read("FIELD_KEYS", None)
+DEMO = _read("DEMO", "0") in {"1", "true", "yes"}
+HTTP_PORT = int(os.environ.get("PORT") or _read("HTTP_PORT", "8000"))
+PUBLIC_URL = _read("PUBLIC_URL", f"http://127.0.0.1:{HTTP_PORT}").rstrip("/")
+_public = urlsplit(PUBLIC_URL)
+if _public.scheme not in {"http", "https"} or not _public.hostname or _public.path or _public.query or _public.username:
+    raise ImproperlyConfigured("PUBLIC_URL must look like https://portal.example.com: scheme and host, nothing else.")
+HTTPS = _public.scheme == "https"
+LOOPBACK = _public.hostname in {"127.0.0.1", "localhost", "::1"}
+if not HTTPS and not LOOPBACK:
+    raise ImproperlyConfigured("PUBLIC_URL must use https, except on this machine itself (127.0.0.1 or localhost).")
+if DEMO and not LOOPBACK:
+    raise ImproperlyConfigured("DEMO shows every mail to every visitor; it is only possible where PUBLIC_URL is this machine.")
+
+ALLOWED_HOSTS = _list("ALLOWED_HOSTS") or ([_public.hostname, "localhost"] if LOOPBACK else [_public.hostname])
+if "*" in ALLOWED_HOSTS:
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts; '*' would let a stranger choose the host of our links.")
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
+TRUSTED_PROXIES = _list("TRUSTED_PROXIES")  # networks in CIDR form; see core.http.client_address
+DEBUG = False
+
+INSTALLED_APPS = [
+    "portal.apps.AdminConfig",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "portal",
+    "login",
+    "twofactor",
+    "accounts",
+    "tenants",
+    "delivery",
+    "audit",
+    "core",
+]
+
+MIDDLEWARE = [
+    "core.middleware.RequestBoundary",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "accounts.middleware.SessionMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+# Sessions are rows of our own (accounts.Session), so Django's session and authentication middleware have nothing to do.
+SILENCED_SYSTEM_CHECKS = ["admin.E408", "admin.E410"]
+
+ROOT_URLCONF = "portal.urls"
+WSGI_APPLICATION = "portal.wsgi.application"
+FORM_RENDERER = "core.forms.Renderer"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.messages.context_processors.messages",
+                "portal.context.portal",
+            ],
+        },
+    }
+]
+
+# --- database ----------------------------------------------------------------------------------------------------------
+_database = environ.Env.db_url_config(_read("DATABASE_URL", f"sqlite:///{DATA_DIR}/db.sqlite3"))
+if _database["ENGINE"].endswith("sqlite3"):
+    # IMMEDIATE: a deferred transaction that reads first and writes later fails with "locked" at once, whatever the time-out.
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 10,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;",
+    }
+    _database["CONN_MAX_AGE"] = None
+else:
+    _options: dict[str, Any] = _database.setdefault("OPTIONS", {})
+    _options.setdefault("connect_timeout", 5)
+    _options["pool"] = {"min_size": 1, "max_size": 10, "timeout": 5}
+DATABASES = {"default": _database}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Refusals are written down before they are answered; one transaction around the request would erase them.
+assert not _database.get("ATOMIC_REQUESTS")  # noqa: S101
+
+REDIS_URL = _read("REDIS_URL")
+CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
+
+# --- people ------------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS: list[str] = []  # login/ is the only way in; django.contrib.auth.authenticate() knows nobody
+PASSWORD_HASHERS = ["accounts.hashers.Argon2id"]
+LOGIN_URL = "/login/"
+MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
+
+# --- mail --------------------------------------------------------------------------------------------------------------
+EMAIL_URL = _read("EMAIL_URL")  # empty: mails become files under DATA_DIR/outbox
+DEFAULT_FROM_EMAIL = _read("DEFAULT_FROM_EMAIL", f"Gatehouse <no-reply@{_public.hostname}>")
+EMAIL_TIMEOUT = 10
+
+# --- the browser -------------------------------------------------------------------------------------------------------
+# The __Host- prefix binds a cookie to this very host over TLS: a sibling host can neither read nor plant it.
+COOKIE_PREFIX = "__Host-" if HTTPS else ""
+CSRF_COOKIE_NAME = f"{COOKIE_PREFIX}csrf"
+CSRF_COOKIE_HTTPONLY = True
+CSRF_COOKIE_SECURE = HTTPS
+CSRF_COOKIE_SAMESITE = "Lax"
+CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
+SESSION_COOKIE_SECURE = HTTPS
+SECURE_SSL_REDIRECT = HTTPS and not LOOPBACK
+SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS and not LOOPBACK else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = False
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": ["'self'"],
+        "script-src": ["'self'"],
+        "style-src": ["'self'"],
+        "img-src": ["'self'", "data:"],
+        "object-src": ["'none'"],
+        "base-uri": ["'none'"],
+        "form-action": ["'self'"],
+        "frame-ancestors": ["'none'"],
+    }
+}
+# One megabyte holds every form and body that we accept; more is refused before it is parsed.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 2_000
+FILE_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.ManifestStaticFilesStorage"},
+}
+
+# --- language and time -------------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+LANGUAGES = [("en", "English"), ("de", "Deutsch")]
+LOCALE_PATHS = [BASE_DIR / "locale"]
+TIME_ZONE = "UTC"
+USE_TZ = True
+USE_I18N = True
+
+# --- REST --------------------------------------------------------------------------------------------------------------
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerOrSession"],
+    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "DEFAULT_PAGINATION_CLASS": "core.api.CursorPages",
+    "EXCEPTION_HANDLER": "portal.api.problem_of_exception",
+    "PAGE_SIZE": 50,
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Gatehouse",
+    "VERSION": "1",
+    "OAS_VERSION": "3.1.0",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "SCHEMA_PATH_PREFIX": "/api/v1",
+    "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
+    "COMPONENT_SPLIT_REQUEST": True,
+}
+
+# --- running -----------------------------------------------------------------------------------------------------------
+# Seconds between two looks at the version row (core.epoch); 0 asks the database at every use, as the tests do.
+EPOCH_POLL_SECONDS = 0.25
+PINNED_OPTIONS = {name: value for name, value in os.environ.items() if name.startswith("OPTION_")}
+
+CELERY_APP = "portal.celery.app"  # the queue that delivery wakes its worker through
+
+LOG_LEVEL = _read("LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "{asctime} {levelname} {name} {message}", "style": "{"}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["console"], "level": LOG_LEVEL},
+    "loggers": {
+        # At DEBUG Django logs SQL with its parameters, and a parameter may be a password hash or a token's fingerprint.
+        "django.db.backends": {"level": "INFO"},
+        "django.security.DisallowedHost": {"level": "ERROR"},
+    },
+}

@@ -1,0 +1,140 @@
+"""What a person may do and see, as one frozen value; and the one page of rules about it.
+
+`NEEDS` says which privilege a verb on a kind of object takes. Reach says in which companies. Rank bounds what can be given on.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from django.utils.translation import gettext_lazy as _
+
+from core.outcomes import Denied
+from tenants.models import Kind
+
+APPLICATION = "Gatehouse"
+OPEN_ADMIN = "Administration - Open"
+USERS_VIEW, USERS_MANAGE = "Users - View", "Users - Manage"
+ROLES_VIEW, ROLES_MANAGE = "Roles - View", "Roles - Manage"
+COMPANIES_VIEW, COMPANIES_MANAGE = "Companies - View", "Companies - Manage"
+SETTINGS_VIEW, SETTINGS_MANAGE = "Settings - View", "Settings - Manage"
+SESSIONS_VIEW, SESSIONS_END = "Sessions - View", "Sessions - End"
+AUDIT_VIEW = "Audit - View"
+DELIVERIES_VIEW, DELIVERIES_RETRY = "Deliveries - View", "Deliveries - Retry"
+INTROSPECT = "Tokens - Introspect"
+
+PRIVILEGES = {
+    OPEN_ADMIN: _("Open the administration."),
+    USERS_VIEW: _("See people."),
+    USERS_MANAGE: _("Create, change, lock and delete people."),
+    ROLES_VIEW: _("See roles, privileges and permissions."),
+    ROLES_MANAGE: _("Create, change and delete roles, privileges and permissions."),
+    COMPANIES_VIEW: _("See companies."),
+    COMPANIES_MANAGE: _("Create, change and delete companies."),
+    SETTINGS_VIEW: _("See the settings."),
+    SETTINGS_MANAGE: _("Change the settings."),
+    SESSIONS_VIEW: _("See who is signed in."),
+    SESSIONS_END: _("End people's sessions."),
+    AUDIT_VIEW: _("See and export the audit events."),
+    DELIVERIES_VIEW: _("See mails and texts on their way."),
+    DELIVERIES_RETRY: _("Send a failed mail or text again."),
+    INTROSPECT: _("Ask whether a token is valid."),
+}
+
+# kind -> verb -> privilege. What is not listed, nobody may do.
+NEEDS: Mapping[str, Mapping[str, str]] = {
+    "user": {"view": USERS_VIEW, "add": USERS_MANAGE, "change": USERS_MANAGE, "delete": USERS_MANAGE},
+    "role": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
+    "permission": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
+    "privilege": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
+    "company": {"view": COMPANIES_VIEW, "add": COMPANIES_MANAGE, "change": COMPANIES_MANAGE, "delete": COMPANIES_MANAGE},
+    "session": {"view": SESSIONS_VIEW, "delete": SESSIONS_END},
+    "setting": {"view": SETTINGS_VIEW, "change": SETTINGS_MANAGE},
+    "audit": {"view": AUDIT_VIEW},
+    "delivery": {"view": DELIVERIES_VIEW, "change": DELIVERIES_RETRY},
+}
+
+
+class Everywhere:
+    """Stands for every company."""
+
+    def __repr__(self) -> str:
+        return "EVERYWHERE"
+
+
+EVERYWHERE = Everywhere()
+Companies = frozenset[int] | Everywhere
+NOWHERE: frozenset[int] = frozenset()
+
+
+def covers(outer: Companies, inner: Companies) -> bool:
+    """Whether `outer` holds every company of `inner`."""
+    if isinstance(outer, Everywhere):
+        return True
+    return not isinstance(inner, Everywhere) and inner <= outer
+
+
+def joined(a: Companies, b: Companies) -> Companies:
+    """The companies of both."""
+    if isinstance(a, Everywhere) or isinstance(b, Everywhere):
+        return EVERYWHERE
+    return a | b
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rights:
+    """Everything that somebody's roles and permissions give: rank, privileges, and companies by kind of object."""
+
+    rank: int = 0
+    privileges: frozenset[tuple[str, str]] = frozenset()
+    reach: Mapping[str, Companies] = field(default_factory=dict)
+
+    def has(self, name: str, *, application: str = APPLICATION) -> bool:
+        """Whether the privilege is held."""
+        return (application, name) in self.privileges
+
+    def may(self, verb: str, kind: str) -> bool:
+        """Whether the verb (view, add, change, delete) is allowed on some objects of this kind."""
+        needed = NEEDS.get(kind, {}).get(verb)
+        return needed is not None and self.has(needed)
+
+    def sees(self, kind: str) -> Companies:
+        """The companies whose objects of this kind can be seen."""
+        return joined(self.reach.get(kind, NOWHERE), self.reach.get(Kind.ALL.value, NOWHERE))
+
+    @property
+    def may_open_admin(self) -> bool:
+        """Whether the administration opens for this person."""
+        return self.has(OPEN_ADMIN)
+
+
+NOTHING = Rights()
+
+
+def sum_of(parts: Iterable[Rights]) -> Rights:
+    """What several roles and permissions give together."""
+    rank, privileges, reach = 0, frozenset[tuple[str, str]](), dict[str, Companies]()
+    for part in parts:
+        rank = max(rank, part.rank)
+        privileges |= part.privileges
+        for kind, companies in part.reach.items():
+            reach[kind] = joined(reach.get(kind, NOWHERE), companies)
+    return Rights(rank=rank, privileges=privileges, reach=reach)
+
+
+def exceeds(actor: Rights, given: Rights) -> Denied | None:
+    """Refuse what gives more than the actor has, computed over everything it would give: rank, privileges and reach."""
+    if given.rank > actor.rank:
+        return Denied(code="rank_too_high", message=_("This is above your own rank, so you cannot give or change it."))
+    if missing := given.privileges - actor.privileges:
+        application, name = min(missing)
+        return Denied(
+            code="privilege_not_held",
+            message=_("You cannot give a privilege that you do not have yourself: %(name)s.")
+            % {"name": f"{application}: {name}"},
+        )
+    for kind, companies in given.reach.items():
+        if not covers(actor.sees(kind), companies):
+            return Denied(
+                code="reach_not_held", message=_("You cannot let somebody see what you cannot see yourself.")
+            )
+    return None

@@ -1,0 +1,104 @@
+"""Who may see and give what: rights loaded from the database, and querysets cut down to them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import TypeVar
+
+from django.db.models import Model, Q, QuerySet
+
+from tenants.models import Permission, Privilege, Reach, Role
+from tenants.rights import EVERYWHERE, NOWHERE, Companies, Everywhere, Rights, sum_of
+
+AnyModel = TypeVar("AnyModel", bound=Model)
+
+
+def companies_of(permission: Permission, *, own: int | None) -> Companies:
+    """The companies that one permission opens for somebody whose own company is `own`."""
+    if permission.reach == Reach.EVERY:
+        return EVERYWHERE
+    company = permission.company_id if permission.reach == Reach.ONE else own
+    return NOWHERE if company is None else frozenset([company])
+
+
+def _of_permissions(permissions: Iterable[Permission], *, own: int | None) -> Rights:
+    return sum_of(Rights(reach={one.kind: companies_of(one, own=own)}) for one in permissions)
+
+
+def rights_given_by(
+    *,
+    roles: Sequence[Role],
+    permissions: Sequence[Permission],
+    own: int | None,
+    privileges: Iterable[Privilege] | None = None,
+) -> Rights:
+    """What these roles (with what they hold in the database, or with `privileges` instead) and permissions give."""
+    ids = [role.pk for role in roles if role.pk is not None]
+    if privileges is None:
+        held = Privilege.objects.filter(role__in=ids).values_list("application", "name") if ids else []
+        pairs = frozenset((application, name) for application, name in held)
+    else:
+        pairs = frozenset((one.application, one.name) for one in privileges)
+    through_roles = Permission.objects.filter(role__in=ids) if ids else []
+    base = Rights(rank=max((role.rank for role in roles), default=0), privileges=pairs)
+    return sum_of([base, _of_permissions([*permissions, *through_roles], own=own)])
+
+
+def within_reach(rights: Rights, model: type[AnyModel]) -> QuerySet[AnyModel]:
+    """The objects in the companies that these rights open, whatever may be done with them; the others do not exist (404)."""
+    objects = model._default_manager.all()
+    kind: str = getattr(model, "scope_kind", "")
+    if not kind:
+        return objects.none()
+    path: str = getattr(model, "scope_path", "")
+    if not path:
+        return objects  # one catalogue for all companies, such as that of privileges
+    companies = rights.sees(kind)
+    if isinstance(companies, Everywhere):
+        return objects
+    wanted = Q(**{f"{path}__in": companies})
+    if model is Role and (companies or rights.may("view", kind)):
+        # Roles for every company can be given by everyone who may give roles; who may change them is another question.
+        wanted |= Q(company=None)
+    if model is Permission:
+        wanted |= Q(role__company__in=companies)
+    return objects.filter(wanted)
+
+
+def visible_to(rights: Rights, model: type[AnyModel]) -> QuerySet[AnyModel]:
+    """The objects that these rights let somebody see; everything else does not exist for him (404)."""
+    if not rights.may("view", getattr(model, "scope_kind", "")):
+        return model._default_manager.none()
+    return within_reach(rights, model)
+
+
+def may_touch(rights: Rights, verb: str, kind: str, *, company_id: int | None) -> bool:
+    """Whether the verb is allowed on an object of this kind in this company (None: in every company at once)."""
+    if not rights.may(verb, kind):
+        return False
+    companies = rights.sees(kind)
+    return isinstance(companies, Everywhere) or (company_id is not None and company_id in companies)
+
+
+def rights_by_user(users: Iterable[tuple[int, int | None]], *, role_ids: dict[int, list[int]]) -> dict[int, Rights]:
+    """Rights of many people in three statements: (user, own company) pairs and the ids of their roles."""
+    pairs = list(users)
+    wanted = {role for ids in role_ids.values() for role in ids}
+    roles = {role.pk: role for role in Role.objects.filter(pk__in=wanted).prefetch_related("privileges", "permissions")}
+    own_permissions: dict[int, list[Permission]] = defaultdict(list)
+    for permission in Permission.objects.filter(user__in=[user for user, _company in pairs]):
+        own_permissions[permission.user_id or 0].append(permission)
+    found = {}
+    for user, company in pairs:
+        held = [roles[pk] for pk in role_ids.get(user, []) if pk in roles]
+        parts = [
+            Rights(
+                rank=role.rank,
+                privileges=frozenset((one.application, one.name) for one in role.privileges.all()),
+            )
+            for role in held
+        ]
+        permissions = [permission for role in held for permission in role.permissions.all()]
+        found[user] = sum_of([*parts, _of_permissions([*permissions, *own_permissions[user]], own=company)])
+    return found
+
+

@@ -1,0 +1,185 @@
+"""Runtime settings as kept: revisions with who and why, read as a snapshot, rolled back by a new revision."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from functools import lru_cache
+
+from django.conf import settings
+from django.db import IntegrityError
+from django.db.models import Max
+from django.utils.translation import gettext_lazy as _
+
+from audit.events import Event
+from audit.record import Origin, record
+from core import epoch
+from core.db import unit
+from core.options import Option, Snapshot, Value, declared, pins, resolve
+from core.outcomes import Denied
+from tenants.models import Company, SettingsRevision
+
+
+NOTHING_CHANGED = Denied(
+    code="nothing_changed", message=_("Nothing was changed: these are the values already in force.")
+)
+CONFLICT = Denied(
+    code="conflict", message=_("Somebody else changed the settings at the same moment. Look at them and try again.")
+)
+
+
+@lru_cache(maxsize=1)
+def pinned() -> Mapping[str, Value]:
+    """What the environment pins, read once a process."""
+    return pins(settings.PINNED_OPTIONS)
+
+
+def active(company_id: int | None) -> dict[str, Value]:
+    """The values of the newest revision: global, or of one company."""
+    newest = SettingsRevision.objects.filter(company=company_id).order_by("-number").values_list("values", flat=True)
+    return dict(newest.first() or {})
+
+
+def _load(company_id: int | None) -> Snapshot:
+    company = active(company_id) if company_id is not None else None
+    return resolve(revised=active(None), company=company, pinned=pinned())
+
+
+_snapshots = epoch.Cached[int | None, Snapshot](_load)
+
+
+def snapshot(company_id: int | None) -> Snapshot:
+    """The settings in force for this company, or (None) for people of no company."""
+    return _snapshots(company_id)
+
+
+def _checked(
+    given: Mapping[str, object], *, company: Company | None
+) -> dict[str, Value | None] | Denied:
+    known = declared()
+    changes: dict[str, Value | None] = {}
+    for name, value in given.items():
+        option = known.get(name)
+        if option is None:
+            return Denied(code="unknown_setting", field=name, message=_("There is no setting of this name."))
+        if company is not None and not option.company:
+            return Denied(code="global_only", field=name, message=_("This setting is the same for every company."))
+        if name in pinned():
+            return Denied(
+                code="pinned",
+                field=name,
+                message=_("This setting is pinned by the environment (%(name)s) and cannot be changed here.")
+                % {"name": option.environment_name},
+            )
+        if value is None:
+            changes[name] = None
+            continue
+        parsed = option.parse(value)
+        if isinstance(parsed, Denied):
+            return parsed
+        changes[name] = parsed
+    return changes
+
+
+def _refuse_reason(reason: str) -> Denied | None:
+    if reason.strip() and len(reason) <= 300:
+        return None
+    return Denied(
+        code="reason_needed", field="reason", message=_("Say in a few words why you change this (at most 300 characters).")
+    )
+
+
+def change_settings(
+    given: Mapping[str, object], *, company: Company | None, reason: str, origin: Origin, now: datetime
+) -> SettingsRevision | Denied:
+    """Make a new revision with these values (None: back to what stands above) and say who changed what and why."""
+    refusal = _refuse_reason(reason)
+    if refusal is not None:
+        return refusal
+    changes = _checked(given, company=company)
+    if isinstance(changes, Denied):
+        return changes
+    try:
+        with unit():
+            before = active(company.pk if company else None)
+            after = {name: value for name, value in (before | changes).items() if value is not None}
+            if after == before:
+                return NOTHING_CHANGED
+            return _revise(after, before=before, company=company, reason=reason.strip(), origin=origin, now=now)
+    except IntegrityError:
+        # Two at once read the same newest revision; its number tells the second that it would undo the first.
+        return CONFLICT
+
+
+def roll_back(
+    revision: SettingsRevision, *, reason: str, origin: Origin, now: datetime
+) -> SettingsRevision | Denied:
+    """Put the values of an older revision in force again, as a new revision."""
+    words = reason.strip() or f"roll back to revision {revision.number}"
+    refusal = _refuse_reason(words)
+    if refusal is not None:
+        return refusal
+    try:
+        with unit():
+            before = active(revision.company_id)
+            after = {name: value for name, value in dict(revision.values).items() if name in declared()}
+            if after == before:
+                return NOTHING_CHANGED
+            return _revise(after, before=before, company=revision.company, reason=words, origin=origin, now=now)
+    except IntegrityError:
+        return CONFLICT
+
+
+def _revise(
+    after: dict[str, Value],
+    *,
+    before: dict[str, Value],
+    company: Company | None,
+    reason: str,
+    origin: Origin,
+    now: datetime,
+) -> SettingsRevision:
+    last = SettingsRevision.objects.filter(company=company).aggregate(last=Max("number"))["last"] or 0
+    actor = origin.actor
+    revision = SettingsRevision.objects.create(
+        company=company,
+        number=last + 1,
+        values=after,
+        reason=reason,
+        author_uid=str(actor.uid) if actor else "",
+        author_name=str(actor)[:254] if actor else "",
+        at=now,
+    )
+    changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
+    epoch.bump()
+    record(
+        Event.SETTINGS_CHANGED,
+        origin=origin,
+        at=now,
+        company_id=company.pk if company else None,
+        subject=revision,
+        reason=reason,
+        changes=[f"{name}: {before.get(name, '–')} → {after.get(name, '–')}" for name in changed],
+    )
+    return revision
+
+
+def sources(company_id: int | None) -> dict[str, str]:
+    """Where each value in force comes from: environment, company, global or default."""
+    everywhere, company = active(None), active(company_id) if company_id is not None else {}
+    found = {}
+    for name, option in declared().items():
+        if name in pinned():
+            found[name] = "environment"
+        elif option.company and name in company:
+            found[name] = "company"
+        else:
+            found[name] = "global" if name in everywhere else "default"
+    return found
+
+
+def origin_of_value(option: Option, *, company_id: int | None) -> str:
+    """Where the value in force comes from: environment, company, global or default."""
+    if option.name in pinned():
+        return "environment"
+    if company_id is not None and option.company and option.name in active(company_id):
+        return "company"
+    return "global" if option.name in active(None) else "default"

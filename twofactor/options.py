@@ -1,0 +1,110 @@
+"""Settings of the second factor (mission T1, T4), as far as codes by e-mail go."""
+
+from django.utils.translation import gettext_lazy as _
+
+from core.options import Option, declare
+
+POLICY = declare(
+    Option(
+        name="TwoFactor.Policy",
+        default="optional",
+        choices=("off", "optional", "required"),
+        help=_(
+            "Whether a second factor is asked for at sign-in. Roles may ask for more; the strictest of role, company and global value holds."
+        ),
+    )
+)
+NO_CONTACT = declare(
+    Option(
+        name="TwoFactor.NoVerifiedContactBehaviour",
+        default="enrol",
+        choices=("deny", "enrol", "allow"),
+        help=_(
+            "What happens when a second factor is needed and no address is verified: deny the sign-in, let the person verify the address "
+            "now (enrol), or allow it without."
+        ),
+    )
+)
+MAX_SENDS = declare(
+    Option(
+        name="TwoFactor.MaxCodeSends",
+        default=3,
+        minimum=1,
+        maximum=10,
+        help=_("How many codes one sign-in may ask for. One more triggers the behaviour below."),
+    )
+)
+AFTER_SENDS = declare(
+    Option(
+        name="TwoFactor.BehaviourAfterMaxCodeSends",
+        default="deny",
+        choices=("deny", "lock", "wait"),
+        help=_("After the last code: deny this sign-in, lock the account until an administrator unlocks it, or wait ten minutes."),
+    )
+)
+MAX_CHECKS = declare(
+    Option(
+        name="TwoFactor.MaxCodeChecks",
+        default=5,
+        minimum=1,
+        maximum=10,
+        help=_("How often one code may be tried. One more try, even with the right code, triggers the behaviour below."),
+    )
+)
+AFTER_CHECKS = declare(
+    Option(
+        name="TwoFactor.BehaviourAfterMaxCodeChecks",
+        default="deny",
+        choices=("deny", "lock", "wait"),
+        help=_("After the last try: deny this sign-in, lock the account until an administrator unlocks it, or wait ten minutes."),
+    )
+)
+SKIP = declare(
+    Option(
+        name="TwoFactor.SkipOptions",
+        default="session",
+        choices=("never", "session", "device"),
+        help=_(
+            "When the second factor is not asked for again: never skip, once per session, or also in a browser that the person asked to "
+            "remember."
+        ),
+    )
+)
+REMEMBER_DAYS = declare(
+    Option(
+        name="TwoFactor.RememberDeviceDays",
+        default=30,
+        minimum=1,
+        maximum=365,
+        unit=_("days"),
+        help=_("How long a remembered browser stands for the second factor (with the skip option “device”)."),
+    )
+)
+DIGITS = declare(
+    Option(name="TwoFactor.CodeDigits", default=6, minimum=4, maximum=10, unit=_("digits"), help=_("How long a code is."))
+)
+EXPIRY = declare(
+    Option(
+        name="TwoFactor.CodeExpiryMinutes",
+        default=10,
+        minimum=1,
+        maximum=60,
+        unit=_("minutes"),
+        help=_("How long a code is good."),
+    )
+)
+EMAIL_FROM = declare(
+    Option(
+        name="TwoFactor.EmailFrom",
+        default="",
+        pattern=r"[^<>@\s]+@[^<>@\s]+|[^<>@\r\n]{1,100}<[^<>@\s]+@[^<>@\s]+>",
+        help=_("Sender of the mails with codes; empty: DEFAULT_FROM_EMAIL of the installation."),
+    )
+)
+EMAIL_SUBJECT = declare(
+    Option(
+        name="TwoFactor.EmailSubject",
+        default="",
+        help=_("Subject of the mails with codes; empty: “Your sign-in code” in the person's language."),
+    )
+)

@@ -1,0 +1,284 @@
+"""What is asked of a person, and the codes: sent, checked, counted. Nothing here knows pages or attempts, only who asked."""
+
+import uuid
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import F
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from audit.events import Event
+from audit.record import Origin, record
+from core import entropy, epoch
+from core.db import unit
+from core.outcomes import Denied
+from core.options import Snapshot
+from core.throttle import Limit, standing, take, too_many
+from delivery.derived import Derived
+from delivery.services import enqueue
+from tenants.actor import Actor
+from twofactor.models import Challenge, Factor, FactorKind, Purpose
+from twofactor.options import DIGITS, EMAIL_FROM, EMAIL_SUBJECT, EXPIRY, MAX_CHECKS, MAX_SENDS, NO_CONTACT, POLICY
+from twofactor.policy import is_needed, strictest
+
+COOL_DOWN = timedelta(seconds=15)
+# Over all sign-ins of a person: enough for a bad day, too few for guessing or for flooding a mailbox.
+DAILY_SENDS = Limit(name="code-sends", tries=30, window=timedelta(hours=24))
+WAIT = Limit(name="code-wait", tries=0, window=timedelta(minutes=10))
+CODE_PURPOSE = "twofactor"
+
+WRONG = Denied(code="try_again", field="code", message=_("This code is not right. Check it and try again."))
+LATE = Denied(code="code_expired", field="code", message=_("This code is no longer good. Ask for another one."))
+SENDS_USED_UP = Denied(code="sends_used_up", message=_("No further code can be sent for this sign-in."))
+CHECKS_USED_UP = Denied(code="checks_used_up", message=_("This code was tried too often."))
+NOT_VERIFIED = Denied(
+    code="not_verified", message=_("Verify the e-mail address first; codes go only to a verified one.")
+)
+CANNOT_REMOVE = Denied(
+    code="factor_required", message=_("A second factor is required of you, and this is the last one. Add another one first.")
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked of one person: the policy, whether a second factor is needed, by which methods, and what happens with none."""
+
+    policy: str
+    needed: bool
+    methods: tuple[str, ...]
+    without_method: str
+
+
+def policy_for(user: User, settings: Snapshot, *, everyone: Snapshot) -> str:
+    """The strictest of the global policy, the company's and those of the person's roles."""
+    roles = user.roles.values_list("twofactor_policy", flat=True)
+    return strictest([settings.text(POLICY), everyone.text(POLICY), *roles])
+
+
+def asked_of(user: User, settings: Snapshot, *, everyone: Snapshot) -> Asked:
+    """What is asked of this person at sign-in."""
+    policy = policy_for(user, settings, everyone=everyone)
+    turned_on = policy == "optional" and user.factors.exists()
+    methods = (FactorKind.EMAIL.value,) if user.email and user.email_verified_at else ()
+    return Asked(
+        policy=policy,
+        needed=is_needed(policy, turned_on=turned_on),
+        methods=methods,
+        without_method=settings.text(NO_CONTACT),
+    )
+
+
+def language_of(user: User) -> str:
+    """The language of mails to this person."""
+    return user.language or translation.get_language() or "en"
+
+
+def newest(asked_by: uuid.UUID, *, purpose: Purpose) -> Challenge | None:
+    """The code that counts: the newest that this attempt or session asked for."""
+    return Challenge.objects.filter(asked_by=asked_by, purpose=purpose).order_by("-id").first()
+
+
+def sends_left(asked_by: uuid.UUID, *, settings: Snapshot, since: datetime | None) -> int:
+    """How many codes may still be asked for."""
+    sent = Challenge.objects.filter(asked_by=asked_by)
+    if since is not None:
+        sent = sent.filter(created_at__gt=since)
+    return max(0, settings.number(MAX_SENDS) - sent.count())
+
+
+def checks_left(challenge: Challenge, *, settings: Snapshot) -> int:
+    """How often this code may still be tried."""
+    return max(0, settings.number(MAX_CHECKS) - challenge.checks)
+
+
+def refuse_while_waiting(user: User, *, now: datetime) -> Denied | None:
+    """`too_many` while the person has to wait after too many codes or tries."""
+    waiting = standing(WAIT, str(user.uid), now=now)
+    return too_many(waiting.reset) if waiting is not None and waiting.refused else None
+
+
+def make_wait(user: User, *, now: datetime) -> Denied:
+    """Let no code be sent to or checked for this person for ten minutes."""
+    return take(WAIT, str(user.uid), now=now) or too_many(round(WAIT.window.total_seconds()))
+
+
+def send_code(
+    user: User,
+    *,
+    purpose: Purpose,
+    asked_by: uuid.UUID,
+    address: str,
+    settings: Snapshot,
+    origin: Origin,
+    user_agent: str,
+    now: datetime,
+    since: datetime | None = None,
+) -> Challenge | Denied:
+    """Inside a unit, with the asking row locked: ask for a code to this address. Sends are counted per asker and per person and day."""
+    if not sends_left(asked_by, settings=settings, since=since):
+        return SENDS_USED_UP
+    last = newest(asked_by, purpose=purpose)
+    if last is not None and now - last.created_at < COOL_DOWN:
+        return too_many(max(1, round((last.created_at + COOL_DOWN - now).total_seconds())))
+    if (refused := take(DAILY_SENDS, str(user.uid), now=now)) is not None:
+        return refused
+    minutes = settings.number(EXPIRY)
+    challenge = Challenge(
+        user=user,
+        purpose=purpose,
+        asked_by=asked_by,
+        kind=FactorKind.EMAIL,
+        address=address,
+        digits=settings.number(DIGITS),
+        created_at=now,
+        expires_at=now + timedelta(minutes=minutes),
+    )
+    with translation.override(language_of(user)):
+        subject = settings.text(EMAIL_SUBJECT) or str(
+            _("Your sign-in code") if purpose == Purpose.SIGN_IN else _("Verify your e-mail address")
+        )
+    delivery = enqueue(
+        to=address,
+        template="code" if purpose == Purpose.SIGN_IN else "verify",
+        language=language_of(user),
+        subject=subject,
+        context={
+            "display_name": user.display_name,
+            "expires_minutes": minutes,
+            "address": origin.address,
+            "user_agent": user_agent,
+            "at": now.isoformat(),
+        },
+        secret=Derived(kind="code", purpose=CODE_PURPOSE, id=str(challenge.uid), digits=challenge.digits),
+        from_address=settings.text(EMAIL_FROM),
+        company_id=user.company_id,
+        company_uid=user.company.uid if user.company else None,
+        user_uid=user.uid,
+        now=now,
+        expires_at=challenge.expires_at,
+    )
+    challenge.delivery_uid = delivery.uid
+    challenge.save(force_insert=True)
+    record(
+        Event.LOGIN_CODE_SENT,
+        origin=origin,
+        at=now,
+        company_id=user.company_id,
+        subject=user,
+        kind=challenge.kind,
+        purpose=str(purpose),
+    )
+    return challenge
+
+
+def check_code(
+    code: str, *, purpose: Purpose, asked_by: uuid.UUID, settings: Snapshot, now: datetime
+) -> Challenge | Denied:
+    """Inside a unit: count one check of the newest code, and use it up when it is right."""
+    challenge = (
+        Challenge.objects.select_for_update().filter(asked_by=asked_by, purpose=purpose).order_by("-id").first()
+    )
+    if challenge is None:
+        return WRONG
+    if challenge.checks >= settings.number(MAX_CHECKS):
+        return CHECKS_USED_UP
+    challenge.checks += 1
+    right = entropy.is_derived_code(
+        code, purpose=CODE_PURPOSE, id=str(challenge.uid), digits=challenge.digits
+    )
+    late = challenge.used_at is not None or now >= challenge.expires_at
+    if right and not late:
+        challenge.used_at = now
+    challenge.save(update_fields=["checks", "used_at"])
+    if late:
+        return LATE
+    return challenge if right else WRONG
+
+
+def note_factor_use(user: User, *, kind: str, now: datetime) -> None:
+    """Remember when the factor last proved the person."""
+    Factor.objects.filter(user=user, kind=kind).update(last_used_at=now)
+
+
+def add_factor(user: User, *, kind: FactorKind, origin: Origin, now: datetime) -> Factor | Denied:
+    """Turn a second factor on; remembered browsers no longer stand for it. For e-mail, a verified address."""
+    if kind == FactorKind.EMAIL and not user.email_verified_at:
+        return NOT_VERIFIED
+    with unit():
+        factor, created = Factor.objects.get_or_create(user=user, kind=kind, defaults={"created_at": now})
+        if created:
+            _security_changed(user)
+            record(Event.FACTOR_ADDED, origin=origin, at=now, company_id=user.company_id, subject=user, kind=str(kind))
+    return factor
+
+
+def remove_factor(factor: Factor, *, policy: str, by: Actor, now: datetime) -> Denied | None:
+    """Turn a second factor off; refused for the last one where one is required."""
+    user = factor.user
+    if policy == "required" and not user.factors.exclude(pk=factor.pk).exists():
+        return CANNOT_REMOVE
+    with unit():
+        factor.delete()
+        _security_changed(user)
+        record(
+            Event.FACTOR_REMOVED, origin=by.origin, at=now, company_id=user.company_id, subject=user, kind=factor.kind
+        )
+        notify(user, to=[user.email], sentence="factor_removed", origin=by.origin, now=now)
+    return None
+
+
+def _security_changed(user: User) -> None:
+    User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1)
+    user.security_version += 1
+    epoch.bump()
+
+
+_NOTICES = {
+    "factor_removed": (
+        _("A second factor was turned off"),
+        _("Codes by e-mail were turned off for your account. If this was not you, change your password and tell your administrator."),
+    ),
+    "email_changed": (
+        _("Your e-mail address was changed"),
+        _("The address of your account was changed; this one no longer counts. If this was not you, tell your administrator at once."),
+    ),
+    "password_changed": (
+        _("Your password was changed"),
+        _("The password of your account was changed, and every other session was ended. If this was not you, tell your administrator."),
+    ),
+    "mailbox_is_factor": (
+        _("Setting a new password"),
+        _(
+            "Somebody asked for a link to set a new password for your account. Your second factor is this very mailbox, so a link sent to it "
+            "cannot prove on its own that it is you. Please ask your administrator to set a new password."
+        ),
+    ),
+}
+
+
+def notify(user: User, *, to: Iterable[str], sentence: str, origin: Origin, now: datetime) -> None:
+    """Inside a unit: tell the person by mail what happened to the account."""
+    subject, words = _NOTICES[sentence]
+    with translation.override(language_of(user)):
+        for address in to:
+            if address:
+                enqueue(
+                    to=address,
+                    template="notice",
+                    language=language_of(user),
+                    subject=str(subject),
+                    context={
+                        "display_name": user.display_name,
+                        "sentence": str(words),
+                        "address": origin.address,
+                        "at": now.isoformat(),
+                    },
+                    company_id=user.company_id,
+                    company_uid=user.company.uid if user.company else None,
+                    user_uid=user.uid,
+                    now=now,
+                    expires_at=now + timedelta(days=2),
+                )
