@@ -23,7 +23,9 @@ from tenants.services.draft import FORBIDDEN, KEEP, NOT_FOUND, given, line
 from tenants.services.role import rights_of_role
 
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a company of this name already."))
-OWN_COMPANY = Denied(code="own_company", message=_("You cannot disable or delete the company that you belong to."))
+OWN_COMPANY = Denied(
+    code="own_company", message=_("You cannot disable or delete the company that you belong to.")
+)
 
 
 @dataclass(frozen=True, kw_only=True)

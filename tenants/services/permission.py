@@ -60,12 +60,16 @@ def _malformed(permission: Permission) -> Denied | None:
         return Denied(code="invalid", field="reach", message=_("Choose how far it reaches."))
     if (permission.reach == Reach.ONE) != (permission.company is not None):
         return Denied(
-            code="invalid", field="company", message=_("Name a company with the reach “the company named here”, and only then.")
+            code="invalid",
+            field="company",
+            message=_("Name a company with the reach “the company named here”, and only then."),
         )
     return None
 
 
-def _refuse(permission: Permission, *, verb: str, by: Actor, before: list[Permission], after: list[Permission]) -> Denied | None:
+def _refuse(
+    permission: Permission, *, verb: str, by: Actor, before: list[Permission], after: list[Permission]
+) -> Denied | None:
     """Whether the actor may bring about this change, by what the holder has before and would have after."""
     if not may_touch(by.rights, verb, "permission", company_id=_company_of(permission)):
         return FORBIDDEN
@@ -115,7 +119,9 @@ def change_permission(
         if refusal is not None:
             return refusal
         if any(name in values and values[name] != getattr(found, name) for name in ("user", "role")):
-            return Denied(code="fixed", field="user", message=_("A permission stays with its holder; make another one."))
+            return Denied(
+                code="fixed", field="user", message=_("A permission stays with its holder; make another one.")
+            )
         others, before = _siblings(found), Permission.objects.get(pk=found.pk)
         for name, value in values.items():
             setattr(found, name, value)

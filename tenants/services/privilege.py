@@ -19,10 +19,14 @@ from tenants.rights import APPLICATION, Rights
 from tenants.rules import may_touch
 from tenants.services.draft import FORBIDDEN, KEEP, NOT_FOUND, given, line
 
-NAME_TAKEN = Denied(code="name_taken", field="name", message=_("This application has a privilege of this name already."))
+NAME_TAKEN = Denied(
+    code="name_taken", field="name", message=_("This application has a privilege of this name already.")
+)
 BUILT_IN = Denied(
     code="built_in",
-    message=_("The privileges of %(application)s are part of the product; only their description can be changed.")
+    message=_(
+        "The privileges of %(application)s are part of the product; only their description can be changed."
+    )
     % {"application": APPLICATION},
 )
 
@@ -89,7 +93,9 @@ def _locked(privilege: Privilege) -> Privilege | None:
     return Privilege.objects.select_for_update().filter(pk=privilege.pk).first()
 
 
-def change_privilege(privilege: Privilege, draft: PrivilegeDraft, *, by: Actor, now: datetime) -> Privilege | Denied:
+def change_privilege(
+    privilege: Privilege, draft: PrivilegeDraft, *, by: Actor, now: datetime
+) -> Privilege | Denied:
     """Change what is given; everyone who has the privilege has it under its new name."""
     values = _checked(draft)
     if isinstance(values, Denied):
@@ -138,7 +144,11 @@ def delete_privilege(privilege: Privilege, *, by: Actor, now: datetime) -> Denie
             return refusal
         if _is_own(found.application):
             return BUILT_IN
-        roles = Role.objects.filter(privileges=found).exclude(is_built_in=True, company=None, rank=RANK_MAXIMUM).count()
+        roles = (
+            Role.objects.filter(privileges=found)
+            .exclude(is_built_in=True, company=None, rank=RANK_MAXIMUM)
+            .count()
+        )
         if roles:
             return Denied(
                 code="in_use",

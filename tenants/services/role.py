@@ -21,7 +21,9 @@ from tenants.rules import companies_of, may_touch
 from tenants.services.draft import FORBIDDEN, KEEP, NOT_FOUND, given, line
 
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a role of this name already."))
-BUILT_IN = Denied(code="built_in", message=_("A built-in role keeps its name and rank, and cannot be deleted."))
+BUILT_IN = Denied(
+    code="built_in", message=_("A built-in role keeps its name and rank, and cannot be deleted.")
+)
 BUILT_IN_FULL = Denied(
     code="built_in",
     message=_("The Full Administrator loses nothing, so that somebody can always repair what is wrong."),
@@ -47,7 +49,10 @@ def _reach_of(permission: Permission, role: Role) -> Companies:
 
 
 def rights_of_role(
-    role: Role, *, privileges: Iterable[Privilege] | None = None, permissions: Iterable[Permission] | None = None
+    role: Role,
+    *,
+    privileges: Iterable[Privilege] | None = None,
+    permissions: Iterable[Permission] | None = None,
 ) -> Rights:
     """The most that this role can give to anybody, as it is or with these privileges or permissions instead."""
     held = role.privileges.all() if privileges is None else privileges
@@ -81,7 +86,9 @@ def _checked(draft: RoleDraft) -> dict[str, Any] | Denied:
     if not 0 <= values.get("rank", 0) <= RANK_MAXIMUM:
         return Denied(code="invalid", field="rank", message=_("Enter a whole number from 0 to 100."))
     if values.get("twofactor_policy", "") not in {"", *SecondFactorPolicy.values}:
-        return Denied(code="invalid", field="twofactor_policy", message=_("Choose off, optional, required or nothing."))
+        return Denied(
+            code="invalid", field="twofactor_policy", message=_("Choose off, optional, required or nothing.")
+        )
     if "privileges" in values:
         values["privileges"] = list(dict.fromkeys(values["privileges"]))
     return values
@@ -121,7 +128,9 @@ def _locked(role: Role) -> Role | None:
 
 def _refuse_change(role: Role, changed: dict[str, Any], *, held: list[Privilege], by: Actor) -> Denied | None:
     if "company" in changed:
-        return Denied(code="fixed", field="company", message=_("A role stays with its company; make another one there."))
+        return Denied(
+            code="fixed", field="company", message=_("A role stays with its company; make another one there.")
+        )
     if role.is_built_in and {"name", "rank"} & changed.keys():
         return BUILT_IN
     privileges = changed.get("privileges", held)
@@ -129,7 +138,11 @@ def _refuse_change(role: Role, changed: dict[str, Any], *, held: list[Privilege]
         return BUILT_IN_FULL
     after = rights_of_role(role, privileges=privileges)
     refusal = by.exceeded_by(sum_of([after, Rights(rank=changed.get("rank", role.rank))]))
-    if refusal is None and "name" in changed and _is_name_taken(changed["name"], company_id=role.company_id, but=role.pk):
+    if (
+        refusal is None
+        and "name" in changed
+        and _is_name_taken(changed["name"], company_id=role.company_id, but=role.pk)
+    ):
         return NAME_TAKEN
     return refusal
 
