@@ -40,15 +40,6 @@ for (const button of document.querySelectorAll("button[data-wait]")) {
   }, 500);
 }
 
-for (const button of document.querySelectorAll("button[data-copy]")) {
-  if (!navigator.clipboard) continue;
-  button.hidden = false;
-  button.addEventListener("click", async () => {
-    await navigator.clipboard.writeText(button.dataset.copy);
-    button.textContent = button.dataset.done;
-  });
-}
-
 // "123 456" pasted into a field of six would lose its last digit.
 for (const input of document.querySelectorAll('input[autocomplete="one-time-code"]')) {
   input.addEventListener("paste", (event) => {
