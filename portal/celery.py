@@ -22,7 +22,7 @@ def _broker() -> dict[str, Any]:
         sockets = {"socket_connect_timeout": 1, "socket_timeout": 5, "socket_keepalive": True}
         return {"broker_url": settings.REDIS_URL, "broker_transport_options": bounded | sockets}
     files = broker.options(settings.DATA_DIR / "broker")
-    return {"broker_url": f"{broker.SCHEME}://", "broker_transport_options": bounded | files}
+    return {"broker_url": f"{broker.SCHEME}://localhost//", "broker_transport_options": bounded | files}
 
 
 # What runs by the clock: name, task, when. An entry that waited longer than `expires` is dropped, the next one does its work.

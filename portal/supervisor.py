@@ -46,10 +46,20 @@ def end_with_parent() -> None:
         ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, int(signal.SIGTERM), 0, 0, 0)
 
 
-def run_once(task: Callable[[], None]) -> int:
-    """Run `task` in a child, so that nothing it opens is held on here; its exit code, 0 when it went well."""
-    _, status = os.waitpid(_fork(task), 0)
-    return os.waitstatus_to_exitcode(status)
+@dataclass(frozen=True)
+class Errand:
+    """A task that runs once in a child, so that nothing it opens is held on here."""
+
+    pid: int
+
+    @classmethod
+    def begin(cls, task: Callable[[], None]) -> "Errand":
+        """Start it; it runs while we do something else."""
+        return cls(_fork(task))
+
+    def succeeded(self) -> bool:
+        """Wait for its end."""
+        return os.waitpid(self.pid, 0)[1] == 0
 
 
 class Supervisor:
@@ -57,6 +67,7 @@ class Supervisor:
 
     def __init__(self) -> None:
         self._children: dict[str, _Child] = {}
+        self._stopping = False
         signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
 
     def start(self, service: Service) -> None:
@@ -89,6 +100,7 @@ class Supervisor:
 
     def stop(self) -> None:
         """Ask every service to stop, and end those that have not after a while or at a second signal."""
+        self._stopping = True
         for child in self._running():
             os.kill(child.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS
@@ -115,8 +127,9 @@ class Supervisor:
             lived = time.monotonic() - child.started
             child.pause = FIRST_PAUSE if lived > STEADY_SECONDS else min(child.pause * 2, LONGEST_PAUSE)
             child.pid, child.start_at = 0, time.monotonic() + child.pause
-            code = os.waitstatus_to_exitcode(status)
-            logger.warning("%s ended (%s) after %.0f s", child.service.name, code, lived)
+            if not self._stopping:
+                code = os.waitstatus_to_exitcode(status)
+                logger.warning("%s ended (%s) after %.0f s and is started again", child.service.name, code, lived)
 
     def _seconds_to_next_start(self) -> float:
         waiting = [child.start_at for child in self._children.values() if not child.pid]

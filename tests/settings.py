@@ -1,4 +1,4 @@
-"""The settings of the product, in an environment of its own: nothing of the developer's shell leaks in, nothing is left behind."""
+"""The settings of the product, in an environment of its own: nothing of the shell leaks in, nothing is left behind."""
 
 import atexit
 import os

@@ -23,9 +23,13 @@ pytestmark = pytest.mark.django_db
 
 
 def test_a_request_that_is_rolled_back_leaves_no_message(ask: Ask) -> None:
-    with pytest.raises(ZeroDivisionError), unit():
-        ask()
-        raise ZeroDivisionError
+    def ask_and_fail() -> None:
+        with unit():
+            ask()
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        ask_and_fail()
     assert not Delivery.objects.exists()
 
 

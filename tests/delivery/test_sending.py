@@ -142,7 +142,7 @@ def test_a_crash_between_sending_and_writing_it_down_sends_the_very_same_mail(
 
 
 def test_a_worker_whose_lease_ran_out_does_not_overwrite_what_the_next_one_wrote(
-    ask: Ask, clock: Clock, mailbox: Mailbox
+    ask: Ask, clock: Clock
 ) -> None:
     ask()
     (slow,) = lease(now=clock())

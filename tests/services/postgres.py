@@ -19,7 +19,7 @@ def postgres_server() -> Iterator[str]:
     """The DATABASE_URL of a fresh server."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
     programs = found[-1].parent if found else Path(missing("postgresql"))
-    folder = Path(tempfile.mkdtemp(prefix="ghpg", dir="/tmp"))  # noqa: S108  (short: a socket's path has 107 bytes at most)
+    folder = Path(tempfile.mkdtemp(prefix="ghpg", dir="/tmp"))  # short: a socket's path has 107 bytes at most
     port = free_port()
     as_owner: dict[str, Any] = {}
     if os.geteuid() == 0:  # PostgreSQL refuses to run as root
@@ -28,7 +28,7 @@ def postgres_server() -> Iterator[str]:
         as_owner = {"user": owner.pw_uid, "group": owner.pw_gid, "extra_groups": []}
     quiet: dict[str, Any] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
     subprocess.run(
-        [programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync"],
+        [programs / "initdb", "-D", folder / "data", "-U", "postgres", "-A", "trust", "--locale=C.UTF-8", "--no-sync"],
         check=True, **quiet, **as_owner,
     )  # fmt: skip
     fast = [f"-c{name}=off" for name in ("fsync", "full_page_writes", "synchronous_commit")]

@@ -1,15 +1,18 @@
 """`manage.py serve`: the whole product on one machine: pages and API, the worker, the clock."""
 
 import fcntl
+import gc
 import http.client
 import logging
 import os
 import socket
 import time
+import warnings
 from argparse import ArgumentParser
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from portal import prepare
-from portal.supervisor import Service, Supervisor, end_with_parent, run_once
+from portal.supervisor import Errand, Service, Supervisor, end_with_parent
 
 READY_SECONDS = 30.0
 # Fewer threads than the database pool has connections (10); more would only wait for each other.
@@ -46,7 +49,9 @@ class Command(BaseCommand):
         workers = options["workers"] or (1 if connection.vendor == "sqlite" else os.cpu_count() or 1)
         with _only_one(settings.DATA_DIR / "serve.lock"):
             _refuse_taken_port(bind, port)
-            if run_once(prepare.everything):
+            preparation = Errand.begin(prepare.everything)
+            _load()
+            if not preparation.succeeded():
                 raise CommandError("Nothing was started; the reason stands above.")
             supervisor = Supervisor()
             web = Service(name="web", run=partial(_web, bind, port, workers))
@@ -71,6 +76,17 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
+def _load() -> None:
+    """Load what the services will need before they part, so that they share its memory."""
+    from django.urls import get_resolver
+
+    for module in ("portal.wsgi", "portal.celery", "delivery.tasks", "celery.beat", "celery.apps.worker", "granian.server"):
+        import_module(module)
+    get_resolver().url_patterns  # noqa: B018  (loads every view)
+    gc.collect()
+    gc.freeze()  # the collector's marks would copy the shared pages into every process
+
+
 def _web(bind: str, port: int, workers: int) -> None:
     from granian.constants import Interfaces
     from granian.log import LogLevels
@@ -84,7 +100,7 @@ def _web(bind: str, port: int, workers: int) -> None:
         workers=workers,
         blocking_threads=THREADS,
         websockets=False,
-        log_level=LogLevels.warning,
+        log_level=LogLevels.error,
         workers_kill_timeout=10,
     )
     server.serve(target_loader=_load_application, wrap_loader=False)
@@ -98,13 +114,18 @@ def _load_application() -> Callable[..., Any]:
 
 
 def _worker() -> None:
+    from celery.platforms import SecurityWarning
+
     from portal.celery import app
 
+    # It warns root of pickled messages, which this queue refuses.
+    warnings.simplefilter("ignore", SecurityWarning)
     _quiet("celery", "kombu")
     app.Worker(
         pool_cls="prefork",
         concurrency=2,
         loglevel="WARNING",
+        quiet=True,
         without_gossip=True,
         without_mingle=True,
         without_heartbeat=True,
