@@ -8,6 +8,8 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.utils.module_loading import import_string
@@ -17,13 +19,17 @@ EXPIRES_SECONDS = 10
 PAUSE_AFTER_FAILURE = 5.0
 
 
-class _Waker:
-    def __init__(self) -> None:
+class Waker:
+    """Sends the wish through the queue that `find_queue` gives, from a thread that each process starts at its first wish."""
+
+    def __init__(self, find_queue: Callable[[], Any], *, pause: float = PAUSE_AFTER_FAILURE) -> None:
+        self._find_queue, self._pause = find_queue, pause
         self._lock = threading.Lock()
         self._pid = 0
         self._wanted = threading.Event()
 
     def __call__(self) -> None:
+        """Wish; returns at once."""
         if self._pid != os.getpid():
             self._start()
         self._wanted.set()
@@ -37,8 +43,7 @@ class _Waker:
             threading.Thread(target=self._publish, args=(self._wanted,), name="wake", daemon=True).start()
 
     def _publish(self, wanted: threading.Event) -> None:
-        # Named in the settings, because the queue is composed above this app; loaded here, because it takes a third of a second.
-        queue = import_string(settings.CELERY_APP)
+        queue = self._find_queue()  # not before: loading it takes a third of a second
         while True:
             wanted.wait()
             wanted.clear()
@@ -48,10 +53,11 @@ class _Waker:
                 logger.warning(
                     "the worker could not be woken and will look by itself: %s", type(error).__name__
                 )
-                time.sleep(PAUSE_AFTER_FAILURE)
+                time.sleep(self._pause)
 
 
-_waker = _Waker()
+# Named in the settings, because the queue is composed in an app above this one.
+_waker = Waker(lambda: import_string(settings.CELERY_APP))
 
 
 def worker() -> None:

@@ -15,12 +15,38 @@ from core import broker
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 
 
-def _broker() -> dict[str, Any]:
+def configuration(*, redis_url: str) -> dict[str, Any]:
+    """How the queue works: over this Redis, or where there is none over files."""
+    return _broker(redis_url) | {
+        "imports": ("delivery.tasks",),
+        "beat_schedule": SCHEDULE,
+        "task_default_queue": "gatehouse",
+        "task_ignore_result": True,
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        "event_serializer": "json",
+        "task_soft_time_limit": 50,
+        "task_time_limit": 55,
+        "task_publish_retry": False,
+        "broker_connection_timeout": 2,
+        "broker_connection_retry_on_startup": True,
+        "broker_connection_max_retries": None,
+        "worker_prefetch_multiplier": 1,
+        "worker_max_tasks_per_child": 2_000,
+        "worker_enable_remote_control": False,
+        "worker_send_task_events": False,
+        "worker_hijack_root_logger": False,
+        "worker_redirect_stdouts": False,
+        "timezone": "UTC",
+    }
+
+
+def _broker(redis_url: str) -> dict[str, Any]:
     # Bounded on every side: a broker that is down or hangs may delay a message, never the one who sends it.
     bounded = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
-    if settings.REDIS_URL:
+    if redis_url:
         sockets = {"socket_connect_timeout": 1, "socket_timeout": 5, "socket_keepalive": True}
-        return {"broker_url": settings.REDIS_URL, "broker_transport_options": bounded | sockets}
+        return {"broker_url": redis_url, "broker_transport_options": bounded | sockets}
     files = broker.options(settings.DATA_DIR / "broker")
     return {"broker_url": f"{broker.SCHEME}://localhost//", "broker_transport_options": bounded | files}
 
@@ -36,26 +62,4 @@ SCHEDULE: dict[str, dict[str, Any]] = {
 }
 
 app = Celery("gatehouse", set_as_current=True)
-app.conf.update(
-    **_broker(),
-    imports=("delivery.tasks",),
-    beat_schedule=SCHEDULE,
-    task_default_queue="gatehouse",
-    task_ignore_result=True,
-    task_serializer="json",
-    accept_content=["json"],
-    event_serializer="json",
-    task_soft_time_limit=50,
-    task_time_limit=55,
-    task_publish_retry=False,
-    broker_connection_timeout=2,
-    broker_connection_retry_on_startup=True,
-    broker_connection_max_retries=None,
-    worker_prefetch_multiplier=1,
-    worker_max_tasks_per_child=2_000,
-    worker_enable_remote_control=False,
-    worker_send_task_events=False,
-    worker_hijack_root_logger=False,
-    worker_redirect_stdouts=False,
-    timezone="UTC",
-)
+app.conf.update(configuration(redis_url=settings.REDIS_URL))

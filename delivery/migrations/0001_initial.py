@@ -6,42 +6,134 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uid', models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name='id')),
-                ('kind', models.CharField(choices=[('email', 'E-mail'), ('sms', 'Text message')], help_text='How the message travels.', max_length=8, verbose_name='kind')),
-                ('to', models.CharField(help_text='The mail address or telephone number.', max_length=254, verbose_name='to')),
-                ('template', models.SlugField(help_text='Which text is sent.', max_length=40, verbose_name='template')),
-                ('subject', models.CharField(blank=True, max_length=200, verbose_name='subject')),
-                ('context', models.JSONField(default=dict, encoder=django.core.serializers.json.DjangoJSONEncoder, help_text='What the text is filled with. Never a secret.', verbose_name='values')),
-                ('secret', models.JSONField(blank=True, help_text='Which code or link the text carries; it is computed when sent and kept nowhere.', null=True, verbose_name='derived value')),
-                ('language', models.CharField(max_length=16, verbose_name='language')),
-                ('from_address', models.CharField(blank=True, help_text='Empty: the sender of the installation.', max_length=254, verbose_name='from')),
-                ('company_uid', models.UUIDField(editable=False, null=True, verbose_name='company')),
-                ('company_id', models.BigIntegerField(editable=False, null=True)),
-                ('user_uid', models.UUIDField(db_index=True, editable=False, null=True, verbose_name='person')),
-                ('state', models.CharField(choices=[('queued', 'Waiting'), ('leased', 'Being sent'), ('sent', 'Sent'), ('failed', 'Failed'), ('expired', 'Too late'), ('cancelled', 'Cancelled')], default='queued', help_text='What became of it.', max_length=9, verbose_name='state')),
-                ('attempts', models.PositiveIntegerField(default=0, help_text='How often it was taken up for sending.', verbose_name='tries')),
-                ('next_try_at', models.DateTimeField(help_text='When it is taken up next; while it is being sent, when the worker is given up on.', verbose_name='next try')),
-                ('expires_at', models.DateTimeField(help_text='It is not sent after this.', verbose_name='expires')),
-                ('created_at', models.DateTimeField(verbose_name='asked for')),
-                ('sent_at', models.DateTimeField(null=True, verbose_name='sent')),
-                ('error', models.CharField(blank=True, help_text='Why the last try failed.', max_length=300, verbose_name='reason')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("uid", models.UUIDField(default=uuid.uuid4, editable=False, unique=True, verbose_name="id")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[("email", "E-mail"), ("sms", "Text message")],
+                        help_text="How the message travels.",
+                        max_length=8,
+                        verbose_name="kind",
+                    ),
+                ),
+                (
+                    "to",
+                    models.CharField(
+                        help_text="The mail address or telephone number.", max_length=254, verbose_name="to"
+                    ),
+                ),
+                (
+                    "template",
+                    models.SlugField(help_text="Which text is sent.", max_length=40, verbose_name="template"),
+                ),
+                ("subject", models.CharField(blank=True, max_length=200, verbose_name="subject")),
+                (
+                    "context",
+                    models.JSONField(
+                        default=dict,
+                        encoder=django.core.serializers.json.DjangoJSONEncoder,
+                        help_text="What the text is filled with. Never a secret.",
+                        verbose_name="values",
+                    ),
+                ),
+                (
+                    "secret",
+                    models.JSONField(
+                        blank=True,
+                        help_text="Which code or link the text carries; it is computed when sent and kept nowhere.",
+                        null=True,
+                        verbose_name="derived value",
+                    ),
+                ),
+                ("language", models.CharField(max_length=16, verbose_name="language")),
+                (
+                    "from_address",
+                    models.CharField(
+                        blank=True,
+                        help_text="Empty: the sender of the installation.",
+                        max_length=254,
+                        verbose_name="from",
+                    ),
+                ),
+                ("company_uid", models.UUIDField(editable=False, null=True, verbose_name="company")),
+                ("company_id", models.BigIntegerField(editable=False, null=True)),
+                (
+                    "user_uid",
+                    models.UUIDField(db_index=True, editable=False, null=True, verbose_name="person"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "Waiting"),
+                            ("leased", "Being sent"),
+                            ("sent", "Sent"),
+                            ("failed", "Failed"),
+                            ("expired", "Too late"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="queued",
+                        help_text="What became of it.",
+                        max_length=9,
+                        verbose_name="state",
+                    ),
+                ),
+                (
+                    "attempts",
+                    models.PositiveIntegerField(
+                        default=0, help_text="How often it was taken up for sending.", verbose_name="tries"
+                    ),
+                ),
+                (
+                    "next_try_at",
+                    models.DateTimeField(
+                        help_text="When it is taken up next; while it is being sent, when the worker is given up on.",
+                        verbose_name="next try",
+                    ),
+                ),
+                (
+                    "expires_at",
+                    models.DateTimeField(help_text="It is not sent after this.", verbose_name="expires"),
+                ),
+                ("created_at", models.DateTimeField(verbose_name="asked for")),
+                ("sent_at", models.DateTimeField(null=True, verbose_name="sent")),
+                (
+                    "error",
+                    models.CharField(
+                        blank=True,
+                        help_text="Why the last try failed.",
+                        max_length=300,
+                        verbose_name="reason",
+                    ),
+                ),
             ],
             options={
-                'verbose_name': 'delivery',
-                'verbose_name_plural': 'deliveries',
-                'ordering': ('-id',),
-                'indexes': [models.Index(condition=models.Q(('state__in', ('queued', 'leased'))), fields=['next_try_at'], name='delivery_due'), models.Index(fields=['company_id', '-id'], name='delivery_by_company'), models.Index(fields=['created_at'], name='delivery_by_age')],
+                "verbose_name": "delivery",
+                "verbose_name_plural": "deliveries",
+                "ordering": ("-id",),
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state__in", ("queued", "leased"))),
+                        fields=["next_try_at"],
+                        name="delivery_due",
+                    ),
+                    models.Index(fields=["company_id", "-id"], name="delivery_by_company"),
+                    models.Index(fields=["created_at"], name="delivery_by_age"),
+                ],
             },
         ),
     ]

@@ -11,9 +11,9 @@ from tests.services import free_port, needed
 
 
 @contextmanager
-def redis_server() -> Iterator[str]:
+def redis_server(*, port: int = 0) -> Iterator[str]:
     """The REDIS_URL of a fresh server."""
-    program, port = needed("redis-server", package="redis-server"), free_port()
+    program, port = needed("redis-server", package="redis-server"), port or free_port()
     server = subprocess.Popen(
         [program, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
         stdout=subprocess.DEVNULL,
