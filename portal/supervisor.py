@@ -125,8 +125,10 @@ class Supervisor:
                 continue
             _end_group(pid)  # what it started itself must not outlive it
             lived = time.monotonic() - child.started
-            child.pause = FIRST_PAUSE if lived > STEADY_SECONDS else min(child.pause * 2, LONGEST_PAUSE)
+            if lived > STEADY_SECONDS:
+                child.pause = FIRST_PAUSE
             child.pid, child.start_at = 0, time.monotonic() + child.pause
+            child.pause = min(child.pause * 2, LONGEST_PAUSE)
             if not self._stopping:
                 code = os.waitstatus_to_exitcode(status)
                 logger.warning("%s ended (%s) after %.0f s and is started again", child.service.name, code, lived)

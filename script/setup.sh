@@ -45,7 +45,7 @@ make_venv() {
     "$python" -m venv .venv
   fi
   if [ "$(cat .venv/.uv-requirements 2>/dev/null)" != "$(sha256sum <requirements-uv.txt)" ]; then
-    .venv/bin/python -m pip install --quiet --require-hashes --only-binary :all: -r requirements-uv.txt
+    .venv/bin/python -m pip install -qq --require-hashes --only-binary :all: -r requirements-uv.txt
     sha256sum <requirements-uv.txt >.venv/.uv-requirements
   fi
 }
