@@ -36,7 +36,7 @@ def options(folder: Path) -> dict[str, Any]:
     }
 
 
-class Channel(filesystem.Channel):  # type: ignore[misc]
+class Channel(filesystem.Channel):
     """The filesystem channel with whole files only."""
 
     def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
@@ -63,12 +63,12 @@ class Channel(filesystem.Channel):  # type: ignore[misc]
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
         row = [routing_key or "", pattern or "", queue or ""]
-        rows = [list(known) for known in self.get_table(exchange)]
+        rows = [list(known) for known in self.get_table(exchange)]  # type: ignore[no-untyped-call]
         if row not in rows:
-            _write_whole(self._exchange_file(exchange), [row, *rows])
+            _write_whole(self._exchange_file(exchange), [row, *rows])  # type: ignore[no-untyped-call]
 
 
-class Transport(filesystem.Transport):  # type: ignore[misc]
+class Transport(filesystem.Transport):
     """The filesystem transport over `Channel`."""
 
     Channel = Channel

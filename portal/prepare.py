@@ -9,16 +9,14 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
-DEMO_PEOPLE = ("ada@acme.example", "ben@acme.example", "cleo@globex.example")
-
 
 def everything() -> None:
     """Do what is missing, and nothing twice."""
     call_command("check")
-    _migrate()
+    fresh = _migrate()
     _collect_static_files()
-    if settings.DEMO and not demo_password_file().exists():
-        call_command("demo")
+    if settings.DEMO:
+        _load_demo(fresh=fresh)
 
 
 def demo_password_file() -> Path:
@@ -26,10 +24,20 @@ def demo_password_file() -> Path:
     return Path(settings.DATA_DIR) / "demo-password.txt"
 
 
-def _migrate() -> None:
+def _migrate() -> bool:
+    """Bring the database up to date; whether it was empty before."""
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)
+    return not executor.loader.applied_migrations
+
+
+def _load_demo(*, fresh: bool) -> None:
+    # The stamp comes last: what a crash left half-done is completed at the next start.
+    stamp = Path(settings.DATA_DIR) / "demo.stamp"
+    if fresh or not stamp.exists():
+        call_command("demo")
+        stamp.touch()
 
 
 def _collect_static_files() -> None:
@@ -37,7 +45,9 @@ def _collect_static_files() -> None:
     found = _static_fingerprint()
     if stamp.exists() and stamp.read_text() == found:
         return
-    call_command("collectstatic", interactive=False, verbosity=0, clear=Path(settings.STATIC_ROOT).exists())
+    call_command(
+        "collectstatic", interactive=False, verbosity=0, clear=Path(str(settings.STATIC_ROOT)).exists()
+    )
     stamp.write_text(found)
 
 

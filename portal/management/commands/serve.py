@@ -21,6 +21,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from portal import prepare
+from portal.management.commands import demo
 from portal.supervisor import Errand, Service, Supervisor, end_with_parent
 
 READY_SECONDS = 30.0
@@ -69,7 +70,7 @@ class Command(BaseCommand):
         lines.append(f"  REST API   {settings.PUBLIC_URL}/api/docs/")
         if settings.DEMO:
             lines.append(f"  its mails  {settings.PUBLIC_URL}/outbox/")
-            lines.append(f"  people     {', '.join(prepare.DEMO_PEOPLE)}")
+            lines.append(f"  people     {', '.join(person[0] for person in demo.PEOPLE)}")
             lines.append(f"  password   in {prepare.demo_password_file()}")
         lines.append("Ctrl-C stops everything.")
         self.stdout.write("\n".join(lines))
