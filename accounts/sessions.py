@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db.models import QuerySet
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Browser, Session, SessionKind, User
 from accounts.options import ABSOLUTE_HOURS, IDLE_LOCK, password_rules
@@ -12,10 +13,13 @@ from audit.events import Event
 from audit.record import Origin, record
 from core import entropy, epoch
 from core.db import unit
+from core.outcomes import Denied
 from tenants.settings import snapshot
 
 SESSION = "session"
 BROWSER = "browser"
+CONFIRMED_FOR = timedelta(minutes=10)
+CONFIRM_FIRST = Denied(code="confirm_first", message=_("Please confirm first that it is still you."))
 SEEN_EVERY = timedelta(seconds=60)  # so that an authenticated GET writes at most once a minute
 
 
@@ -137,6 +141,11 @@ def idle_lock_due(session: Session, *, now: datetime) -> bool:
     return session.kind == SessionKind.PAGE and bool(minutes) and now - session.seen_at >= timedelta(minutes=minutes)
 
 
+def is_locked_now(session: Session, *, now: datetime) -> bool:
+    """Whether the session is locked, or would be at its next use."""
+    return session.locked_at is not None or idle_lock_due(session, now=now)
+
+
 def lock_if_idle(session: Session, *, now: datetime) -> bool:
     """Lock an idle session; asks the database, because another process may have seen it in use."""
     current = Session.objects.select_related("user").get(pk=session.pk)
@@ -184,3 +193,8 @@ def note_use(session: Session, *, now: datetime) -> None:
     if now - session.seen_at >= SEEN_EVERY:
         Session.objects.filter(pk=session.pk, ended_at=None).update(seen_at=now)
         session.seen_at = now
+
+
+def refuse_unconfirmed(session: Session, *, now: datetime) -> Denied | None:
+    """`confirm_first` when the person has not proved recently who he is: asked before every sensitive change."""
+    return None if now - session.confirmed_at <= CONFIRMED_FOR else CONFIRM_FIRST

@@ -17,7 +17,9 @@ from twofactor.models import Purpose as CodePurpose
 from twofactor.options import REMEMBER_DAYS, SKIP
 from twofactor.services import refuse_while_waiting, send_code
 
-FORGOTTEN_METHOD = "mca"  # RFC 8176 has no value for a mailed link; multiple-channel authentication comes nearest
+FORGOTTEN_METHOD = (
+    "mca"  # RFC 8176 has no value for a mailed link; multiple-channel authentication comes nearest
+)
 
 
 def end(case: Case, outcome: str) -> None:
@@ -27,7 +29,12 @@ def end(case: Case, outcome: str) -> None:
     if outcome != "done":
         company = case.user.company_id if case.user else None
         record(
-            Event.LOGIN_DENIED, origin=case.origin, at=case.now, company_id=company, subject=case.user, reason=outcome
+            Event.LOGIN_DENIED,
+            origin=case.origin,
+            at=case.now,
+            company_id=company,
+            subject=case.user,
+            reason=outcome,
         )
 
 
@@ -80,8 +87,12 @@ def _finish(case: Case) -> None:
     end(case, "done")
     if attempt.purpose == Purpose.CONFIRM and attempt.session is not None:
         kept = [one for one in attempt.session.methods if one not in _methods(case)]
-        secret = confirm_session(attempt.session, methods=[*_methods(case), *kept], client=case.client, now=case.now)
-        case.finished = Finished(session=attempt.session, secret=secret, browser_token=case.client.browser_token)
+        secret = confirm_session(
+            attempt.session, methods=[*_methods(case), *kept], client=case.client, now=case.now
+        )
+        case.finished = Finished(
+            session=attempt.session, secret=secret, browser_token=case.client.browser_token
+        )
         return
     browser = None
     if case.client.browser_token:
@@ -97,7 +108,12 @@ def _finish(case: Case) -> None:
         now=case.now,
     )
     record(
-        Event.LOGIN_SUCCEEDED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user, methods=_methods(case)
+        Event.LOGIN_SUCCEEDED,
+        origin=case.origin,
+        at=case.now,
+        company_id=user.company_id,
+        subject=user,
+        methods=_methods(case),
     )
     case.finished = Finished(session=session, secret=secret, browser_token=case.client.browser_token)
 
@@ -120,6 +136,14 @@ def security_changed(case: Case) -> None:
     """Inside a unit: this very attempt changed what it is tied to, so it is tied to the new state."""
     user = case.person
     User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1)
-    user.refresh_from_db(fields=["security_version", "email_verified_at", "password", "must_change_password", "password_changed_at"])
+    user.refresh_from_db(
+        fields=[
+            "security_version",
+            "email_verified_at",
+            "password",
+            "must_change_password",
+            "password_changed_at",
+        ]
+    )
     case.attempt.version = user.security_version
     case.attempt.save(update_fields=["version"])

@@ -94,7 +94,9 @@ class Case:
         """Whether a second factor given before stands (setting TwoFactor.SkipOptions)."""
         skip = self.settings.text(SKIP)
         if self.attempt.purpose == Purpose.CONFIRM:
-            return skip != "never" and self.attempt.session is not None and "otp" in self.attempt.session.methods
+            return (
+                skip != "never" and self.attempt.session is not None and "otp" in self.attempt.session.methods
+            )
         if self.attempt.purpose == Purpose.FORGOTTEN or skip != "device" or self.browser is None:
             return False
         return self.browser.is_remembered(user=self.person, now=self.now)

@@ -11,7 +11,9 @@ from accounts.passwords import CEILING_LENGTH
 from login.case import Case
 from login.flow import Purpose, Step
 from twofactor.models import FactorKind
+from twofactor.models import Purpose as CodePurpose
 from twofactor.options import SKIP
+from twofactor.services import newest
 
 _NO_SPELLING = {"autocapitalize": "none", "spellcheck": "false"}
 
@@ -27,7 +29,11 @@ class UsernameForm(forms.Form):
     realm = forms.ChoiceField(
         label=_("Where your account is kept"),
         required=False,
-        choices=[("", _("As the name says")), (Realm.INTERNAL, _("Here")), (Realm.EXTERNAL, _("In the directory of my organisation"))],
+        choices=[
+            ("", _("As the name says")),
+            (Realm.INTERNAL, _("Here")),
+            (Realm.EXTERNAL, _("In the directory of my organisation")),
+        ],
         widget=forms.RadioSelect,
     )
 
@@ -71,7 +77,12 @@ def code_field() -> forms.CharField:
         label=_("Code"),
         max_length=12,
         widget=forms.TextInput(
-            attrs={"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "class": "code"}
+            attrs={
+                "autocomplete": "one-time-code",
+                "inputmode": "numeric",
+                "autofocus": True,
+                "class": "code",
+            }
         ),
     )
 
@@ -107,6 +118,8 @@ class EnrolForm(StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].required = False
+        if newest(self.case.attempt.uid, purpose=CodePurpose.CONTACT) is None:
+            self.fields["code"].widget = forms.HiddenInput()
 
     def clean_code(self) -> str:
         """The digits alone."""

@@ -19,8 +19,12 @@ class Attempt(models.Model):
     realm = models.CharField(max_length=8, choices=[(one.value, one.value) for one in Realm])
     name = models.TextField()  # what was typed, sealed: people type passwords into the wrong box
     name_key = models.CharField(max_length=64)  # fingerprint of realm and name; what limits count by
-    user = models.ForeignKey(User, models.CASCADE, null=True)  # None: nobody has this name; the road is the same
-    version = models.PositiveIntegerField(default=0)  # the person's security_version when it began; another one ends it
+    user = models.ForeignKey(
+        User, models.CASCADE, null=True
+    )  # None: nobody has this name; the road is the same
+    version = models.PositiveIntegerField(
+        default=0
+    )  # the person's security_version when it began; another one ends it
     session = models.ForeignKey(Session, models.CASCADE, null=True)  # the one to confirm
     next = models.CharField(max_length=2_000, blank=True)
     address = models.CharField(max_length=45, blank=True)

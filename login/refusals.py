@@ -1,12 +1,9 @@
-"""What a sign-in may answer. One sentence for every way in which a name and password do not fit."""
+"""What a sign-in may answer, beside a password that does not fit (`accounts.proof.TRY_AGAIN`)."""
 
 from django.utils.translation import gettext_lazy as _
 
 from core.outcomes import Denied
 
-TRY_AGAIN = Denied(
-    code="try_again", field="password", message=_("That name and password do not fit together. Check both and try again.")
-)
 EXPIRED = Denied(code="expired", message=_("This sign-in has ended, or took too long. Please start again."))
 OUT_OF_TURN = Denied(
     code="out_of_turn", message=_("That step is not the one asked for now. Nothing was changed; go on here.")
@@ -14,15 +11,17 @@ OUT_OF_TURN = Denied(
 DENIED = Denied(code="denied", message=_("This sign-in cannot be completed."))
 NO_METHOD = Denied(
     code="denied",
-    message=_("A second factor is needed, and no address of yours is verified. Please ask your administrator."),
+    message=_(
+        "A second factor is needed, and no address of yours is verified. Please ask your administrator."
+    ),
 )
 MAILBOX_IS_FACTOR = Denied(
     code="denied",
-    message=_("Your second factor is the mailbox that got the link, so it cannot prove a second thing. Please ask your administrator."),
+    message=_(
+        "Your second factor is the mailbox that got the link, so it cannot prove a second thing. Please ask your administrator."
+    ),
 )
-LINK_USED = Denied(
-    code="expired", message=_("This link has been used, or is too old. Ask for a new one.")
-)
+LINK_USED = Denied(code="expired", message=_("This link has been used, or is too old. Ask for a new one."))
 LINK_CODE_WRONG = Denied(
     code="try_again",
     field="code",
@@ -40,6 +39,7 @@ OUTCOMES = {
         code="denied", message=_("The code was tried too often. This sign-in has ended; please start again.")
     ),
     "locked": Denied(
-        code="denied", message=_("Too many tries: your account is locked now. Please ask your administrator to unlock it.")
+        code="denied",
+        message=_("Too many tries: your account is locked now. Please ask your administrator to unlock it."),
     ),
 }

@@ -153,10 +153,16 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
 
 
 def _is_in_turn(step: str, asked: Step) -> bool:
-    return step == asked or (step == "resend" and asked is Step.CODE) or (step == Step.METHOD and asked is Step.CODE)
+    return (
+        step == asked
+        or (step == "resend" and asked is Step.CODE)
+        or (step == Step.METHOD and asked is Step.CODE)
+    )
 
 
-def submit(handle: str, step: str, data: Mapping[str, Any], *, by_page: bool, client: Client, now: datetime) -> Answer:
+def submit(
+    handle: str, step: str, data: Mapping[str, Any], *, by_page: bool, client: Client, now: datetime
+) -> Answer:
     """Take one step. Whatever is refused changes nothing but its counters, and the answer says what is asked for now."""
     case = find(handle, by_page=by_page, client=client, now=now)
     if case is None:
@@ -166,7 +172,9 @@ def submit(handle: str, step: str, data: Mapping[str, Any], *, by_page: bool, cl
     form = FORMS[step](data, case=case)
     if not form.is_valid():
         field, sentences = first_error(form)
-        return Answer(case=case, form=form, denied=Denied(code="invalid", field=field, message=" ".join(sentences)))
+        return Answer(
+            case=case, form=form, denied=Denied(code="invalid", field=field, message=" ".join(sentences))
+        )
     denied = HANDLERS[step](case, form.cleaned_data)
     if case.finished is not None:
         return Answer(case=case, finished=case.finished)

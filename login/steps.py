@@ -9,23 +9,21 @@ from typing import Any
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext_lazy as _
 
-from accounts import limits, passwords
-from accounts.checks import refuse_password, rules_in_words, rules_of
+from accounts.checks import refuse_password, rules_in_words
 from accounts.models import User
+from accounts.notices import notify
 from accounts.people import about, lock_account, store_password
+from accounts.proof import CURRENT_WRONG, TRY_AGAIN, prove
 from accounts.sessions import end_all
-from accounts.verify import Refused, verify
 from audit.events import Event
 from audit.record import record
 from core.db import unit
-from core.http import network_of
 from core.outcomes import Denied
-from core.throttle import first_refusal, give_back, release, take_all
 from login.advance import advance, end, security_changed, send, system_of
 from login.case import LIFE, Case
 from login.flow import Purpose
 from login.models import Attempt
-from login.refusals import EXPIRED, OUT_OF_TURN, TRY_AGAIN
+from login.refusals import EXPIRED, OUT_OF_TURN
 from twofactor.models import FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import AFTER_CHECKS, AFTER_SENDS
@@ -37,13 +35,11 @@ from twofactor.services import (
     check_code,
     make_wait,
     note_factor_use,
-    notify,
     refuse_while_waiting,
 )
 
 Data = Mapping[str, Any]
 _OWN_ADDRESS = _("Only the address of your account can be verified here.")
-_CURRENT_WRONG = _("The current password is not right.")
 
 
 def _lock(case: Case) -> Denied | None:
@@ -62,71 +58,20 @@ def _lock(case: Case) -> Denied | None:
     return OUT_OF_TURN if moved else None
 
 
-def _limits(case: Case) -> list[tuple[Any, str]]:
-    attempt = case.attempt
-    key = limits.counter_key(attempt.name_key, browser=case.browser)
-    takes = [(limits.PASSWORD, key)]
-    if case.browser is None:
-        # People in a browser that they have used before are not held up by others behind the same address.
-        takes.append((limits.NETWORK, network_of(case.client.address)))
-    if case.user is not None and (lock := limits.lockout(rules_of(case.user.company_id))) is not None:
-        takes.append((lock, key))
-    return takes
-
-
-def _refused(case: Case, event: Event, denied: Denied) -> Denied:
-    company = case.user.company_id if case.user else None
-    with unit():
-        record(
-            event,
-            origin=case.origin,
-            at=case.now,
-            company_id=company,
-            subject=case.user,
-            reason=denied.code,
-            name="" if case.user else case.attempt.name_key[:16],
-        )
-    return denied
-
-
-def prove_password(case: Case, password: str) -> Denied | None:
-    """Whether the password is right: exactly one hash, and one count against every limit, whoever is asked for."""
-    takes = _limits(case)
-    taken = take_all(takes, now=case.now)
-    refused = first_refusal([one for one in taken if one.limit.name != "lockout"])
-    if refused is not None:
-        return _refused(case, Event.LOGIN_LIMITED, refused)
-    user = case.user
-    locked = any(one.refused for one in taken)  # by the organisation's own rule: the same answer as a wrong password
-    idle = user is not None and passwords.is_idle_too_long(
-        last_used_at=max(filter(None, (user.last_login, user.created_at, user.unlocked_at))),
-        rules=rules_of(user.company_id),
+def _prove(case: Case, password: str) -> Denied | None:
+    return prove(
+        case.user,
+        password,
+        name_key=case.attempt.name_key,
+        browser=case.browser,
+        origin=case.origin,
         now=case.now,
     )
-    able = user if user is not None and user.may_sign_in and not locked and not idle else None
-    answer = verify(able, password)
-    if isinstance(answer, Refused) or able is None:
-        if user is not None and idle and user.locked_at is None:
-            lock_account(user, reason="unused for too long", by=system_of(case), now=case.now)
-        return _refused(case, Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN)
-    if answer.outdated:
-        _rehash(able, password)
-    for limit, key in takes:
-        if limit is limits.NETWORK:
-            give_back(limit, key)
-        else:
-            release(limit, key)
-    return None
-
-
-def _rehash(user: User, password: str) -> None:
-    hashed = make_password(password)
-    User.objects.filter(pk=user.pk, password=user.password).update(password=hashed)
 
 
 def password(case: Case, data: Data) -> Denied | None:
     """The first proof."""
-    denied = prove_password(case, data["password"])
+    denied = _prove(case, data["password"])
     if denied is not None:
         return denied
     with unit():
@@ -140,7 +85,11 @@ def password(case: Case, data: Data) -> Denied | None:
         case.attempt.password_at = case.now
         case.attempt.save(update_fields=["password_at"])
         record(
-            Event.LOGIN_PASSWORD_ACCEPTED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user
+            Event.LOGIN_PASSWORD_ACCEPTED,
+            origin=case.origin,
+            at=case.now,
+            company_id=user.company_id,
+            subject=user,
         )
         return advance(case)
 
@@ -216,7 +165,9 @@ def enrol(case: Case, data: Data) -> Denied | None:
             return EXPIRED
         User.objects.filter(pk=user.pk).update(email_verified_at=case.now)
         user.email_verified_at = case.now
-        record(Event.CONTACT_VERIFIED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user)
+        record(
+            Event.CONTACT_VERIFIED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user
+        )
         add_factor(user, kind=FactorKind.EMAIL, origin=case.origin, now=case.now)
         security_changed(case)
         case.__dict__.pop("asked", None)  # the address is verified now: what is asked has changed
@@ -229,14 +180,9 @@ def change_password(case: Case, data: Data) -> Denied | None:
     """A due change: the current password again (not after a mailed link, where it is forgotten) and a new one."""
     user = case.person
     if case.attempt.purpose != Purpose.FORGOTTEN:
-        denied = prove_password(case, data.get("current_password", ""))
+        denied = _prove(case, data.get("current_password", ""))
         if denied is not None:
-            return Denied(
-                code=denied.code,
-                field="current_password",
-                message=denied.message if denied.code == "too_many" else _CURRENT_WRONG,
-                retry_after=denied.retry_after,
-            )
+            return CURRENT_WRONG if denied is TRY_AGAIN else denied
     denied = refuse_password(data["new_password"], company_id=user.company_id, about=about(user), user=user)
     if denied is not None:
         return denied
@@ -245,10 +191,20 @@ def change_password(case: Case, data: Data) -> Denied | None:
         if (denied := _lock(case)) is not None:
             return denied
         store_password(user, hashed, must_change=False, now=case.now)
-        record(Event.PASSWORD_CHANGED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user)
-        notify(user, to=[user.email] if user.email_verified_at else [], sentence="password_changed", origin=case.origin, now=case.now)
+        record(
+            Event.PASSWORD_CHANGED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user
+        )
+        notify(
+            user,
+            to=[user.email] if user.email_verified_at else [],
+            sentence="password_changed",
+            origin=case.origin,
+            now=case.now,
+        )
         end_all(user, reason="password_changed", origin=case.origin, now=case.now)
-        user.refresh_from_db(fields=["security_version", "password", "must_change_password", "password_changed_at"])
+        user.refresh_from_db(
+            fields=["security_version", "password", "must_change_password", "password_changed_at"]
+        )
         case.attempt.version, case.attempt.changed_at = user.security_version, case.now
         case.attempt.save(update_fields=["version", "changed_at"])
         return advance(case)

@@ -39,7 +39,9 @@ AFTER_SENDS = declare(
         name="TwoFactor.BehaviourAfterMaxCodeSends",
         default="deny",
         choices=("deny", "lock", "wait"),
-        help=_("After the last code: deny this sign-in, lock the account until an administrator unlocks it, or wait ten minutes."),
+        help=_(
+            "After the last code: deny this sign-in, lock the account until an administrator unlocks it, or wait ten minutes."
+        ),
     )
 )
 MAX_CHECKS = declare(
@@ -48,7 +50,9 @@ MAX_CHECKS = declare(
         default=5,
         minimum=1,
         maximum=10,
-        help=_("How often one code may be tried. One more try, even with the right code, triggers the behaviour below."),
+        help=_(
+            "How often one code may be tried. One more try, even with the right code, triggers the behaviour below."
+        ),
     )
 )
 AFTER_CHECKS = declare(
@@ -56,7 +60,9 @@ AFTER_CHECKS = declare(
         name="TwoFactor.BehaviourAfterMaxCodeChecks",
         default="deny",
         choices=("deny", "lock", "wait"),
-        help=_("After the last try: deny this sign-in, lock the account until an administrator unlocks it, or wait ten minutes."),
+        help=_(
+            "After the last try: deny this sign-in, lock the account until an administrator unlocks it, or wait ten minutes."
+        ),
     )
 )
 SKIP = declare(
@@ -81,7 +87,14 @@ REMEMBER_DAYS = declare(
     )
 )
 DIGITS = declare(
-    Option(name="TwoFactor.CodeDigits", default=6, minimum=4, maximum=10, unit=_("digits"), help=_("How long a code is."))
+    Option(
+        name="TwoFactor.CodeDigits",
+        default=6,
+        minimum=4,
+        maximum=10,
+        unit=_("digits"),
+        help=_("How long a code is."),
+    )
 )
 EXPIRY = declare(
     Option(

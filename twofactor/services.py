@@ -1,7 +1,6 @@
 """What is asked of a person, and the codes: sent, checked, counted. Nothing here knows pages or attempts, only who asked."""
 
 import uuid
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,19 +8,29 @@ from django.db.models import F
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Browser, User
+from accounts.notices import language_of, notify
 from audit.events import Event
 from audit.record import Origin, record
 from core import entropy, epoch
 from core.db import unit
-from core.outcomes import Denied
 from core.options import Snapshot
+from core.outcomes import Denied
 from core.throttle import Limit, standing, take, too_many
 from delivery.derived import Derived
 from delivery.services import enqueue
 from tenants.actor import Actor
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
-from twofactor.options import DIGITS, EMAIL_FROM, EMAIL_SUBJECT, EXPIRY, MAX_CHECKS, MAX_SENDS, NO_CONTACT, POLICY
+from twofactor.options import (
+    DIGITS,
+    EMAIL_FROM,
+    EMAIL_SUBJECT,
+    EXPIRY,
+    MAX_CHECKS,
+    MAX_SENDS,
+    NO_CONTACT,
+    POLICY,
+)
 from twofactor.policy import is_needed, strictest
 
 COOL_DOWN = timedelta(seconds=15)
@@ -31,14 +40,17 @@ WAIT = Limit(name="code-wait", tries=0, window=timedelta(minutes=10))
 CODE_PURPOSE = "twofactor"
 
 WRONG = Denied(code="try_again", field="code", message=_("This code is not right. Check it and try again."))
-LATE = Denied(code="code_expired", field="code", message=_("This code is no longer good. Ask for another one."))
+LATE = Denied(
+    code="code_expired", field="code", message=_("This code is no longer good. Ask for another one.")
+)
 SENDS_USED_UP = Denied(code="sends_used_up", message=_("No further code can be sent for this sign-in."))
 CHECKS_USED_UP = Denied(code="checks_used_up", message=_("This code was tried too often."))
 NOT_VERIFIED = Denied(
     code="not_verified", message=_("Verify the e-mail address first; codes go only to a verified one.")
 )
 CANNOT_REMOVE = Denied(
-    code="factor_required", message=_("A second factor is required of you, and this is the last one. Add another one first.")
+    code="factor_required",
+    message=_("A second factor is required of you, and this is the last one. Add another one first."),
 )
 
 
@@ -69,11 +81,6 @@ def asked_of(user: User, settings: Snapshot, *, everyone: Snapshot) -> Asked:
         methods=methods,
         without_method=settings.text(NO_CONTACT),
     )
-
-
-def language_of(user: User) -> str:
-    """The language of mails to this person."""
-    return user.language or translation.get_language() or "en"
 
 
 def newest(asked_by: uuid.UUID, *, purpose: Purpose) -> Challenge | None:
@@ -179,7 +186,10 @@ def check_code(
 ) -> Challenge | Denied:
     """Inside a unit: count one check of the newest code, and use it up when it is right."""
     challenge = (
-        Challenge.objects.select_for_update().filter(asked_by=asked_by, purpose=purpose).order_by("-id").first()
+        Challenge.objects.select_for_update()
+        .filter(asked_by=asked_by, purpose=purpose)
+        .order_by("-id")
+        .first()
     )
     if challenge is None:
         return WRONG
@@ -211,7 +221,14 @@ def add_factor(user: User, *, kind: FactorKind, origin: Origin, now: datetime) -
         factor, created = Factor.objects.get_or_create(user=user, kind=kind, defaults={"created_at": now})
         if created:
             _security_changed(user)
-            record(Event.FACTOR_ADDED, origin=origin, at=now, company_id=user.company_id, subject=user, kind=str(kind))
+            record(
+                Event.FACTOR_ADDED,
+                origin=origin,
+                at=now,
+                company_id=user.company_id,
+                subject=user,
+                kind=str(kind),
+            )
     return factor
 
 
@@ -224,7 +241,12 @@ def remove_factor(factor: Factor, *, policy: str, by: Actor, now: datetime) -> D
         factor.delete()
         _security_changed(user)
         record(
-            Event.FACTOR_REMOVED, origin=by.origin, at=now, company_id=user.company_id, subject=user, kind=factor.kind
+            Event.FACTOR_REMOVED,
+            origin=by.origin,
+            at=now,
+            company_id=user.company_id,
+            subject=user,
+            kind=factor.kind,
         )
         notify(user, to=[user.email], sentence="factor_removed", origin=by.origin, now=now)
     return None
@@ -236,49 +258,14 @@ def _security_changed(user: User) -> None:
     epoch.bump()
 
 
-_NOTICES = {
-    "factor_removed": (
-        _("A second factor was turned off"),
-        _("Codes by e-mail were turned off for your account. If this was not you, change your password and tell your administrator."),
-    ),
-    "email_changed": (
-        _("Your e-mail address was changed"),
-        _("The address of your account was changed; this one no longer counts. If this was not you, tell your administrator at once."),
-    ),
-    "password_changed": (
-        _("Your password was changed"),
-        _("The password of your account was changed, and every other session was ended. If this was not you, tell your administrator."),
-    ),
-    "mailbox_is_factor": (
-        _("Setting a new password"),
-        _(
-            "Somebody asked for a link to set a new password for your account. Your second factor is this very mailbox, so a link sent to it "
-            "cannot prove on its own that it is you. Please ask your administrator to set a new password."
-        ),
-    ),
-}
-
-
-def notify(user: User, *, to: Iterable[str], sentence: str, origin: Origin, now: datetime) -> None:
-    """Inside a unit: tell the person by mail what happened to the account."""
-    subject, words = _NOTICES[sentence]
-    with translation.override(language_of(user)):
-        for address in to:
-            if address:
-                enqueue(
-                    to=address,
-                    template="notice",
-                    language=language_of(user),
-                    subject=str(subject),
-                    context={
-                        "display_name": user.display_name,
-                        "sentence": str(words),
-                        "address": origin.address,
-                        "at": now.isoformat(),
-                    },
-                    company_id=user.company_id,
-                    company_uid=user.company.uid if user.company else None,
-                    user_uid=user.uid,
-                    now=now,
-                    expires_at=now + timedelta(days=2),
-                )
+def forget_browser(browser: Browser, *, origin: Origin, now: datetime) -> None:
+    """The browser no longer stands for the second factor."""
+    with unit():
+        Browser.objects.filter(pk=browser.pk).update(remembered_until=None, remembered_version=None)
+        record(
+            Event.DEVICE_FORGOTTEN,
+            origin=origin,
+            at=now,
+            company_id=browser.user.company_id,
+            subject=browser.user,
+        )

@@ -14,6 +14,7 @@ from django.utils.translation import gettext as _
 from accounts.limits import name_key
 from accounts.models import User
 from accounts.names import Realm, realm_of
+from accounts.notices import language_of, notify
 from accounts.sessions import Client
 from audit.events import Event
 from audit.record import Origin, record
@@ -21,7 +22,7 @@ from core import entropy
 from core.db import unit
 from core.http import network_of
 from core.outcomes import Denied
-from core.throttle import Limit, first_refusal, take, take_all
+from core.throttle import Limit, take, take_all
 from delivery.derived import PLACEHOLDER, Derived
 from delivery.services import enqueue
 from login.advance import advance
@@ -32,7 +33,7 @@ from login.refusals import LINK_CODE_WRONG, LINK_USED
 from login.service import HANDLE, Answer, open_attempt
 from tenants.settings import snapshot
 from twofactor.models import FactorKind
-from twofactor.services import asked_of, language_of, notify
+from twofactor.services import asked_of
 
 PURPOSE = "forgotten"
 LINK_LIFE = timedelta(minutes=10)
@@ -42,9 +43,7 @@ ASK_BY_NETWORK = Limit(name="forgotten-network", tries=60, window=timedelta(minu
 ASK_BY_NAME = Limit(name="forgotten-name", tries=5, window=timedelta(hours=1))
 
 
-def ask(
-    username: str, *, by_page: bool, client: Client, now: datetime
-) -> tuple[Attempt, str] | Denied:
+def ask(username: str, *, by_page: bool, client: Client, now: datetime) -> tuple[Attempt, str] | Denied:
     """Ask for a link. Whoever has the name gets a mail, if a verified address is known; the answer does not tell."""
     if (refused := take(ASK_BY_NETWORK, network_of(client.address), now=now)) is not None:
         return refused
@@ -90,7 +89,13 @@ def _mailbox_is_factor(user: User) -> bool:
 
 def _mail(user: User, attempt: Attempt, *, client: Client, now: datetime) -> None:
     if _mailbox_is_factor(user):
-        notify(user, to=[user.email], sentence="mailbox_is_factor", origin=Origin(address=client.address), now=now)
+        notify(
+            user,
+            to=[user.email],
+            sentence="mailbox_is_factor",
+            origin=Origin(address=client.address),
+            now=now,
+        )
         return
     with translation.override(language_of(user)):
         subject = _("Set a new password")
@@ -165,7 +170,9 @@ def consume(
         ):
             return Answer(case=None, denied=LINK_USED), ""
         mine = bool(handle) and attempt.fingerprint in entropy.fingerprints(handle[:200], purpose=HANDLE)
-        if not mine and not entropy.is_derived_code(code, purpose=PURPOSE, id=str(attempt.uid), digits=CODE_DIGITS):
+        if not mine and not entropy.is_derived_code(
+            code, purpose=PURPOSE, id=str(attempt.uid), digits=CODE_DIGITS
+        ):
             attempt.link_checks += 1
             attempt.save(update_fields=["link_checks"])
             return Answer(case=None, denied=LINK_CODE_WRONG), ""
@@ -175,8 +182,6 @@ def consume(
         attempt.expires_at = now + LIFE
         attempt.save()
         case = Case(attempt=attempt, client=client, now=now)
-        record(
-            Event.FORGOTTEN_OPENED, origin=case.origin, at=now, company_id=user.company_id, subject=user
-        )
+        record(Event.FORGOTTEN_OPENED, origin=case.origin, at=now, company_id=user.company_id, subject=user)
         denied = advance(case)
     return Answer(case=case, denied=denied, finished=case.finished), new_handle

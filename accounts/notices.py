@@ -1,0 +1,69 @@
+"""Mails that tell a person what happened to the account."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.utils import translation
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import User
+from audit.record import Origin
+from delivery.services import enqueue
+
+_NOTICES = {
+    "factor_removed": (
+        _("A second factor was turned off"),
+        _(
+            "Codes by e-mail were turned off for your account. If this was not you, change your password and tell your administrator."
+        ),
+    ),
+    "email_changed": (
+        _("Your e-mail address was changed"),
+        _(
+            "The address of your account was changed; this one no longer counts. If this was not you, tell your administrator at once."
+        ),
+    ),
+    "password_changed": (
+        _("Your password was changed"),
+        _(
+            "The password of your account was changed, and every other session was ended. If this was not you, tell your administrator."
+        ),
+    ),
+    "mailbox_is_factor": (
+        _("Setting a new password"),
+        _(
+            "Somebody asked for a link to set a new password for your account. Your second factor is this very mailbox, so a link sent to it "
+            "cannot prove on its own that it is you. Please ask your administrator to set a new password."
+        ),
+    ),
+}
+
+
+def language_of(user: User) -> str:
+    """The language of mails to this person."""
+    return user.language or translation.get_language() or "en"
+
+
+def notify(user: User, *, to: Iterable[str], sentence: str, origin: Origin, now: datetime) -> None:
+    """Inside a unit: tell the person by mail what happened to the account."""
+    subject, words = _NOTICES[sentence]
+    with translation.override(language_of(user)):
+        for address in to:
+            if address:
+                enqueue(
+                    to=address,
+                    template="notice",
+                    language=language_of(user),
+                    subject=str(subject),
+                    context={
+                        "display_name": user.display_name,
+                        "sentence": str(words),
+                        "address": origin.address,
+                        "at": now.isoformat(),
+                    },
+                    company_id=user.company_id,
+                    company_uid=user.company.uid if user.company else None,
+                    user_uid=user.uid,
+                    now=now,
+                    expires_at=now + timedelta(days=2),
+                )

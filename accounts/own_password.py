@@ -1,0 +1,61 @@
+"""Changing one's own password in a session."""
+
+from datetime import datetime
+
+from django.contrib.auth.hashers import make_password
+from django.utils.translation import gettext_lazy as _
+
+from accounts.checks import refuse_password
+from accounts.limits import name_key
+from accounts.models import Session, User
+from accounts.names import Realm
+from accounts.notices import notify
+from accounts.people import about, store_password
+from accounts.proof import CURRENT_WRONG, TRY_AGAIN, prove
+from accounts.sessions import end_all
+from audit.events import Event
+from audit.record import Origin, record
+from core.db import unit
+from core.outcomes import Denied
+
+KEPT_ELSEWHERE = Denied(
+    code="kept_elsewhere",
+    message=_("Your password is kept in the directory of your organisation; change it there."),
+)
+MEANWHILE = Denied(
+    code="conflict", message=_("The password was changed in the meantime. Nothing was changed now.")
+)
+
+
+def change_own_password(
+    session: Session, *, current: str, new: str, origin: Origin, now: datetime
+) -> Denied | None:
+    """Take a new password for the current one; the person's other sessions end, and a mail tells of it."""
+    user = User.objects.select_related("company").get(pk=session.user_id)
+    realm = Realm(user.realm)
+    if realm != Realm.INTERNAL:
+        return KEPT_ELSEWHERE
+    denied = prove(
+        user,
+        current,
+        name_key=name_key(user.username, realm=realm),
+        browser=session.browser,
+        origin=origin,
+        now=now,
+    )
+    if denied is not None:
+        return CURRENT_WRONG if denied is TRY_AGAIN else denied
+    denied = refuse_password(new, company_id=user.company_id, about=about(user), user=user)
+    if denied is not None:
+        return denied
+    hashed = make_password(new)
+    with unit():
+        still = User.objects.select_for_update().filter(pk=user.pk, security_version=user.security_version)
+        if not still.exists():
+            return MEANWHILE
+        store_password(user, hashed, must_change=False, now=now)
+        record(Event.PASSWORD_CHANGED, origin=origin, at=now, company_id=user.company_id, subject=user)
+        told = [user.email] if user.email_verified_at else []
+        notify(user, to=told, sentence="password_changed", origin=origin, now=now)
+        end_all(user, reason="password_changed", origin=origin, now=now, but=session)
+    return None

@@ -1,0 +1,275 @@
+"""Signing in over REST: the same steps, fields and refusals as the pages."""
+
+from typing import Any, NoReturn
+
+from django.utils import timezone
+from drf_spectacular.utils import OpenApiResponse, extend_schema
+from rest_framework import serializers
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.describe import identity
+from accounts.names import NAME_LENGTH, Realm
+from accounts.principal import principal_of_session
+from accounts.tokens.issue import token_pair
+from core.fields import Flag, Secret, Strict, Text
+from core.outcomes import Denied
+from core.refusals import Refused, settled
+from login.case import Case
+from login.edge import client_of
+from login.flow import Purpose, Step
+from login.links import forgotten
+from login.refusals import EXPIRED
+from login.service import Answer, begin, begin_confirmation, describe, submit
+
+STEPS = ("password", "method", "code", "resend", "enrol", "change-password")
+
+
+class BeginSerializer(Strict):
+    """Who wants in."""
+
+    username = Text(max_length=NAME_LENGTH)
+    realm = serializers.ChoiceField(
+        choices=[one.value for one in Realm],
+        required=False,
+        help_text="Where the account is kept; by default a name with @ is internal, any other external. One realm only is ever tried.",
+    )
+
+
+class BegunSerializer(serializers.Serializer[Any]):
+    """A sign-in under way."""
+
+    handle = serializers.CharField(help_text="Secret of this sign-in; send it with every step.")
+    step = serializers.ChoiceField(choices=["password"])
+    expires_at = serializers.DateTimeField()
+
+
+class StepSerializer(Strict):
+    """The fields of a step; each step reads its own."""
+
+    handle = Text(max_length=200)
+    password = Secret(required=False, help_text="Step password.")
+    method = Text(required=False, help_text="Step method: the id of one of the methods.")
+    code = Text(required=False, help_text="Steps code and enrol.")
+    remember = Flag(required=False, help_text="Step code: let this browser stand for the second factor.")
+    kind = Text(required=False, help_text="Step enrol: what is verified (email).")
+    value = Text(required=False, help_text="Step enrol: the address.")
+    current_password = Secret(required=False, help_text="Step change-password.")
+    new_password = Secret(required=False, help_text="Step change-password.")
+
+
+class MethodSerializer(serializers.Serializer[Any]):
+    """A way to prove it."""
+
+    id = serializers.CharField()
+    kind = serializers.CharField()
+    label = serializers.CharField(help_text="The address, masked.")
+
+
+class NextStepSerializer(serializers.Serializer[Any]):
+    """What is asked for next, or at `done` what was gained."""
+
+    step = serializers.ChoiceField(choices=[one.value for one in Step if one is not Step.DENIED])
+    expires_at = serializers.DateTimeField(required=False)
+    handle = serializers.CharField(required=False, help_text="A new handle, after a link was used.")
+    methods = MethodSerializer(many=True, required=False)
+    method = MethodSerializer(required=False)
+    sent_to = serializers.CharField(required=False, allow_null=True)
+    code_expires_at = serializers.DateTimeField(required=False, allow_null=True)
+    sends_left = serializers.IntegerField(required=False)
+    checks_left = serializers.IntegerField(required=False, allow_null=True)
+    delivery = serializers.ChoiceField(
+        choices=["queued", "late", "sent", "failed"], required=False, allow_null=True
+    )
+    rules = serializers.ListField(child=serializers.CharField(), required=False)
+    access_token = serializers.CharField(required=False)
+    token_type = serializers.CharField(required=False)
+    expires_in = serializers.IntegerField(required=False)
+    refresh_token = serializers.CharField(required=False)
+
+
+class ConsumeSerializer(Strict):
+    """A mailed link, with the handle of who asked or the short code of the mail."""
+
+    token = Text(max_length=200)
+    handle = Text(max_length=200, required=False)
+    code = Text(max_length=12, required=False)
+
+
+class ForgottenSerializer(Strict):
+    """For whom a link is asked."""
+
+    username = Text(max_length=NAME_LENGTH)
+
+
+class HandleSerializer(serializers.Serializer[Any]):
+    """The handle of who asked."""
+
+    handle = serializers.CharField()
+
+
+_PROBLEM = OpenApiResponse(description="Refused: an RFC 9457 problem with a stable `code`.")
+_REFUSALS = {400: _PROBLEM, 401: _PROBLEM, 409: _PROBLEM, 429: _PROBLEM}
+
+
+class OpenDoor(APIView):
+    """A door that needs no session; a bearer or cookie that comes along is not looked at."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+
+def _refuse(case: Case | None, denied: Denied) -> NoReturn:
+    raise Refused(denied, **(describe(case) if case is not None and case.attempt.ended_at is None else {}))
+
+
+def _answer(answer: Answer, *, handle: str = "") -> Response:
+    """The next step, what was gained, or why it was refused."""
+    if answer.finished is not None and answer.case is not None:
+        return Response(_gained(answer.case, answer))
+    if answer.denied is not None:
+        _refuse(answer.case, answer.denied)
+    if answer.case is None:
+        _refuse(None, EXPIRED)
+    return Response(describe(answer.case) | ({"handle": handle} if handle else {}))
+
+
+def _gained(case: Case, answer: Answer) -> dict[str, Any]:
+    if answer.finished is None:
+        raise LookupError("nothing was gained")
+    if case.attempt.purpose == Purpose.CONFIRM:
+        return {"step": Step.DONE.value, "confirmed_at": case.now.isoformat()}
+    session = answer.finished.session
+    principal = principal_of_session(str(session.uid))
+    if principal is None:
+        raise LookupError("a session that was begun in this request is there")
+    return {"step": Step.DONE.value, **token_pair(session, now=case.now), **identity(principal)}
+
+
+class BeginView(OpenDoor):
+    """Begin."""
+
+    @extend_schema(
+        operation_id="login_begin",
+        summary="Begin a sign-in",
+        request=BeginSerializer,
+        responses={201: BegunSerializer, **_REFUSALS},
+        tags=["login"],
+    )
+    def post(self, request: Request) -> Response:
+        """Begin a sign-in for a name. The answer is the same whether or not somebody has it."""
+        given = BeginSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        begun = begin(
+            given.validated_data["username"],
+            realm=given.validated_data.get("realm", ""),
+            by_page=False,
+            client=client_of(request._request),
+            now=timezone.now(),
+        )
+        attempt, handle = settled(begun)
+        return Response(
+            {"handle": handle, "step": Step.PASSWORD.value, "expires_at": attempt.expires_at.isoformat()},
+            status=201,
+        )
+
+
+class StepView(OpenDoor):
+    """Take one step."""
+
+    @extend_schema(
+        operation_id="login_step",
+        summary="Take one step of a sign-in",
+        request=StepSerializer,
+        responses={200: NextStepSerializer, **_REFUSALS},
+        tags=["login"],
+    )
+    def post(self, request: Request, step: str) -> Response:
+        """Send the fields of the step that was asked for; the answer names the next one, or at `done` holds the tokens."""
+        given = StepSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        fields = dict(given.validated_data)
+        answer = submit(
+            fields.pop("handle"),
+            step,
+            fields,
+            by_page=False,
+            client=client_of(request._request),
+            now=timezone.now(),
+        )
+        return _answer(answer)
+
+
+class ForgottenView(OpenDoor):
+    """Ask for a link to set a new password."""
+
+    @extend_schema(
+        operation_id="login_forgotten",
+        summary="Ask for a link to set a new password",
+        request=ForgottenSerializer,
+        responses={202: HandleSerializer, **_REFUSALS},
+        tags=["login"],
+    )
+    def post(self, request: Request) -> Response:
+        """Whoever has the name gets a mail, if a verified address is known; the answer is the same for every name."""
+        given = ForgottenSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        asked = forgotten.ask(
+            given.validated_data["username"],
+            by_page=False,
+            client=client_of(request._request),
+            now=timezone.now(),
+        )
+        return Response({"handle": settled(asked)[1]}, status=202)
+
+
+class ConsumeView(OpenDoor):
+    """Use a mailed link."""
+
+    @extend_schema(
+        operation_id="login_forgotten_consume",
+        summary="Use the link of a mail",
+        request=ConsumeSerializer,
+        responses={200: NextStepSerializer, **_REFUSALS},
+        tags=["login"],
+    )
+    def post(self, request: Request) -> Response:
+        """With the handle of who asked, or in another client with the short code; the token alone is refused. Works once."""
+        given = ConsumeSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        values = given.validated_data
+        answer, handle = forgotten.consume(
+            values["token"],
+            handle=values.get("handle", ""),
+            code=values.get("code", ""),
+            by_page=False,
+            client=client_of(request._request),
+            now=timezone.now(),
+        )
+        return _answer(answer, handle=handle)
+
+
+class ConfirmView(APIView):
+    """Confirm again who holds the session, before something sensitive."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(
+        operation_id="me_confirm",
+        summary="Begin to confirm who you are",
+        request=None,
+        responses={201: BegunSerializer, 401: _PROBLEM},
+        tags=["me"],
+    )
+    def post(self, request: Request) -> Response:
+        """The steps are those of a sign-in; at `done` sensitive changes are open for ten minutes."""
+        principal = request.principal  # type: ignore[attr-defined]
+        attempt, handle = begin_confirmation(
+            principal.session, by_page=False, client=client_of(request._request), now=timezone.now()
+        )
+        return Response(
+            {"handle": handle, "step": Step.PASSWORD.value, "expires_at": attempt.expires_at.isoformat()},
+            status=201,
+        )

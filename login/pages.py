@@ -1,0 +1,144 @@
+"""How a step looks: title, sentence, facts and the other things that can be done. Words only, no decisions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import time_format
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, ngettext
+
+from accounts.names import masked_email
+from login.case import Case
+from login.flow import Purpose, Step
+from login.service import delivery_of, method_of, pending_code, username_of
+from login.steps import rules_for
+from twofactor.models import Challenge
+from twofactor.services import COOL_DOWN, checks_left, sends_left
+
+TEMPLATES = {
+    Step.PASSWORD: "login/password.html",
+    Step.METHOD: "login/method.html",
+    Step.CODE: "login/code.html",
+    Step.ENROL: "login/enrol.html",
+    Step.CHANGE_PASSWORD: "login/change_password.html",
+}
+TITLES: dict[Step, str | Promise] = {
+    Step.PASSWORD: gettext_lazy("Enter your password"),
+    Step.METHOD: gettext_lazy("One more proof"),
+    Step.CODE: gettext_lazy("Enter the code"),
+    Step.ENROL: gettext_lazy("Verify your e-mail address"),
+    Step.CHANGE_PASSWORD: gettext_lazy("Choose a new password"),
+}
+DELIVERY_SENTENCES: dict[str, str | Promise] = {
+    "queued": gettext_lazy("The mail is on its way."),
+    "sent": gettext_lazy("The mail was sent. It may take a moment to arrive; look among unwanted mail too."),
+    "late": gettext_lazy(
+        "The code is late: the mail server does not answer. We keep trying, and you may ask for another one."
+    ),
+    "failed": gettext_lazy(
+        "The mail could not be delivered. Ask for another code, or tell your administrator."
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """Another thing that can be done on a page."""
+
+    label: str
+    url: str
+    method: str = "get"
+    fields: dict[str, str] | None = None
+    disabled_until: int = 0
+
+
+def step_url(step: Step) -> str:
+    """The page of a step."""
+    return reverse("login:step", args=[step.value])
+
+
+def _lead(case: Case, step: Step) -> str:
+    if step is Step.PASSWORD and case.attempt.purpose == Purpose.CONFIRM:
+        return _("Please confirm that it is still you. Nothing that you were doing is lost.")
+    if step is Step.CODE:
+        return _("We sent a code to %(address)s.") % {"address": masked_email(case.person.email)}
+    if step is Step.ENROL:
+        return _(
+            "A second factor is needed. We send a code to %(address)s; type it here, and the address is verified."
+        ) % {"address": masked_email(case.person.email)}
+    if step is Step.CHANGE_PASSWORD and case.attempt.purpose != Purpose.FORGOTTEN:
+        return _("Your password has to be changed before you go on.")
+    return ""
+
+
+def code_facts(challenge: Challenge, *, checks: int, sends: int) -> list[str]:
+    """What a person wants to know about a code under way."""
+    until = time_format(timezone.localtime(challenge.expires_at), "TIME_FORMAT")
+    return [
+        _("Valid until %(time)s (UTC)") % {"time": until},
+        ngettext("%(n)s try left", "%(n)s tries left", checks) % {"n": checks},
+        ngettext("%(n)s more code can be sent", "%(n)s more codes can be sent", sends) % {"n": sends},
+    ]
+
+
+def delivery_note(challenge: Challenge | None, *, now: datetime) -> dict[str, str] | None:
+    """How the mail stands, with its sentence."""
+    state = delivery_of(challenge, now=now)
+    return {"state": state, "sentence": str(DELIVERY_SENTENCES[state])} if state else None
+
+
+def _resend(case: Case, challenge: Challenge | None) -> Action:
+    wait = 0
+    if challenge is not None:
+        wait = max(0, round((challenge.created_at + COOL_DOWN - case.now).total_seconds()))
+    step = "resend" if case.step is Step.CODE else case.step.value
+    return Action(
+        label=_("Send another code"),
+        url=reverse("login:step", args=[step]),
+        method="post",
+        fields={"attempt": str(case.attempt.uid)},
+        disabled_until=wait,
+    )
+
+
+def context_of(case: Case, *, step: Step) -> dict[str, Any]:
+    """Everything that the page of this step shows, but the form."""
+    context: dict[str, Any] = {
+        "step": step.value,
+        "title": TITLES[step],
+        "lead": _lead(case, step),
+        "username": username_of(case),
+        "attempt": str(case.attempt.uid),
+        "facts": [],
+        "secondary": [],
+    }
+    secondary: list[Action] = []
+    if step is Step.METHOD:
+        context["methods"] = [method_of(case, kind) for kind in case.methods]
+    if step is Step.CHANGE_PASSWORD:
+        context["rules"] = rules_for(case)
+    if step in {Step.CODE, Step.ENROL}:
+        challenge = pending_code(case)
+        context["delivery"] = delivery_note(challenge, now=case.now)
+        if challenge is not None:
+            sends = sends_left(case.attempt.uid, settings=case.settings, since=case.attempt.sends_from)
+            context["facts"] = code_facts(
+                challenge, checks=checks_left(challenge, settings=case.settings), sends=sends
+            )
+            secondary.append(_resend(case, challenge))
+        if step is Step.CODE and len(case.methods) > 1:
+            secondary.append(Action(label=_("Use another way"), url=step_url(Step.METHOD)))
+    start = reverse("login:cancel")
+    secondary.append(
+        Action(label=_("Cancel"), url=start, method="post", fields={"attempt": str(case.attempt.uid)})
+        if case.attempt.purpose == Purpose.CONFIRM
+        else Action(
+            label=_("Start again"), url=start, method="post", fields={"attempt": str(case.attempt.uid)}
+        )
+    )
+    context["secondary"] = secondary
+    return context

@@ -1,0 +1,1 @@
+"""What every person sees and does about the own account: pages under /account/, and the dashboard."""

@@ -1,0 +1,49 @@
+"""What the pages of /account/ share: who is signed in, and the way to confirm first."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+
+from accounts.principal import Principal
+from accounts.sessions import refuse_unconfirmed
+
+Given = ParamSpec("Given")
+View = Callable[Concatenate[HttpRequest, Given], HttpResponse]
+
+
+def principal_of(request: HttpRequest) -> Principal:
+    """Who is signed in, behind `signed_in`."""
+    principal: Principal = request.principal  # type: ignore[attr-defined]
+    return principal
+
+
+def signed_in(view: View[Given]) -> View[Given]:
+    """Let in who is signed in; anybody else signs in first and comes back."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
+        if request.principal is None:  # type: ignore[attr-defined]
+            target = request.get_full_path() if request.method == "GET" else request.path
+            return redirect(f"{reverse('login:username')}?{urlencode({'next': target})}")
+        return view(request, *args, **kwargs)
+
+    return inner
+
+
+def confirmed(view: View[Given]) -> View[Given]:
+    """Let in who has proved recently who he is; anybody else confirms first and comes back to the page of the form."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
+        if refuse_unconfirmed(principal_of(request).session, now=timezone.now()) is None:
+            return view(request, *args, **kwargs)
+        back = "/account/contacts/" if request.path.startswith("/account/contacts/") else "/account/security/"
+        return redirect(f"{reverse('login:confirm')}?{urlencode({'next': back})}")
+
+    return inner

@@ -1,0 +1,46 @@
+"""The forms of /account/."""
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from accounts.names import NAME_LENGTH
+from accounts.passwords import CEILING_LENGTH
+from login.forms import code_field, digits_of
+
+
+class PasswordForm(forms.Form):
+    """A new password for the current one."""
+
+    current_password = forms.CharField(
+        label=_("Current password"),
+        strip=False,
+        max_length=CEILING_LENGTH,
+        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
+    )
+    new_password = forms.CharField(
+        label=_("New password"),
+        strip=False,
+        max_length=1_000,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class EmailForm(forms.Form):
+    """Another address."""
+
+    email = forms.CharField(
+        label=_("New e-mail address"),
+        max_length=NAME_LENGTH,
+        help_text=_("It becomes the name that you sign in with."),
+        widget=forms.EmailInput(attrs={"autocomplete": "email"}),
+    )
+
+
+class CodeForm(forms.Form):
+    """The code that was sent."""
+
+    code = code_field()
+
+    def clean_code(self) -> str:
+        """The digits alone."""
+        return digits_of(self.cleaned_data["code"])

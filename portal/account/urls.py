@@ -1,0 +1,23 @@
+"""The pages under /account/."""
+
+from django.urls import path
+
+from portal.account import contacts, home, security, sessions
+
+app_name = "account"
+urlpatterns = [
+    path("", home.overview, name="overview"),
+    path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/end-others/", sessions.end_others, name="end-others"),
+    path("sessions/<uuid:uid>/end/", sessions.end, name="end-session"),
+    path("password/", contacts.password, name="password"),
+    path("contacts/", contacts.contacts, name="contacts"),
+    path("contacts/email/", contacts.change_email, name="change-email"),
+    path("contacts/email/verify/", contacts.verify, name="verify-email"),
+    path("contacts/email/resend/", contacts.resend, name="resend-email"),
+    path("contacts/email/cancel/", contacts.keep_old, name="keep-email"),
+    path("security/", security.security, name="security"),
+    path("security/email-codes/", security.turn_on_email, name="turn-on-email"),
+    path("security/factors/<uuid:uid>/remove/", security.remove, name="remove-factor"),
+    path("security/devices/<uuid:uid>/remove/", security.forget, name="forget-browser"),
+]

@@ -1,0 +1,20 @@
+"""Every address of the product."""
+
+from django.urls import URLPattern, URLResolver, include, path
+
+from delivery.views import outbox
+from portal.account.home import dashboard
+from portal.admin import site
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    path("", dashboard, name="dashboard"),
+    path("", include("login.urls")),
+    path("account/", include("portal.account.urls")),
+    path("admin/", site.urls),
+    path("outbox/", outbox, name="outbox"),
+]
+
+handler400 = "portal.errors.bad_request"
+handler403 = "portal.errors.permission_denied"
+handler404 = "portal.errors.page_not_found"
+handler500 = "portal.errors.server_error"

@@ -1,0 +1,164 @@
+"""Verified contacts (mission T6): a new address counts only after a code sent to it came back, and the old one is told."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError
+from django.utils import translation
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
+
+from accounts.models import Session, User
+from accounts.names import Realm, is_email, key_of
+from accounts.notices import language_of, notify
+from accounts.sessions import end_all
+from audit.events import Event
+from audit.record import Origin, record
+from core import epoch
+from core.db import unit
+from core.outcomes import Denied
+from delivery.services import cancel, enqueue
+from tenants.settings import snapshot
+from twofactor.models import Challenge, FactorKind, Purpose
+from twofactor.options import EXPIRY
+from twofactor.services import check_code, newest, send_code
+
+KEPT_ELSEWHERE = Denied(
+    code="kept_elsewhere",
+    field="email",
+    message=gettext_lazy("Your account is kept in a directory; change the address there."),
+)
+BAD_ADDRESS = Denied(
+    code="invalid", field="email", message=gettext_lazy("Enter an e-mail address such as ada@example.com.")
+)
+TAKEN_MEANWHILE = Denied(
+    code="expired", field="code", message=gettext_lazy("This code is no longer good. Ask for another one.")
+)
+COUNTED_FOR = timedelta(hours=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Place:
+    """The session in which somebody changes his own contacts, and from where."""
+
+    session: Session
+    origin: Origin
+    user_agent: str
+
+
+def pending(session: Session, *, now: datetime) -> Challenge | None:
+    """The address that waits for its code, if one does."""
+    challenge = newest(session.uid, purpose=Purpose.CONTACT)
+    if challenge is None or challenge.used_at is not None or now >= challenge.expires_at:
+        return None
+    return challenge
+
+
+def ask_for_email(address: str, *, place: Place, now: datetime) -> Challenge | Denied:
+    """Send a code to this address: the person's own, or a new one. The answer does not tell whether somebody else has it."""
+    user = place.session.user
+    if user.realm != Realm.INTERNAL:
+        return KEPT_ELSEWHERE
+    address = address.strip()
+    if not is_email(address):
+        return BAD_ADDRESS
+    settings = snapshot(user.company_id)
+    with unit():
+        Session.objects.select_for_update().get(pk=place.session.pk)
+        others = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(address)).exclude(pk=user.pk)
+        owner = others.select_related("company").first()
+        sent = send_code(
+            user,
+            purpose=Purpose.CONTACT,
+            asked_by=place.session.uid,
+            address=address,
+            settings=settings,
+            origin=place.origin,
+            user_agent=place.user_agent,
+            now=now,
+            since=now - COUNTED_FOR,
+        )
+        if isinstance(sent, Challenge) and owner is not None:
+            _tell_owner_instead(sent, owner, now=now, minutes=settings.number(EXPIRY))
+    return sent
+
+
+def _tell_owner_instead(challenge: Challenge, owner: User, *, now: datetime, minutes: int) -> None:
+    # Whoever has the address learns of it; whoever asked sees the page that he would see for any address.
+    if challenge.delivery_uid is not None:
+        cancel(challenge.delivery_uid)
+    with translation.override(language_of(owner)):
+        delivery = enqueue(
+            to=owner.email,
+            template="notice",
+            language=language_of(owner),
+            subject=_("Your address was entered for another account"),
+            context={
+                "display_name": owner.display_name,
+                "sentence": _(
+                    "Somebody tried to use your e-mail address for another account. Nothing was changed."
+                ),
+                "at": now.isoformat(),
+            },
+            company_id=owner.company_id,
+            user_uid=owner.uid,
+            now=now,
+            expires_at=now + timedelta(minutes=minutes),
+        )
+    challenge.delivery_uid = delivery.uid
+    challenge.save(update_fields=["delivery_uid"])
+
+
+def verify_email(code: str, *, place: Place, now: datetime) -> User | Denied:
+    """The code came back: the address counts from now on; a replaced one is told, and other sessions end."""
+    user = place.session.user
+    try:
+        with unit():
+            checked = check_code(
+                code,
+                purpose=Purpose.CONTACT,
+                asked_by=place.session.uid,
+                settings=snapshot(user.company_id),
+                now=now,
+            )
+            if isinstance(checked, Denied):
+                return checked
+            return _take_over(
+                User.objects.select_for_update(of=("self",)).select_related("company").get(pk=user.pk),
+                checked,
+                place=place,
+                now=now,
+            )
+    except IntegrityError:
+        return TAKEN_MEANWHILE
+
+
+def _take_over(user: User, challenge: Challenge, *, place: Place, now: datetime) -> User:
+    old = user.email
+    is_new = challenge.address != old
+    user.email_verified_at = now
+    if is_new:
+        user.email = user.username = challenge.address
+        user.security_version += 1
+    user.save()
+    epoch.bump()
+    event = Event.CONTACT_CHANGED if is_new else Event.CONTACT_VERIFIED
+    record(
+        event,
+        origin=place.origin,
+        at=now,
+        company_id=user.company_id,
+        subject=user,
+        kind=FactorKind.EMAIL.value,
+    )
+    if is_new:
+        notify(user, to=[old], sentence="email_changed", origin=place.origin, now=now)
+        end_all(user, reason="changed", origin=place.origin, now=now, but=place.session)
+    return user
+
+
+def withdraw(session: Session, *, now: datetime) -> None:
+    """Keep the address as it is: the code under way is worth nothing."""
+    Challenge.objects.filter(asked_by=session.uid, purpose=Purpose.CONTACT, used_at=None).update(
+        expires_at=now
+    )
