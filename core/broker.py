@@ -20,6 +20,7 @@ from kombu.transport import TRANSPORT_ALIASES, filesystem
 logger = logging.getLogger(__name__)
 SCHEME = "gatehouse-files"
 POLL_SECONDS = 0.2
+LOOK_UP_SECONDS = 0.5
 
 
 def options(folder: Path) -> dict[str, Any]:
@@ -39,7 +40,8 @@ def options(folder: Path) -> dict[str, Any]:
 class Channel(filesystem.Channel):
     """The filesystem channel with whole files only."""
 
-    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:
+    # kombu's own classes do not agree on the second name.
+    def _put(self, queue: str, payload: dict[str, Any], **kwargs: Any) -> None:  # type: ignore[override]
         name = f"{time.time_ns():020d}_{uuid.uuid4().hex}.{queue}.msg"
         _write_whole(Path(self.data_folder_out) / name, payload)
 
@@ -72,6 +74,11 @@ class Transport(filesystem.Transport):
     """The filesystem transport over `Channel`."""
 
     Channel = Channel
+
+    def drain_events(self, connection: Any, timeout: float | None = None, **kwargs: Any) -> Any:
+        """Wait for messages, but look up twice a second: a worker that waits does not hear that it shall stop."""
+        patience = min(timeout or LOOK_UP_SECONDS, LOOK_UP_SECONDS)
+        return super().drain_events(connection, timeout=patience, **kwargs)  # type: ignore[no-untyped-call]
 
 
 def _write_whole(target: Path, value: Any) -> None:

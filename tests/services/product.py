@@ -1,0 +1,111 @@
+"""The whole product as its own process tree: `manage.py serve` on a free port, with a data directory of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+from tests.services import free_port
+
+ROOT = Path(__file__).parents[2]
+
+
+@dataclass
+class Product:
+    """A running product."""
+
+    process: subprocess.Popen[str]
+    port: int
+    folder: Path
+
+    @property
+    def url(self) -> str:
+        """Where it is."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def password(self) -> str:
+        """The password of the demo people."""
+        return (self.folder / "demo-password.txt").read_text().strip()
+
+    @property
+    def log(self) -> str:
+        """What it printed so far."""
+        return (self.folder / "serve.log").read_text()
+
+    def ask(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
+        """POST as JSON, or GET without a body; status and answer."""
+        data = None if body is None else json.dumps(body).encode()
+        request = Request(self.url + path, data=data, headers={"Content-Type": "application/json"})  # noqa: S310
+        try:
+            with urlopen(request, timeout=10) as answer:  # noqa: S310
+                return answer.status, json.loads(answer.read() or b"{}")
+        except HTTPError as error:
+            return error.code, json.loads(error.read() or b"{}")
+
+    def mails(self) -> list[Path]:
+        """The files of its outbox, oldest first."""
+        return sorted((self.folder / "outbox").glob("*.eml"))
+
+    def children(self) -> list[int]:
+        """The process ids of its services, oldest first."""
+        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        return [int(pid) for pid in tasks.read_text().split()]
+
+
+@contextmanager
+def running_product(folder: Path, **environment: str) -> Iterator[Product]:
+    """The product with its demo people, up and answering."""
+    port = free_port()
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"SECRET_KEY", "FIELD_KEYS", "DATABASE_URL"}
+    }
+    settings = {
+        "DATA_DIR": str(folder),
+        "PORT": str(port),
+        "DEMO": "1",
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+    }
+    subprocess.run([sys.executable, "-m", "portal.keys", folder], cwd=ROOT, check=True)
+    with (folder / "serve.log").open("w") as log:
+        process = subprocess.Popen(
+            [sys.executable, "manage.py", "serve"],
+            cwd=ROOT,
+            env=clean | settings | environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+    product = Product(process=process, port=port, folder=folder)
+    try:
+        _wait_until_up(product)
+        yield product
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _wait_until_up(product: Product) -> None:
+    deadline = time.monotonic() + 60
+    while "Ctrl-C stops everything" not in product.log:
+        if product.process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"the product did not start:\n{product.log}")
+        time.sleep(0.05)
+    try:
+        urlopen(f"{product.url}/livez", timeout=10)  # noqa: S310
+    except URLError as error:
+        raise RuntimeError(f"the product does not answer:\n{product.log}") from error
