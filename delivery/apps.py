@@ -9,3 +9,7 @@ class DeliveryConfig(AppConfig):
 
     name = "delivery"
     verbose_name = _("Deliveries")
+
+    def ready(self) -> None:
+        """Register the checks."""
+        from delivery import checks  # noqa: F401

@@ -10,7 +10,9 @@ from uuid import UUID
 
 import pytest
 from django.core.exceptions import ImproperlyConfigured
+from pytest_django import Settings
 
+from delivery.checks import mail_server
 from delivery.gateways import Deferred, Parcel, Refused, Sent
 from delivery.gateways.file import FileGateway
 from delivery.gateways.smtp import Server, SmtpGateway, server_of
@@ -58,6 +60,23 @@ def test_a_mail_server_is_named_by_its_url(url: str, server: tuple[str, int, str
 def test_a_url_that_is_not_understood_is_refused(url: str) -> None:
     with pytest.raises(ImproperlyConfigured, match="EMAIL_URL"):
         server_of(url)
+
+
+@pytest.mark.parametrize(
+    ("url", "ids"),
+    [
+        ("", []),
+        ("smtp://mail.example", []),
+        ("smtp://localhost", []),
+        ("smtp://relay.inside?tls=off", ["delivery.W001"]),
+        ("mail.example", ["delivery.E001"]),
+    ],
+)
+def test_a_start_with_an_unusable_or_open_mail_server_says_so(
+    settings: Settings, url: str, ids: list[str]
+) -> None:
+    settings.EMAIL_URL = url
+    assert [found.id for found in mail_server(None)] == ids
 
 
 def test_passwords_and_messages_do_not_show_in_logs() -> None:
