@@ -81,7 +81,13 @@ def _load() -> None:
     """Load what the services will need before they part, so that they share its memory."""
     from django.urls import get_resolver
 
-    for module in ("portal.wsgi", "portal.celery", "delivery.tasks", "celery.beat", "celery.apps.worker", "granian.server"):
+    for module in (
+        "portal.celery",
+        "delivery.tasks",
+        "celery.beat",
+        "celery.apps.worker",
+        "granian.server",
+    ):
         import_module(module)
     get_resolver().url_patterns  # noqa: B018  (loads every view)
     gc.collect()
