@@ -32,7 +32,7 @@ _NOTICES = {
     "mailbox_is_factor": (
         _("Setting a new password"),
         _(
-            "Somebody asked for a link to set a new password for your account. Your second factor is this very mailbox, so a link sent to it "
+            "Somebody asked for a link to set a new password for your account. Your second factor is this very mailbox, so a link to it "
             "cannot prove on its own that it is you. Please ask your administrator to set a new password."
         ),
     ),

@@ -4,6 +4,7 @@ The names under `security-authentication-rules` are those of the section that te
 values are those of its root tenant ENVIRONMENT, and a company's values stand above them.
 """
 
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts import passwords
@@ -21,15 +22,15 @@ STRICT = declare(
 )
 
 
-def _rule(name: str, default: int | bool, help: object, *, maximum: int | None = None, unit: object = "") -> Option:
+def _rule(name: str, default: int | bool, help: str | Promise, *, maximum: int | None = None, unit: str | Promise = "") -> Option:
     return declare(
         Option(
             name=f"security-authentication-rules.{name}",
             default=default,
-            help=help,  # type: ignore[arg-type]
+            help=help,
             minimum=None if isinstance(default, bool) else 0,
             maximum=maximum,
-            unit=unit,  # type: ignore[arg-type]
+            unit=unit,
         )
     )
 

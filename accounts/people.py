@@ -288,7 +288,9 @@ def lock_user(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | 
     refusal = refuse_touch(user, verb="change", by=by)
     if refusal is None and _is_last_administrator(user):
         refusal = LAST_ADMINISTRATOR
-    return refusal or lock_account(user, reason=reason, by=by, now=now)
+    if refusal is None:
+        lock_account(user, reason=reason, by=by, now=now)
+    return refusal
 
 
 def lock_account(user: User, *, reason: str, by: Actor, now: datetime) -> None:

@@ -9,7 +9,7 @@ class PortalError(Exception):
         self.code, self.status, self.detail = code, status, detail
 
 
-class Unavailable(PortalError):
+class Unavailable(PortalError):  # noqa: N818  # it names what is so, not what went wrong
     """A part that we cannot do without does not answer; nothing was changed."""
 
     def __init__(self, detail: str = "") -> None:

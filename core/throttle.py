@@ -46,7 +46,7 @@ ON CONFLICT (key) DO UPDATE SET
                      WHEN t.blocked_until > 0 OR t.window_ends <= %(now)s THEN excluded.window_ends
                      ELSE t.window_ends END,
   blocked_until = CASE WHEN t.blocked_until > %(now)s THEN t.blocked_until
-                       WHEN t.blocked_until > 0 OR t.window_ends <= %(now)s THEN 0
+                       WHEN t.blocked_until > 0 OR t.window_ends <= %(now)s THEN excluded.blocked_until
                        WHEN t.count + 1 <= excluded.tries THEN 0
                        WHEN excluded.pause > 0 THEN %(now)s + excluded.pause
                        ELSE t.window_ends END,
@@ -63,7 +63,7 @@ def take_all(takes: Sequence[tuple[Limit, str]], *, now: datetime) -> list[Taken
     """Count one try against each of these limits, in one statement and in the order given."""
     stamp = now.timestamp()
     by_key = {_row_key(limit, key): limit for limit, key in takes}
-    params: dict[str, object] = {"now": stamp}
+    params: dict[str, str | float] = {"now": stamp}
     rows = []
     # Sorted, so that two takes of the same limits lock their rows in the same order.
     for index, (key, limit) in enumerate(sorted(by_key.items())):

@@ -65,7 +65,7 @@ class MethodSerializer(serializers.Serializer[Any]):
 
     id = serializers.CharField()
     kind = serializers.CharField()
-    label = serializers.CharField(help_text="The address, masked.")
+    label = serializers.CharField(help_text="The address, masked.")  # type: ignore[assignment]
 
 
 class NextStepSerializer(serializers.Serializer[Any]):

@@ -144,9 +144,9 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
         return None
     user = attempt.user
     # A changed password, a lock, another factor: whatever was proved before it no longer counts.
-    if user is not None and (attempt.password_at or attempt.link_at):
-        if user.security_version != attempt.version or not user.may_sign_in:
-            return None
+    proved = attempt.password_at or attempt.link_at
+    if user is not None and proved and (user.security_version != attempt.version or not user.may_sign_in):
+        return None
     if attempt.session is not None and not attempt.session.is_live(now=now):
         return None
     return Case(attempt=attempt, client=client, now=now)

@@ -104,7 +104,7 @@ def method(case: Case, data: Data) -> Denied | None:
         return _sent_or_used_up(case, send(case))
 
 
-def resend(case: Case, data: Data) -> Denied | None:
+def resend(case: Case, _data: Data) -> Denied | None:
     """Another code, which alone is good from now on."""
     with unit():
         return _lock(case) or _sent_or_used_up(case, send(case))

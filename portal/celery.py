@@ -59,6 +59,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": crontab(hour="3", minute="17"),
         "options": {"expires": 3600},
     },
+    "forget what can no longer matter": {
+        "task": "portal.prune",
+        "schedule": crontab(minute="41"),
+        "options": {"expires": 1800},
+    },
 }
 
 app = Celery("gatehouse", set_as_current=True)

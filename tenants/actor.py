@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from audit.record import Origin
 from core.outcomes import Denied
-from tenants.models import Kind, Privilege, RANK_MAXIMUM
+from tenants.models import RANK_MAXIMUM, Kind, Privilege
 from tenants.rights import EVERYWHERE, Rights, exceeds
 
 

@@ -10,7 +10,7 @@ POLICY = declare(
         default="optional",
         choices=("off", "optional", "required"),
         help=_(
-            "Whether a second factor is asked for at sign-in. Roles may ask for more; the strictest of role, company and global value holds."
+            "Whether a second factor is asked for at sign-in. Roles may ask for more; the strictest of role, company and global holds."
         ),
     )
 )

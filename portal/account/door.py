@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -13,8 +13,7 @@ from django.utils.http import urlencode
 from accounts.principal import Principal
 from accounts.sessions import refuse_unconfirmed
 
-Given = ParamSpec("Given")
-View = Callable[Concatenate[HttpRequest, Given], HttpResponse]
+View = Callable[..., HttpResponse]
 
 
 def principal_of(request: HttpRequest) -> Principal:
@@ -23,11 +22,11 @@ def principal_of(request: HttpRequest) -> Principal:
     return principal
 
 
-def signed_in(view: View[Given]) -> View[Given]:
+def signed_in(view: View) -> View:
     """Let in who is signed in; anybody else signs in first and comes back."""
 
     @wraps(view)
-    def inner(request: HttpRequest, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if request.principal is None:  # type: ignore[attr-defined]
             target = request.get_full_path() if request.method == "GET" else request.path
             return redirect(f"{reverse('login:username')}?{urlencode({'next': target})}")
@@ -36,11 +35,11 @@ def signed_in(view: View[Given]) -> View[Given]:
     return inner
 
 
-def confirmed(view: View[Given]) -> View[Given]:
+def confirmed(view: View) -> View:
     """Let in who has proved recently who he is; anybody else confirms first and comes back to the page of the form."""
 
     @wraps(view)
-    def inner(request: HttpRequest, *args: Given.args, **kwargs: Given.kwargs) -> HttpResponse:
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if refuse_unconfirmed(principal_of(request).session, now=timezone.now()) is None:
             return view(request, *args, **kwargs)
         back = "/account/contacts/" if request.path.startswith("/account/contacts/") else "/account/security/"

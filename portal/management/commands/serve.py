@@ -48,6 +48,7 @@ class Command(BaseCommand):
         """Serve until SIGINT or SIGTERM."""
         bind, port = options["bind"], settings.HTTP_PORT
         workers = options["workers"] or (1 if connection.vendor == "sqlite" else os.cpu_count() or 1)
+        os.umask(0o077)  # the database and the mails are for the owner of the process alone
         with _only_one(settings.DATA_DIR / "serve.lock"):
             _refuse_taken_port(bind, port)
             preparation = Errand.begin(prepare.everything)

@@ -1,0 +1,211 @@
+"""One's own second factors, address and password over REST (`me/factors/`, `me/email/`, `me/password/`)."""
+
+import uuid
+from typing import Any
+
+from django.http import Http404
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts.models import User
+from accounts.names import NAME_LENGTH, masked_email
+from accounts.own_password import change_own_password
+from accounts.principal import Principal
+from accounts.sessions import refuse_unconfirmed
+from core.api import actor, body, caller
+from core.fields import Secret, Strict, Text
+from core.http import user_agent
+from core.refusals import Refused, settled
+from tenants.settings import snapshot
+from twofactor.contacts import COUNTED_FOR, Place, ask_for_email, pending, verify_email
+from twofactor.models import Factor, FactorKind
+from twofactor.services import add_factor, asked_of, checks_left, remove_factor, sends_left
+
+
+class FactorShown(serializers.Serializer[Any]):
+    """A second factor."""
+
+    id = serializers.UUIDField()
+    kind = serializers.ChoiceField([kind.value for kind in FactorKind])
+    label = serializers.CharField(help_text=_("Where codes go, masked."))  # type: ignore[assignment]
+    created_at = serializers.DateTimeField()
+    last_used_at = serializers.DateTimeField(allow_null=True)
+
+
+class NewFactor(Strict):
+    """Which one to turn on."""
+
+    kind = serializers.ChoiceField([kind.value for kind in FactorKind])
+
+
+class NewEmail(Strict):
+    """The address to verify: one's own, or a new one."""
+
+    email = Text(max_length=NAME_LENGTH)
+
+
+class Code(Strict):
+    """The code that was sent."""
+
+    code = Text(max_length=12)
+
+
+class NewOwnPassword(Strict):
+    """A new password for the current one."""
+
+    current_password = Secret()
+    new_password = Secret()
+
+
+class EmailShown(serializers.Serializer[Any]):
+    """The address in force, and the one that waits for its code."""
+
+    email = serializers.CharField()
+    verified_at = serializers.DateTimeField(allow_null=True)
+    pending = serializers.CharField(allow_null=True)
+    code_expires_at = serializers.DateTimeField(allow_null=True)
+    checks_left = serializers.IntegerField(allow_null=True)
+    sends_left = serializers.IntegerField()
+
+
+def _principal(request: Request) -> Principal:
+    principal = caller(request)
+    assert isinstance(principal, Principal)  # noqa: S101  # a view for signed-in people
+    return principal
+
+
+def _confirmed(request: Request) -> Principal:
+    """The caller, if he has proved recently who he is; raises Refused (`confirm_first`)."""
+    principal = _principal(request)
+    if (denied := refuse_unconfirmed(principal.session, now=timezone.now())) is not None:
+        raise Refused(denied)
+    return principal
+
+
+def _place(request: Request, principal: Principal) -> Place:
+    return Place(
+        session=principal.session, origin=actor(request).origin, user_agent=user_agent(request._request)
+    )
+
+
+def _shown(factor: Factor, user: User) -> dict[str, Any]:
+    return {
+        "id": factor.uid,
+        "kind": factor.kind,
+        "label": masked_email(user.email),
+        "created_at": factor.created_at,
+        "last_used_at": factor.last_used_at,
+    }
+
+
+class Factors(APIView):
+    """One's own second factors."""
+
+    reads = FactorShown
+    bodies = {"post": NewFactor}
+    many = True
+
+    def get(self, request: Request) -> Response:
+        """All of them."""
+        user = _principal(request).user
+        return Response([_shown(factor, user) for factor in Factor.objects.filter(user=user.pk)])
+
+    def post(self, request: Request) -> Response:
+        """Turn one on. For codes by e-mail the address must be verified (409 `not_verified`)."""
+        kind = FactorKind(body(request, NewFactor)["kind"])
+        user = User.objects.select_related("company").get(pk=_confirmed(request).user.pk)
+        factor = settled(add_factor(user, kind=kind, origin=actor(request).origin, now=timezone.now()))
+        return Response([_shown(factor, user)])
+
+
+class OwnFactor(APIView):
+    """One of one's own second factors."""
+
+    reads = FactorShown
+    answers = {"delete": None}
+
+    def delete(self, request: Request, id: uuid.UUID) -> Response:
+        """Turn it off; refused (409 `factor_required`) for the last one where one is required."""
+        user = _confirmed(request).user
+        factor = Factor.objects.select_related("user__company").filter(user=user.pk, uid=id).first()
+        if factor is None:
+            raise Http404
+        company = factor.user.company_id
+        policy = asked_of(factor.user, snapshot(company), everyone=snapshot(None)).policy
+        denied = remove_factor(factor, policy=policy, by=actor(request), now=timezone.now())
+        if denied is not None:
+            raise Refused(denied)
+        return Response(status=204)
+
+
+class OwnEmail(APIView):
+    """One's own e-mail address."""
+
+    reads = EmailShown
+    bodies = {"post": NewEmail}
+
+    def get(self, request: Request) -> Response:
+        """The address in force, and the one that waits for its code."""
+        return Response(_email_of(_principal(request)))
+
+    def post(self, request: Request) -> Response:
+        """Send a code to an address; it counts only once the code came back. The answer does not tell whether somebody has it."""
+        principal = _confirmed(request)
+        given = body(request, NewEmail)
+        settled(ask_for_email(given["email"], place=_place(request, principal), now=timezone.now()))
+        return Response(_email_of(principal))
+
+
+class OwnEmailCode(APIView):
+    """The code that was sent to an address."""
+
+    reads = EmailShown
+    bodies = {"post": Code}
+
+    def post(self, request: Request) -> Response:
+        """Verify the address. A new one becomes the name to sign in with, the old one is told, other sessions end."""
+        principal = _principal(request)
+        code = body(request, Code)["code"]
+        settled(verify_email(code, place=_place(request, principal), now=timezone.now()))
+        return Response(_email_of(principal))
+
+
+def _email_of(principal: Principal) -> dict[str, Any]:
+    now = timezone.now()
+    user = User.objects.get(pk=principal.user.pk)
+    settings = snapshot(user.company_id)
+    challenge = pending(principal.session, now=now)
+    return {
+        "email": user.email,
+        "verified_at": user.email_verified_at,
+        "pending": challenge.address if challenge else None,
+        "code_expires_at": challenge.expires_at if challenge else None,
+        "checks_left": checks_left(challenge, settings=settings) if challenge else None,
+        "sends_left": sends_left(principal.session.uid, settings=settings, since=now - COUNTED_FOR),
+    }
+
+
+class OwnPassword(APIView):
+    """One's own password."""
+
+    reads = FactorShown
+    bodies = {"post": NewOwnPassword}
+    answers = {"post": None}
+
+    def post(self, request: Request) -> Response:
+        """Change it; one's other sessions end."""
+        given = body(request, NewOwnPassword)
+        denied = change_own_password(
+            _principal(request).session,
+            current=given["current_password"],
+            new=given["new_password"],
+            origin=actor(request).origin,
+            now=timezone.now(),
+        )
+        if denied is not None:
+            raise Refused(denied)
+        return Response(status=204)
