@@ -54,9 +54,8 @@ make_venv() {
 install_requirements() {
   make_venv
   local file=requirements.txt stamp
-  if [ "$1" = test ] || [ -e .venv/.with-test-tools ]; then
+  if [ "$1" = test ] || [ -x .venv/bin/pytest ]; then
     file=requirements-test.txt
-    touch .venv/.with-test-tools
   fi
   stamp="$file $(sha256sum <"$file")"
   if [ "$(cat .venv/.requirements 2>/dev/null)" != "$stamp" ]; then
