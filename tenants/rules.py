@@ -32,7 +32,7 @@ def rights_given_by(
     privileges: Iterable[Privilege] | None = None,
 ) -> Rights:
     """What these roles (with what they hold in the database, or with `privileges` instead) and permissions give."""
-    ids = [role.pk for role in roles if role.pk is not None]
+    ids = [role.pk for role in roles]
     if privileges is None:
         held = Privilege.objects.filter(role__in=ids).values_list("application", "name") if ids else []
         pairs = frozenset((application, name) for application, name in held)

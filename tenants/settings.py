@@ -17,7 +17,6 @@ from core.options import Option, Snapshot, Value, declared, pins, resolve
 from core.outcomes import Denied
 from tenants.models import Company, SettingsRevision
 
-
 NOTHING_CHANGED = Denied(
     code="nothing_changed", message=_("Nothing was changed: these are the values already in force.")
 )

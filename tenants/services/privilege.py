@@ -57,7 +57,7 @@ def _is_own(application: str) -> bool:
 
 
 def _is_taken(application: str, name: str, *, but: int | None = None) -> bool:
-    return Privilege.objects.filter(application=application, name=name).exclude(pk=but).exists()
+    return Privilege.objects.filter(application=application, name=name).exclude(pk=but or 0).exists()
 
 
 def create_privilege(draft: PrivilegeDraft, *, by: Actor, now: datetime) -> Privilege | Denied:

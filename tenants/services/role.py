@@ -95,7 +95,7 @@ def _checked(draft: RoleDraft) -> dict[str, Any] | Denied:
 
 
 def _is_name_taken(name: str, *, company_id: int | None, but: int | None = None) -> bool:
-    return Role.objects.filter(name=name, company=company_id).exclude(pk=but).exists()
+    return Role.objects.filter(name=name, company=company_id).exclude(pk=but or 0).exists()
 
 
 def create_role(draft: RoleDraft, *, by: Actor, now: datetime) -> Role | Denied:

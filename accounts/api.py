@@ -1,0 +1,173 @@
+"""People and sessions over REST. Each action reads its body, calls one verb, and shows what it gave."""
+
+from typing import Any, cast
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from accounts import serializers as shapes
+from accounts.companies import change_company
+from accounts.describe import described
+from accounts.ending import NOT_LIVE, end_session
+from accounts.limits import unlock_user
+from accounts.models import Session, User
+from accounts.names import key_of
+from accounts.people import Person, change_user, create_user, delete_user, lock_user, set_password
+from accounts.principal import Principal
+from accounts.sessions import end_sessions
+from core.api import Lists, Values, actor, caller
+from core.idempotency import idempotent
+from tenants.api import CompanyResource
+from tenants.models import Company
+from tenants.services import CompanyDraft
+
+
+def principal_of(request: Request) -> Principal:
+    """The principal behind a request that has passed authentication."""
+    return cast(Principal, caller(request))
+
+
+class MeView(APIView):
+    """The person signed in."""
+
+    reads = shapes.Me
+
+    def get(self, request: Request) -> Response:
+        """Who is signed in, and what this person may do and see."""
+        return Response(described(principal_of(request)))
+
+
+class Users(Lists):
+    """People."""
+
+    model = User
+    reads = shapes.UserShown
+    bodies = {
+        "create": shapes.NewUser,
+        "partial_update": shapes.ChangedUser,
+        "lock": shapes.LockReason,
+        "unlock": shapes.Nothing,
+        "password": shapes.NewPassword,
+    }
+    answers = {"password": None}
+    verbs = {"lock": "change", "unlock": "change", "password": "change"}
+    filters = shapes.UserFilters
+    related = ("company",)
+    prefetched = ("roles",)
+
+    def narrowed(self, rows: QuerySet[Any], given: Values) -> QuerySet[Any]:
+        """The people that the filters leave."""
+        if "email" in given:
+            given["login_key"] = key_of(given.pop("email"))
+        if "role" in given:
+            given["roles"] = given.pop("role")
+        return rows.filter(**given)
+
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Make a person who is kept here; without `company` in the caller's own."""
+        self.need()
+        values: Values = {"company": principal_of(request).company} | self.body()
+        password = values.pop("password")
+        return self.settle_new(
+            create_user(Person(**values), password=password, by=actor(request), now=timezone.now())
+        )
+
+    def partial_update(self, request: Request, **where: Any) -> Response:
+        """Change what is given of a person."""
+        user = self.get_object()
+        return self.settle(change_user(user, Person(**self.body()), by=actor(request), now=timezone.now()))
+
+    def destroy(self, request: Request, **where: Any) -> Response:
+        """Delete a person. What the person did stays in the audit trail."""
+        return self.settle_gone(delete_user(self.get_object(), by=actor(request), now=timezone.now()))
+
+    @action(detail=True, methods=["post"])
+    def lock(self, request: Request, **where: Any) -> Response:
+        """Lock the account; its sessions end within a second."""
+        user, reason = self.get_object(), self.body()["reason"]
+        return self._after(user, lock_user(user, reason=reason, by=actor(request), now=timezone.now()))
+
+    @action(detail=True, methods=["post"])
+    def unlock(self, request: Request, **where: Any) -> Response:
+        """Take every lock from the account."""
+        user = self.get_object()
+        self.body()
+        return self._after(user, unlock_user(user, by=actor(request), now=timezone.now()))
+
+    @action(detail=True, methods=["post"])
+    def password(self, request: Request, **where: Any) -> Response:
+        """Give the person a new password; every session of the person ends within a second."""
+        user, values = self.get_object(), self.body()
+        return self.settle_gone(
+            set_password(
+                user,
+                values["password"],
+                must_change=values["must_change"],
+                by=actor(request),
+                now=timezone.now(),
+            )
+        )
+
+    def _after(self, user: User, result: Any) -> Response:
+        user.refresh_from_db()
+        return self.settle(result or user)
+
+
+class Sessions(Lists):
+    """Sign-ins that hold or held: those in reach, and always one's own."""
+
+    model = Session
+    reads = shapes.SessionShown
+    filters = shapes.SessionFilters
+    related = ("user",)
+
+    def get_queryset(self) -> QuerySet[Any]:
+        """What the caller may see, and his own."""
+        return self._with_own(super().get_queryset())
+
+    def reached(self) -> QuerySet[Any]:
+        """What exists for the caller, and his own."""
+        return self._with_own(super().reached())
+
+    def _with_own(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        return rows | self.joined(Session.objects.filter(user=principal_of(self.request).user))
+
+    def need(self) -> None:
+        """Nothing for one's own; for others', the privilege, which `get_object` and the verb ask for."""
+
+    def get_object(self) -> Any:
+        """The session that the address names; somebody else's only with the privilege for the action."""
+        found = super().get_object()
+        if found.user_id != principal_of(self.request).user.pk:
+            super().need()
+        return found
+
+    def narrowed(self, rows: QuerySet[Any], given: Values) -> QuerySet[Any]:
+        """The sessions that the filters leave."""
+        live = given.pop("live", None)
+        rows = rows.filter(**given)
+        if live is None:
+            return rows
+        holding = {"ended_at": None, "expires_at__gt": timezone.now()}
+        return rows.filter(**holding) if live else rows.exclude(**holding)
+
+    def destroy(self, request: Request, **where: Any) -> Response:
+        """End a session and all its tokens, everywhere within a second."""
+        session, by, now = self.get_object(), actor(request), timezone.now()
+        if session.user_id != principal_of(request).user.pk:
+            return self.settle_gone(end_session(session, by=by, now=now))
+        ended = end_sessions([session], reason="signed_out", origin=by.origin, now=now)
+        return self.settle_gone(None if ended else NOT_LIVE)
+
+
+class Companies(CompanyResource):
+    """Companies; switching one off ends the sessions of its people, which live here."""
+
+    def change(self, company: Company, draft: CompanyDraft, **how: Any) -> Any:
+        """Change it with what its people hold."""
+        return change_company(company, draft, **how)

@@ -1,0 +1,79 @@
+"""Who calls the API: the bearer of an access token, else the session of a page."""
+
+from typing import Any
+
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.authentication import BaseAuthentication
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.request import Request
+
+from accounts.models import User
+from accounts.principal import Principal
+from accounts.sessions import note_use
+from accounts.tokens.verify import LONGEST, principal_of_token
+
+INVALID_TOKEN = AuthenticationFailed(_("The access token does not hold."), code="invalid_token")
+SESSION_LOCKED = AuthenticationFailed(
+    _("The session is locked because it was idle. Confirm the password on a page."), code="session_locked"
+)
+
+
+class _CsrfCheck(CsrfViewMiddleware):
+    def _reject(self, request: HttpRequest, reason: str) -> Any:
+        return reason  # in place of a page
+
+
+def _refuse_forgery(request: HttpRequest) -> None:
+    """Ask a browser's unsafe request for the token of its page: a foreign site can send the cookie, but not this."""
+    check = _CsrfCheck(lambda _request: None)  # type: ignore[arg-type]
+    check.process_request(request)
+    if check.process_view(request, lambda: None, (), {}):  # type: ignore[arg-type,return-value]
+        raise PermissionDenied(_("The CSRF token is missing or wrong."), code="csrf_failed")
+
+
+class BearerOrSession(BaseAuthentication):
+    """Sets `request.principal`. A token counts in the header Authorization alone: one in a URL would end in logs and histories.
+
+    A header that names a token decides alone, so that a bad token never falls back to whoever the cookie names.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, Principal] | None:
+        """The person and the principal; None when the request names nobody."""
+        request.principal = None  # type: ignore[attr-defined]
+        header = request.headers.get("Authorization")
+        principal = self._bearer(header) if header is not None else self._cookie(request._request)
+        if principal is None:
+            return None
+        request.principal = principal  # type: ignore[attr-defined]
+        return principal.user, principal
+
+    def authenticate_header(self, request: Request) -> str:
+        """What a 401 asks for (RFC 6750, 3)."""
+        return challenge(failed="Authorization" in request.headers)
+
+    def _bearer(self, header: str) -> Principal:
+        scheme, _space, token = header.partition(" ")
+        now = timezone.now()
+        if scheme.lower() != "bearer" or not token or len(token) > LONGEST:
+            raise INVALID_TOKEN
+        principal = principal_of_token(token.strip(), now=now)
+        if principal is None:
+            raise INVALID_TOKEN
+        if principal.session.locked_at is not None:
+            raise SESSION_LOCKED
+        note_use(principal.session, now=now)
+        return principal
+
+    def _cookie(self, request: HttpRequest) -> Principal | None:
+        principal: Principal | None = getattr(request, "principal", None)
+        if principal is not None:
+            _refuse_forgery(request)
+        return principal
+
+
+def challenge(*, failed: bool) -> str:
+    """The header WWW-Authenticate."""
+    return 'Bearer realm="Gatehouse"' + (', error="invalid_token"' if failed else "")

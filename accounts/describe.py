@@ -1,0 +1,56 @@
+"""What a signed-in person is told of himself, by `me/` and at the end of a sign-in. Plain values: no statement once cached."""
+
+from typing import Any
+
+from accounts.principal import Principal
+from tenants.ids import company_uid
+from tenants.rights import Companies, Everywhere
+
+
+def _opened(kind: str, companies: Companies) -> dict[str, Any]:
+    everywhere = isinstance(companies, Everywhere)
+    uids = [] if isinstance(companies, Everywhere) else sorted(filter(None, map(company_uid, companies)))
+    return {"kind": kind, "everywhere": everywhere, "companies": uids}
+
+
+def identity(principal: Principal) -> dict[str, Any]:
+    """User, company, roles, privileges and permissions, as `accounts.serializers.Me` describes them."""
+    user, company = principal.user, principal.company
+    return {
+        "user": {
+            "id": user.uid,
+            "realm": user.realm,
+            "username": user.username,
+            "display_name": user.display_name,
+            "email": user.email,
+            "email_verified": user.email_verified_at is not None,
+            "phone": user.phone,
+            "phone_verified": user.phone_verified_at is not None,
+            "language": user.language,
+            "must_change_password": user.must_change_password,
+        },
+        "company": None if company is None else {"id": company.uid, "name": company.name},
+        "roles": list(principal.role_names),
+        "privileges": [
+            {"application": application, "name": name}
+            for application, name in sorted(principal.rights.privileges)
+        ],
+        "permissions": [
+            _opened(kind, companies) for kind, companies in sorted(principal.rights.reach.items())
+        ],
+    }
+
+
+def described(principal: Principal) -> dict[str, Any]:
+    """The same with the session that asks."""
+    session = principal.session
+    return identity(principal) | {
+        "session": {
+            "id": session.uid,
+            "kind": session.kind,
+            "methods": session.methods,
+            "created_at": session.created_at,
+            "confirmed_at": session.confirmed_at,
+            "expires_at": session.expires_at,
+        }
+    }

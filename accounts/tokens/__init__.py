@@ -1,0 +1,1 @@
+"""Access and refresh tokens: the only place that speaks JWT."""

@@ -1,0 +1,61 @@
+"""Refresh tokens: each works once; a second use means that it was stolen, so it ends the session (RFC 9700, 4.14.2)."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import RefreshToken
+from accounts.sessions import end_sessions, note_use
+from accounts.tokens.issue import REFRESH, TokenPair, token_pair
+from audit.events import Event
+from audit.record import Origin, record
+from core import entropy
+from core.db import unit
+from core.outcomes import Denied
+
+LONGEST = 200
+INVALID_GRANT = Denied(code="invalid_grant", message=_("This refresh token does not hold. Sign in again."))
+
+
+def find_refresh_token(token: str) -> RefreshToken | None:
+    """The row of a refresh token, used or not."""
+    if len(token) > LONGEST:
+        return None
+    fingerprints = entropy.fingerprints(token, purpose=REFRESH)
+    rows = RefreshToken.objects.select_related("session__user__company")
+    return rows.filter(fingerprint__in=fingerprints).first()
+
+
+def refresh(token: str, *, address: str, now: datetime) -> TokenPair | Denied:
+    """Exchange a refresh token for a new pair. Of any number of uses at once exactly one succeeds, and the others end the session."""
+    row = find_refresh_token(token)
+    if row is None:
+        return INVALID_GRANT
+    session = row.session
+    origin = Origin(actor=session.user, address=address)
+    with unit():
+        # One statement decides who is first; everybody else has presented a used token.
+        if RefreshToken.objects.filter(pk=row.pk, used_at=None).update(used_at=now):
+            session.refresh_from_db(fields=["ended_at", "expires_at", "locked_at"])
+            if not session.is_live(now=now) or session.locked_at is not None or not session.user.may_sign_in:
+                return INVALID_GRANT
+            record(
+                Event.TOKEN_REFRESHED,
+                origin=origin,
+                at=now,
+                company_id=session.user.company_id,
+                subject=session,
+            )
+            pair = token_pair(session, now=now)
+            note_use(session, now=now)
+            return pair
+        if end_sessions([session], reason="token_reused", origin=Origin(address=address), now=now):
+            record(
+                Event.TOKEN_REUSED,
+                origin=Origin(address=address),
+                at=now,
+                company_id=session.user.company_id,
+                subject=session,
+                person=session.user.username,
+            )
+    return INVALID_GRANT

@@ -1,0 +1,83 @@
+"""Revocation (RFC 7009) and introspection (RFC 7662) of our own tokens."""
+
+from datetime import datetime
+from typing import Any
+
+from accounts.models import Session
+from accounts.principal import Principal, principal_of_session
+from accounts.sessions import end_sessions
+from accounts.tokens.issue import audience, issuer
+from accounts.tokens.refresh import find_refresh_token
+from accounts.tokens.verify import principal_of_access, read_access_token
+from audit.events import Event
+from audit.record import Origin, record
+from core.db import unit
+from tenants.models import Kind
+from tenants.rights import INTROSPECT, Everywhere
+
+INACTIVE = {"active": False}
+
+
+def _session_of(token: str) -> Session | None:
+    access = read_access_token(token)
+    if access is not None:
+        return Session.objects.select_related("user").filter(uid=access.sid, user__uid=access.sub).first()
+    row = find_refresh_token(token)
+    return row.session if row is not None else None
+
+
+def revoke(token: str, *, address: str, now: datetime) -> None:
+    """End the session of an access or refresh token, and with it all its tokens; nothing happens for any other text."""
+    session = _session_of(token)
+    if session is None:
+        return
+    origin = Origin(actor=session.user, address=address)
+    with unit():
+        if end_sessions([session], reason="revoked", origin=origin, now=now):
+            record(
+                Event.TOKEN_REVOKED,
+                origin=origin,
+                at=now,
+                company_id=session.user.company_id,
+                subject=session,
+            )
+
+
+def _may_ask(asker: Principal, about: Principal) -> bool:
+    """Whether somebody may know of a token: of his own session, or by privilege where he may see sessions."""
+    if asker.session.pk == about.session.pk:
+        return True
+    if not asker.rights.has(INTROSPECT):
+        return False
+    companies = asker.rights.sees(Kind.SESSION)
+    return isinstance(companies, Everywhere) or about.user.company_id in companies
+
+
+def introspect(token: str, *, asker: Principal, now: datetime) -> dict[str, Any]:
+    """What the token says, or `{"active": false}` for whatever does not hold or is none of the asker's business (RFC 7662, 2.2)."""
+    access = read_access_token(token)
+    if access is not None:
+        principal = principal_of_access(access, now=now)
+        times = {"iat": int(access.issued_at.timestamp()), "exp": int(access.expires_at.timestamp())}
+        kind, named = "Bearer", {"jti": access.jti, "aud": audience()}
+    else:
+        row = find_refresh_token(token)
+        if row is None or row.used_at is not None:
+            return INACTIVE
+        principal = principal_of_session(str(row.session.uid))
+        times = {"iat": int(row.issued_at.timestamp()), "exp": int(row.session.expires_at.timestamp())}
+        kind, named = "refresh_token", {}
+    if principal is None or not principal.is_live(now=now) or principal.session.locked_at is not None:
+        return INACTIVE
+    if not _may_ask(asker, principal):
+        return INACTIVE
+    return {
+        "active": True,
+        "token_type": kind,
+        "iss": issuer(),
+        "sub": str(principal.user.uid),
+        "username": principal.user.username,
+        "sid": str(principal.session.uid),
+        **times,
+        **named,
+    }

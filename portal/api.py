@@ -1,0 +1,204 @@
+"""The REST API as a whole: its addresses, and the one table from refusals and errors to HTTP."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.http import Http404
+from django.urls import include, path
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
+from rest_framework import exceptions
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.routers import SimpleRouter
+
+from accounts.api import Companies, MeView, Sessions, Users
+from accounts.authentication import challenge
+from accounts.principal import Principal
+from accounts.tokens.api import Introspect, Refresh, Revoke, jwks
+from audit.api import AuditEvents
+from audit.events import Event
+from audit.record import record
+from core.db import unit
+from core.errors import PortalError
+from core.http import client_address
+from core.middleware import problem_body
+from core.outcomes import Denied
+from core.refusals import Refused
+from delivery.api import Deliveries
+from login.api_urls import urlpatterns as login_urls
+from tenants.api import CompanySettings, Permissions, Privileges, Revisions, Roles, Settings
+
+PROBLEM = "application/problem+json"
+
+# Refusal or error code -> HTTP status. A refusal whose code stands nowhere is a bad request.
+STATUS: Mapping[str, int] = {
+    # what was sent
+    "invalid": 400,
+    "bad_request": 400,
+    "bad_idempotency_key": 400,
+    "global_only": 400,
+    "password_rules": 400,
+    "reason_needed": 400,
+    "role_of_other_company": 400,
+    "unknown_setting": 400,
+    # who sent it
+    "unauthenticated": 401,
+    "invalid_token": 401,
+    "invalid_grant": 401,
+    "session_locked": 401,
+    "try_again": 401,
+    "expired": 401,
+    "denied": 401,
+    # what he may do
+    "forbidden": 403,
+    "confirm_first": 403,
+    "csrf_failed": 403,
+    "privilege_not_held": 403,
+    "rank_too_high": 403,
+    "reach_not_held": 403,
+    # what is there
+    "not_found": 404,
+    "method_not_allowed": 405,
+    "not_acceptable": 406,
+    # how it stands
+    "built_in": 409,
+    "conflict": 409,
+    "fixed": 409,
+    "idempotency_under_way": 409,
+    "in_use": 409,
+    "kept_elsewhere": 409,
+    "last_administrator": 409,
+    "name_taken": 409,
+    "not_live": 409,
+    "not_locked": 409,
+    "not_retryable": 409,
+    "nothing_changed": 409,
+    "out_of_turn": 409,
+    "own_account": 409,
+    "own_company": 409,
+    "pinned": 409,
+    "too_large": 413,
+    "unsupported_media_type": 415,
+    "idempotency_mismatch": 422,
+    "too_many": 429,
+    "unavailable": 503,
+}
+# Refusals that say that somebody reached for more than he has; they are written down.
+TRESPASSES = frozenset(
+    {"forbidden", "privilege_not_held", "rank_too_high", "reach_not_held", "built_in", "last_administrator"}
+)
+_CODES: Mapping[type[exceptions.APIException], str] = {
+    exceptions.NotAuthenticated: "unauthenticated",
+    exceptions.PermissionDenied: "forbidden",
+    exceptions.NotFound: "not_found",
+    exceptions.ParseError: "bad_request",
+    exceptions.MethodNotAllowed: "method_not_allowed",
+    exceptions.NotAcceptable: "not_acceptable",
+    exceptions.UnsupportedMediaType: "unsupported_media_type",
+}
+
+
+def problem_of(denied: Denied, **more: Any) -> Response:
+    """The answer to a refusal, with further members of the problem document."""
+    status = STATUS.get(denied.code, 400)
+    if denied.field:
+        more["errors"] = {denied.field: [str(denied.message)]}
+    if denied.retry_after is not None:
+        more["retry_after"] = denied.retry_after
+    return _answer(status, denied.code, str(denied.message), **more)
+
+
+def _answer(status: int, code: str, detail: str, **more: Any) -> Response:
+    response = Response(problem_body(status, code, detail, **more), status=status, content_type=PROBLEM)
+    if status == 401:
+        response["WWW-Authenticate"] = challenge(failed=code == "invalid_token")
+    if "retry_after" in more:
+        response["Retry-After"] = str(more["retry_after"])
+    return response
+
+
+def problem_of_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
+    """The answer to what a view raised; None leaves it to `core.middleware` (outages) and to Django (our own faults)."""
+    if isinstance(error, Refused):
+        _note_trespass(error.denied, context["request"])
+        return problem_of(error.denied, **error.more)
+    if isinstance(error, exceptions.ValidationError):
+        return _answer(400, "invalid", _("Some values do not fit."), errors=_by_field(error.detail))
+    if isinstance(error, exceptions.Throttled):
+        wait = max(1, round(getattr(error, "wait", None) or 1))
+        return _answer(
+            429, "too_many", _("Too many requests. Please wait a little and try again."), retry_after=wait
+        )
+    if isinstance(error, Http404):
+        error = exceptions.NotFound(_("There is nothing at this address."))
+    if isinstance(error, DjangoPermissionDenied):
+        error = exceptions.PermissionDenied()
+    if isinstance(error, exceptions.APIException):
+        code = _CODES.get(type(error), str(error.get_codes()))
+        if isinstance(error, exceptions.PermissionDenied) and error.get_codes() == "csrf_failed":
+            code = "csrf_failed"
+        return _answer(error.status_code, code, str(error.detail))
+    if isinstance(error, PortalError) and error.status < 500:
+        return _answer(error.status, error.code, str(error))
+    return None
+
+
+def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
+    """The sentences of a validation error by the field they are about; `body` where they are about the whole."""
+    if isinstance(detail, Mapping):
+        found: dict[str, list[str]] = {}
+        for name, below in detail.items():
+            own = "" if name == "non_field_errors" else f".{name}"
+            for field, sentences in _by_field(below, f"{path}{own}".lstrip(".")).items():
+                found.setdefault(field, []).extend(sentences)
+        return found
+    sentences = detail if isinstance(detail, list) else [detail]
+    return {path or "body": [str(one) for one in sentences]}
+
+
+def _note_trespass(denied: Denied, request: Request) -> None:
+    principal = getattr(request, "principal", None)
+    if denied.code not in TRESPASSES or not isinstance(principal, Principal):
+        return
+    origin = principal.actor(address=client_address(request._request)).origin
+    with unit():
+        record(
+            Event.REFUSED,
+            origin=origin,
+            at=timezone.now(),
+            company_id=principal.user.company_id,
+            code=denied.code,
+            request=f"{request.method} {request.path}"[:200],
+        )
+
+
+router = SimpleRouter(use_regex_path=False)
+router.register("users", Users, basename="user")
+router.register("companies", Companies, basename="company")
+router.register("roles", Roles, basename="role")
+router.register("privileges", Privileges, basename="privilege")
+router.register("permissions", Permissions, basename="permission")
+router.register("sessions", Sessions, basename="session")
+router.register("audit-events", AuditEvents, basename="audit-event")
+router.register("deliveries", Deliveries, basename="delivery")
+router.register("settings/revisions", Revisions, basename="revision")
+
+v1 = [
+    path("me/", MeView.as_view(), name="me"),
+    path("tokens/refresh/", Refresh.as_view(), name="token-refresh"),
+    path("tokens/revoke/", Revoke.as_view(), name="token-revoke"),
+    path("tokens/introspect/", Introspect.as_view(), name="token-introspect"),
+    path("settings/", Settings.as_view(), name="settings"),
+    path("companies/<uuid:id>/settings/", CompanySettings.as_view(), name="company-settings"),
+    path("", include(login_urls)),
+    *router.urls,
+]
+urlpatterns = [
+    path("api/v1/", include((v1, "api"))),
+    path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
+    path("api/docs/", SpectacularSwaggerSplitView.as_view(url_name="schema"), name="docs"),
+    path(".well-known/jwks.json", jwks, name="jwks"),
+]

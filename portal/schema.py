@@ -1,0 +1,184 @@
+"""How the API documents itself: from the `bodies`, `reads` and `answers` of its views, with the answers that every call may get."""
+
+from typing import Any
+
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+from accounts.middleware import SESSION_COOKIE
+from core.idempotency import HEADER, LONGEST_KEY, REPLAYED
+
+PROBLEM = "application/problem+json"
+_HEADERS = {
+    "RateLimit-Limit": _("Calls a minute that are allowed at all."),
+    "RateLimit-Remaining": _("Calls that are left at once."),
+    "RateLimit-Reset": _("Seconds until all are."),
+}
+_SENTENCES = {
+    400: _("The request does not fit; `errors` says which field and why."),
+    401: _("Nobody is signed in, or the token or session does not hold."),
+    403: _("In reach, but not allowed."),
+    404: _("Not there, or not the caller's to see."),
+    406: _("The answer is JSON and nothing else."),
+    409: _("It does not fit how things stand; `code` says why."),
+    413: _("The body is larger than a megabyte."),
+    415: _("The body is not of the kind that is read here."),
+    422: _("The Idempotency-Key was used with another body."),
+    429: _("Too many; try again after `retry_after` seconds."),
+    503: _("The database does not answer; nothing was changed."),
+}
+
+
+class Problem(serializers.Serializer[Any]):
+    """Why a request was refused (RFC 9457)."""
+
+    type = serializers.CharField(help_text=_("Always about:blank; `code` tells problems apart."))
+    title = serializers.CharField(help_text=_("The phrase of the status."))
+    status = serializers.IntegerField()
+    detail = serializers.CharField(help_text=_("A sentence for people."))
+    code = serializers.CharField(help_text=_("For programs; it does not change."))
+    errors = serializers.DictField(  # type: ignore[assignment]
+        child=serializers.ListField(child=serializers.CharField()),
+        required=False,
+        help_text=_("Sentences by field."),
+    )
+    retry_after = serializers.IntegerField(required=False, help_text=_("Seconds to wait."))
+
+
+class Schema(AutoSchema):
+    """Reads a view's own tables. A view without them is documented as drf-spectacular does it."""
+
+    @property
+    def _action(self) -> str:
+        return getattr(self.view, "action", None) or self.method.lower()
+
+    def _is_list_view(self, serializer: Any = None) -> bool:
+        if not hasattr(self.view, "reads"):
+            return bool(super()._is_list_view(serializer))
+        return self._action == "list"
+
+    def get_serializer_name(self, serializer: Any, direction: Any) -> str:
+        """The name of a shape, without the word that only tells ours from the model's."""
+        return type(serializer).__name__.removesuffix("Shown")
+
+    def get_description(self) -> str:  # type: ignore[override]
+        """What the action does; for listing and reading, after the words about the resource."""
+        said = str(super().get_description())
+        about = (type(self.view).__doc__ or "").strip()
+        return f"{about} {said}" if self._action in {"list", "retrieve"} else said
+
+    def get_request_serializer(self) -> Any:
+        """What the action takes."""
+        if not hasattr(self.view, "reads"):
+            return super().get_request_serializer()
+        body = getattr(self.view, "bodies", {}).get(self._action)
+        return body() if body is not None else None
+
+    def get_response_serializers(self) -> Any:
+        """What the action gives, and every problem that may stand in its place."""
+        if not hasattr(self.view, "reads"):
+            return super().get_response_serializers()
+        status, shown = self._success()
+        if shown is None:
+            empty = _("Done.") if status == 204 else _("An empty object.")
+            found: dict[Any, Any] = {
+                status: OpenApiResponse(OpenApiTypes.OBJECT if status == 200 else None, empty)
+            }
+        else:
+            found = {status: shown}
+        return found | {
+            (code, PROBLEM): OpenApiResponse(Problem, str(_SENTENCES[code])) for code in self._problems()
+        }
+
+    def _success(self) -> tuple[int, Any]:
+        action = self._action
+        reads = getattr(self.view, "answers", {}).get(action, getattr(self.view, "reads", None))
+        if action == "destroy":
+            return 204, None
+        if reads is None:
+            return (204 if hasattr(self.view, "action") else 200), None
+        if action in {"create", "rollback"}:
+            return 201, reads()
+        return 200, reads(many=True) if action == "list" or getattr(self.view, "many", False) else reads()
+
+    def _problems(self) -> list[int]:
+        is_open = not self.view.authentication_classes
+        codes = {400}
+        if not is_open or getattr(self.view, "may_refuse", False):
+            codes.add(401)
+        if not is_open and hasattr(self.view, "bodies"):
+            codes.add(403)
+        if "{id}" in self.path:
+            codes.add(404)
+        if self.method != "GET" and not is_open:
+            codes |= {403, 409}
+        if self._is_idempotent():
+            codes.add(422)
+        return sorted(codes)
+
+    def _is_idempotent(self) -> bool:
+        return bool(getattr(getattr(self.view, self._action, None), "is_idempotent", False))
+
+    def get_override_parameters(self) -> list[Any]:
+        """Filters of a list, the header of an idempotent create, and the headers of every answer."""
+        found: list[Any] = [
+            OpenApiParameter(
+                name, int, OpenApiParameter.HEADER, response=[200, 201, 204, 429], description=str(sentence)
+            )
+            for name, sentence in _HEADERS.items()
+        ]
+        filters = getattr(self.view, "filters", None)
+        if filters is not None and self._action == "list":
+            found.append(filters)
+        if self._is_idempotent():
+            key = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
+            sentence = str(_("The same key with the same body within a day gets the same answer again."))
+            found.append(OpenApiParameter(HEADER, key, OpenApiParameter.HEADER, description=sentence))
+            sentence = str(_("`true` on an answer that was given before."))
+            found.append(
+                OpenApiParameter(REPLAYED, str, OpenApiParameter.HEADER, response=[201], description=sentence)
+            )
+        return found
+
+
+def with_problems(result: dict[str, Any], **_of_the_generator: Any) -> dict[str, Any]:
+    """Give every operation the refusals that stand before its view, and every refusal its shape."""
+    problem = {PROBLEM: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for path, operations in result["paths"].items():
+        for operation in operations.values():
+            codes = [400, 406, 429, 503] + ([413, 415] if "requestBody" in operation else [])
+            for code in codes if path.startswith("/api/v1/") else ():
+                operation["responses"].setdefault(str(code), {"description": str(_SENTENCES[code])})
+            for code, answer in operation["responses"].items():
+                if int(code) >= 400:
+                    answer["content"] = problem
+            operation["responses"] = dict(sorted(operation["responses"].items()))
+    return result
+
+
+class BearerOrSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The two ways to say who calls."""
+
+    target_class = "accounts.authentication.BearerOrSession"
+    name = ["bearer", "session"]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Any:
+        """An access token, or the cookie of a page."""
+        return [
+            {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."},
+            {
+                "type": "apiKey",
+                "in": "cookie",
+                "name": SESSION_COOKIE,
+                "description": f"The session of a page; unsafe requests also send the header {settings.CSRF_HEADER_NAME}.",
+            },
+        ]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
+        """Either of the two."""
+        return [{"bearer": []}, {"session": []}]
