@@ -9,6 +9,10 @@ from django.conf import settings
 from django.db import connection
 from pytest_django import DjangoDbBlocker
 
+from accounts.models import User
+from tenants.models import Company
+from tests import cast
+
 _own_name = settings.DATABASES["default"]["NAME"]  # before pytest-django turns to a test database
 
 
@@ -64,3 +68,51 @@ def _truncate(statements: list[str]) -> None:
         for statement in statements:
             cursor.execute(statement)
         cursor.execute("SET session_replication_role = DEFAULT")
+
+
+@pytest.fixture
+def browser(db: None) -> cast.Browse:
+    """`browser(user)`: a browser in which this person has signed in; `browser()`: a stranger's."""
+    return cast.browser
+
+
+@pytest.fixture
+def api(db: None) -> cast.Call:
+    """`api(user)`: a program that holds an access token of this person; `api(None)`: a stranger's."""
+    return cast.Api
+
+
+@pytest.fixture
+def acme(db: None) -> Company:
+    """Ada's and Ben's company."""
+    return Company.objects.create(name="Acme")
+
+
+@pytest.fixture
+def globex(db: None) -> Company:
+    """Cleo's company."""
+    return Company.objects.create(name="Globex")
+
+
+@pytest.fixture
+def root(db: None) -> User:
+    """Administers the whole installation."""
+    return cast.person("root@portal.example", company=None, role=cast.FULL, name="Root")
+
+
+@pytest.fixture
+def ada(acme: Company) -> User:
+    """Administers Acme."""
+    return cast.person("ada@acme.example", company=acme, role=cast.COMPANY_ADMINISTRATOR, name="Ada")
+
+
+@pytest.fixture
+def ben(acme: Company) -> User:
+    """Belongs to Acme."""
+    return cast.person("ben@acme.example", company=acme, role=cast.MEMBER, name="Ben")
+
+
+@pytest.fixture
+def cleo(globex: Company) -> User:
+    """Of Globex, which she administers."""
+    return cast.person("cleo@globex.example", company=globex, role=cast.COMPANY_ADMINISTRATOR, name="Cleo")

@@ -27,10 +27,13 @@ os.environ |= {
 }
 
 from portal.settings import *  # noqa: E402, F403
-from portal.settings import DATABASES  # noqa: E402
+from portal.settings import DATABASES, STORAGES  # noqa: E402
 
 EPOCH_POLL_SECONDS = 0  # every cache asks the database, so no test waits for another's write
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that threads share it as processes do; not synced, for it is thrown away.
     DATABASES["default"]["TEST"] = {"NAME": f"{_folder}/test.sqlite3"}
     DATABASES["default"]["OPTIONS"]["init_command"] += "PRAGMA synchronous=OFF;"
+STORAGES["staticfiles"] = {
+    "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
+}  # nothing is collected

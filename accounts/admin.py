@@ -1,0 +1,319 @@
+"""People, their sessions, and the companies that they belong to, in the administration."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.timesince import timeuntil
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
+
+from accounts import companies, ending, limits, people
+from accounts.admin_sessions import SessionAdmin
+from accounts.checks import rules_of
+from accounts.forms_admin import AddPersonForm, LockForm, PasswordForm, PersonForm
+from accounts.models import Session, User
+from core.admin import VerbAdmin
+from core.admin_lists import FILTER_CHOICES, VisibleRelatedFilter
+from core.admin_pages import Panel, badge, object_verb
+from core.outcomes import Denied
+from tenants import services
+from tenants.actor import Actor
+from tenants.admin import permissions_panel
+from tenants.models import Company, Permission, Role
+from tenants.rights import Everywhere
+
+SHOWN_SESSIONS = 20
+
+admin.site.register(Session, SessionAdmin)
+
+
+class StateFilter(admin.SimpleListFilter):
+    """Whether a person may sign in."""
+
+    title = __("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The three states."""
+        return [("active", __("Active")), ("locked", __("Locked")), ("disabled", __("Disabled"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        """People in this state."""
+        if self.value() == "active":
+            return queryset.filter(is_active=True, locked_at=None)
+        if self.value() == "locked":
+            return queryset.filter(locked_at__isnull=False)
+        return queryset.filter(is_active=False) if self.value() == "disabled" else queryset
+
+
+class RoleFilter(admin.SimpleListFilter):
+    """Who has a role."""
+
+    title = __("role")
+    parameter_name = "role"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The first visible roles."""
+        return [(str(role.pk), str(role)) for role in model_admin.choices(request, Role)[:FILTER_CHOICES]]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        """People who have it."""
+        value = self.value() or ""
+        return queryset.filter(roles=int(value)) if value.isascii() and value.isdecimal() else queryset
+
+
+@admin.register(User)
+class UserAdmin(VerbAdmin):
+    """People."""
+
+    form = PersonForm
+    add_form = AddPersonForm
+    ordering = ("login_key",)
+    list_display = ("username", "display_name", "company", "role_names", "state", "last_login")
+    list_filter = (StateFilter, ("company", VisibleRelatedFilter), RoleFilter)
+    list_select_related = ("company",)
+    list_prefetch_related = ("roles",)
+    sortable_by = ("username", "display_name")
+    search_fields = ("login_key", "display_name")
+    search_help_text = __("The beginning of a sign-in name or of a name.")
+    autocomplete_fields = ("company", "roles")
+    object_verbs = ("set_password", "lock", "unlock", "sign_out")
+    remove_explains = __(
+        "The person can no longer sign in and all sessions end at once. It cannot be brought back. "
+        "What the person did stays in the audit events."
+    )
+    fieldsets = (
+        (None, {"fields": ("email", "display_name", "phone", "language")}),
+        (__("Company and roles"), {"fields": ("company", "roles")}),
+        (__("Access"), {"fields": ("is_active", "must_change_password", "lock_state", "tries")}),
+        (
+            __("Last sign-in and proofs"),
+            {
+                "fields": (
+                    "last_login",
+                    "last_login_from",
+                    "email_verified_at",
+                    "phone_verified_at",
+                    "password_changed_at",
+                    "created_at",
+                )
+            },
+        ),
+    )
+    add_fieldsets = (
+        (None, {"fields": ("email", "display_name", "phone", "language")}),
+        (__("Company and roles"), {"fields": ("company", "roles")}),
+        (__("First password"), {"fields": ("new_password", "must_change_password")}),
+    )
+    readonly_fields = (
+        "lock_state",
+        "tries",
+        "last_login",
+        "last_login_from",
+        "email_verified_at",
+        "phone_verified_at",
+        "password_changed_at",
+        "created_at",
+    )
+    help_texts = {
+        "lock_state": __("A locked person cannot sign in until somebody unlocks the account."),
+        "tries": __("Wrong passwords counted at the moment, from strangers and from known browsers."),
+        "last_login": __("When the person last finished signing in."),
+        "last_login_from": __("Network address and program of that sign-in."),
+        "email_verified_at": __(
+            "When a code sent to this address last came back. Codes go only to verified addresses."
+        ),
+        "phone_verified_at": __("When a code sent to this number last came back."),
+        "password_changed_at": __("When the password was last set or changed."),
+        "created_at": __("When the person was added."),
+    }
+
+    @admin.display(description=__("roles"))
+    def role_names(self, user: User) -> str:
+        """The roles by name."""
+        return ", ".join(role.name for role in user.roles.all()) or "–"
+
+    @admin.display(description=__("state"))
+    def state(self, user: User) -> str:
+        """Whether the person may sign in."""
+        if user.locked_at is not None:
+            return badge(_("Locked"), tone="danger")
+        return badge(_("Active"), tone="ok") if user.is_active else badge(_("Disabled"), tone="")
+
+    @admin.display(description=__("lock"))
+    def lock_state(self, user: User) -> str:
+        """Whether the account is locked, since when and why."""
+        if user.locked_at is None:
+            return _("Not locked.")
+        since = timezone.localtime(user.locked_at)
+        return _("Locked since %(since)s: %(reason)s") % {
+            "since": f"{since:%Y-%m-%d %H:%M}",
+            "reason": user.locked_reason or _("no reason given"),
+        }
+
+    @admin.display(description=__("tries"))
+    def tries(self, user: User) -> str:
+        """Where the limits stand for this person."""
+        now = timezone.now()
+        lines = []
+        for taken in limits.standing_of(user, rules=rules_of(user.company_id), now=now):
+            if taken.refused:
+                until = timeuntil(datetime.fromtimestamp(now.timestamp() + taken.reset, tz=now.tzinfo), now)
+                lines.append(_("Refused for another %(time)s.") % {"time": until})
+            else:
+                lines.append(
+                    _("%(left)s of %(tries)s tries left.")
+                    % {"left": taken.remaining, "tries": taken.limit.tries}
+                )
+        return "\n".join(dict.fromkeys(lines)) or _("None counted.")
+
+    @admin.display(description=__("from"))
+    def last_login_from(self, user: User) -> str:
+        """Address and program of the last sign-in."""
+        return ", ".join(part for part in (user.last_login_address, user.last_login_agent) if part) or "–"
+
+    # --- verbs ---
+
+    def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> User | Denied:
+        """Make an internal person."""
+        password = given.pop("new_password")
+        company = given.get("company")
+        if company is None and not isinstance(by.rights.sees("user"), Everywhere):
+            # Who sees only his own company means this one, also where the field offers him no choice.
+            given["company"] = getattr(by.origin.actor, "company", None)
+        return people.create_user(people.Person(**given), password=password, by=by, now=now)
+
+    def change(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> User | Denied:
+        """Change what is given."""
+        return people.change_user(obj, people.Person(**given), by=by, now=now)
+
+    def remove(self, obj: User, *, by: Actor, now: datetime) -> Denied | None:
+        """Delete the account."""
+        return people.delete_user(obj, by=by, now=now)
+
+    @object_verb(
+        __("Set password"),
+        explains=__(
+            "The old password stops working and every session of this person ends at once. Tell the new one in person."
+        ),
+        done=__("The password was set."),
+        form=PasswordForm,
+    )
+    def set_password(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+        """Give a new password."""
+        return people.set_password(
+            obj, given["new_password"], must_change=given["must_change_password"], by=by, now=now
+        )
+
+    @object_verb(
+        __("Lock"),
+        explains=__(
+            "The person cannot sign in until somebody unlocks the account. All sessions end at once."
+        ),
+        done=__("Locked."),
+        form=LockForm,
+        danger=True,
+        offered=lambda user: user.locked_at is None,
+    )
+    def lock(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+        """Lock the account."""
+        return people.lock_user(obj, reason=given["reason"], by=by, now=now)
+
+    @object_verb(
+        __("Unlock"),
+        explains=__("Takes every lock from the account and forgets the wrong passwords counted against it."),
+        done=__("Unlocked."),
+        bulk=True,
+    )
+    def unlock(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+        """Take locks and counters away."""
+        return limits.unlock_user(obj, by=by, now=now)
+
+    @object_verb(
+        __("Sign out everywhere"),
+        explains=__("Every session of this person ends within a second, in browsers and in programs."),
+        done=__("Signed out everywhere."),
+        bulk=True,
+    )
+    def sign_out(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+        """End every session."""
+        return ending.sign_out_everywhere(obj, by=by, now=now)
+
+    # --- panels ---
+
+    def panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
+        """Live sessions and permissions of the person."""
+        found = []
+        if self.gate.may(request, "view", Session):
+            found.append(self._sessions(request, obj))
+        if self.gate.may(request, "view", Permission):
+            found.append(permissions_panel(self, request, obj.permissions.all(), add={"user": obj.pk}))
+        return found
+
+    def _sessions(self, request: HttpRequest, user: User) -> Panel:
+        live = self.choices(request, Session).filter(user=user, ended_at=None, expires_at__gt=timezone.now())
+        may_end = self.gate.may(request, "delete", Session)
+        rows = [
+            (
+                timezone.localtime(one.created_at),
+                timezone.localtime(one.seen_at),
+                one.get_kind_display(),
+                one.address,
+                one.user_agent[:60],
+                format_html(
+                    '<a href="{}">{}</a>', reverse("admin:accounts_session_end", args=(one.pk,)), _("End")
+                )
+                if may_end
+                else "",
+            )
+            for one in live[:SHOWN_SESSIONS]
+        ]
+        return Panel(
+            title=_("Live sessions"),
+            headers=(_("Since"), _("Last used"), _("Held by"), _("Address"), _("Program"), ""),
+            rows=rows,
+            empty=_("This person is not signed in anywhere."),
+        )
+
+
+@admin.register(Company)
+class CompanyAdmin(VerbAdmin):
+    """Companies; here and not beside the model, because switching one off ends its people's sessions."""
+
+    ordering = ("name",)
+    list_display = ("name", "state", "created_at")
+    list_filter = ("is_active",)
+    sortable_by = ("name",)
+    search_fields = ("name",)
+    search_help_text = __("The beginning of a name.")
+    fieldsets = ((None, {"fields": ("name", "is_active", "created_at")}),)
+    add_fieldsets = ((None, {"fields": ("name", "is_active")}),)
+    readonly_fields = ("created_at",)
+    help_texts = {"created_at": __("When the company was added.")}
+    remove_explains = __(
+        "Its roles and settings go with it. A company that still has people cannot be deleted."
+    )
+
+    @admin.display(description=__("state"))
+    def state(self, company: Company) -> str:
+        """Whether its people may sign in."""
+        return badge(_("Active"), tone="ok") if company.is_active else badge(_("Disabled"), tone="")
+
+    def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> Company | Denied:
+        """Add a company."""
+        return services.create_company(services.CompanyDraft(**given), by=by, now=now)
+
+    def change(self, obj: Company, given: dict[str, Any], *, by: Actor, now: datetime) -> Company | Denied:
+        """Change a company."""
+        return companies.change_company(obj, services.CompanyDraft(**given), by=by, now=now)
+
+    def remove(self, obj: Company, *, by: Actor, now: datetime) -> Denied | None:
+        """Delete an empty company."""
+        return services.delete_company(obj, by=by, now=now)

@@ -1,0 +1,125 @@
+"""Sessions in the administration."""
+
+from datetime import datetime
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
+
+from accounts import ending
+from accounts.models import Session
+from core.admin import VerbAdmin
+from core.admin_lists import VisibleRelatedFilter
+from core.admin_pages import badge, object_verb
+from core.outcomes import Denied
+from tenants.actor import Actor
+
+
+class LiveFilter(admin.SimpleListFilter):
+    """Live sessions, unless others are asked for."""
+
+    title = __("state")
+    parameter_name = "state"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """What can be asked for besides live ones."""
+        return [("ended", __("Ended")), ("all", __("All"))]
+
+    def choices(self, changelist: Any) -> Any:
+        """Live first, as what is shown when nothing is asked for."""
+        for index, choice in enumerate(super().choices(changelist)):
+            yield {**choice, "display": _("Live")} if index == 0 else choice
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
+        """Sessions in this state."""
+        now = timezone.now()
+        if self.value() == "all":
+            return queryset
+        if self.value() == "ended":
+            return queryset.exclude(ended_at=None, expires_at__gt=now)
+        return queryset.filter(ended_at=None, expires_at__gt=now)
+
+
+class SessionAdmin(VerbAdmin):
+    """Who is signed in, and who was."""
+
+    ordering = ("-id",)
+    list_display = ("user", "company", "kind", "created_at", "seen_at", "address", "program", "state")
+    list_filter = (LiveFilter, "kind", ("user__company", VisibleRelatedFilter))
+    list_select_related = ("user", "user__company")
+    sortable_by = ()
+    search_fields = ("user__login_key", "user__display_name", "=address")
+    search_help_text = __("The beginning of a person's sign-in name or name, or a whole network address.")
+    object_verbs = ("end",)
+    fieldsets = (
+        (None, {"fields": ("user", "state", "kind", "proofs", "address", "user_agent")}),
+        (
+            __("Times"),
+            {
+                "fields": (
+                    "created_at",
+                    "seen_at",
+                    "confirmed_at",
+                    "expires_at",
+                    "locked_at",
+                    "ended_at",
+                    "ended_reason",
+                )
+            },
+        ),
+    )
+    readonly_fields = ("state", "proofs")
+    help_texts = {
+        "user": __("Who is signed in."),
+        "state": __("Whether the session still holds."),
+        "kind": __("A browser holds it by a cookie, a program by tokens."),
+        "proofs": __("How the person proved who they are: pwd is a password, otp a code."),
+        "address": __("Where it was begun from."),
+        "user_agent": __("What the program calls itself."),
+        "created_at": __("When the person signed in."),
+        "seen_at": __("When it was last used, to a minute."),
+        "confirmed_at": __("When the person last proved who they are in it."),
+        "expires_at": __("It ends then at the latest, used or not."),
+        "locked_at": __("When it was locked because nobody used it; the password opens it again."),
+        "ended_at": __("When it ended."),
+        "ended_reason": __("Why it ended."),
+    }
+
+    @admin.display(description=__("company"))
+    def company(self, session: Session) -> str:
+        """The person's company."""
+        return str(session.user.company or "–")
+
+    @admin.display(description=__("program"))
+    def program(self, session: Session) -> str:
+        """The program, shortened."""
+        return session.user_agent[:50]
+
+    @admin.display(description=__("proved by"))
+    def proofs(self, session: Session) -> str:
+        """The methods in one line."""
+        return ", ".join(session.methods) or "–"
+
+    @admin.display(description=__("state"))
+    def state(self, session: Session) -> str:
+        """Live, locked or ended."""
+        if not session.is_live(now=timezone.now()):
+            return badge(_("Ended"), tone="")
+        return badge(_("Locked"), tone="warning") if session.locked_at else badge(_("Live"), tone="ok")
+
+    @object_verb(
+        __("End"),
+        explains=__("The person is signed out there within a second, and its tokens stop working."),
+        done=__("The session has ended."),
+        needs="delete",
+        danger=True,
+        bulk=True,
+        offered=lambda session: session.is_live(now=timezone.now()),
+    )
+    def end(self, obj: Session, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+        """End the session."""
+        return ending.end_session(obj, by=by, now=now)

@@ -1,0 +1,43 @@
+"""Ending other people's sessions, as an administrator does it."""
+
+from datetime import datetime
+
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Session, User
+from accounts.people import FORBIDDEN, NOT_FOUND
+from accounts.principal import rights_of
+from accounts.sessions import end_all, end_sessions
+from core.outcomes import Denied
+from tenants.actor import Actor
+from tenants.rules import may_touch
+
+NOT_LIVE = Denied(code="not_live", message=_("This session has ended already."))
+NOBODY_SIGNED_IN = Denied(code="not_live", message=_("This person is not signed in anywhere."))
+REASON = "by_administrator"
+
+
+def _refuse(user: User, *, by: Actor) -> Denied | None:
+    if not may_touch(by.rights, "view", "session", company_id=user.company_id):
+        return NOT_FOUND
+    if not may_touch(by.rights, "delete", "session", company_id=user.company_id):
+        return FORBIDDEN
+    return by.exceeded_by(rights_of(user))
+
+
+def end_session(session: Session, *, by: Actor, now: datetime) -> Denied | None:
+    """End one session and its tokens. Refused when its person stands above the actor."""
+    refusal = _refuse(session.user, by=by)
+    if refusal is not None:
+        return refusal
+    if not session.is_live(now=now) or not end_sessions([session], reason=REASON, origin=by.origin, now=now):
+        return NOT_LIVE
+    return None
+
+
+def sign_out_everywhere(user: User, *, by: Actor, now: datetime) -> Denied | None:
+    """End every session of a person. Refused when the person stands above the actor."""
+    refusal = _refuse(user, by=by)
+    if refusal is None and not end_all(user, reason=REASON, origin=by.origin, now=now):
+        refusal = NOBODY_SIGNED_IN
+    return refusal

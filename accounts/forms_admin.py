@@ -1,0 +1,92 @@
+"""Forms of the administration about people."""
+
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.utils.translation import gettext_lazy as _
+
+from accounts.checks import rules_in_words
+from accounts.models import User
+from accounts.passwords import CEILING_LENGTH
+from core.admin import VerbForm
+from core.admin_pages import ObjectForm
+
+
+def _password_field() -> forms.CharField:
+    return forms.CharField(
+        label=_("Password"),
+        strip=False,
+        max_length=CEILING_LENGTH,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+        help_text=_(
+            "At least 12 characters, and not easily guessed. The rules of the person's company hold."
+        ),
+    )
+
+
+class PersonForm(VerbForm):
+    """What can be changed about a person."""
+
+    language = forms.ChoiceField(
+        label=_("Language"),
+        required=False,
+        choices=[("", _("Not chosen")), *settings.LANGUAGES],
+        help_text=_("Of mails to this person; not chosen: English."),
+    )
+
+    class Meta:
+        model = User
+        fields = (
+            "email",
+            "display_name",
+            "phone",
+            "language",
+            "company",
+            "roles",
+            "is_active",
+            "must_change_password",
+        )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "email" in self.fields:
+            self.fields["email"].required = True
+
+
+class AddPersonForm(PersonForm):
+    """What is asked for to add a person."""
+
+    new_password = _password_field()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["must_change_password"].initial = True
+
+
+class PasswordForm(ObjectForm):
+    """A new password for somebody."""
+
+    new_password = _password_field()
+    must_change_password = forms.BooleanField(
+        label=_("The person has to choose another one at the next sign-in"),
+        required=False,
+        initial=True,
+        help_text=_("So that nobody but the person knows the password afterwards."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        company_id: int | None = getattr(self.obj, "company_id", None)
+        self.fields["new_password"].help_text = " ".join(rules_in_words(company_id))
+
+
+class LockForm(ObjectForm):
+    """Why an account is locked."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=_("Administrators read it on the person's page, and it stands in the audit events."),
+    )

@@ -1,0 +1,219 @@
+"""The audit events in the administration: read, searched, exported."""
+
+import csv
+import json
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+from django.contrib import admin
+from django.db.models import Q, QuerySet
+from django.http import HttpRequest, StreamingHttpResponse
+from django.urls import URLPattern, path
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as __
+
+from audit.groups import GROUPS
+from audit.models import AuditEvent
+from core.admin import VerbAdmin
+from core.admin_lists import begins_with
+
+CHUNK = 1_000
+COLUMNS = (
+    "id", "at", "event", "actor_uid", "actor_name", "company_id", "subject_kind", "subject_uid", "subject_name", "address",
+    "request_id", "details", "mac",
+)  # fmt: skip
+
+
+class CompanyFilter(admin.SimpleListFilter):
+    """Rows of one company, by its number: the row has no foreign key."""
+
+    title = __("company")
+    parameter_name = "company"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The companies that the reader may see."""
+        return [(str(number), name) for number, name in model_admin.gate.owners(request).items()]
+
+    def has_output(self) -> bool:
+        """Whether there is something to choose between."""
+        return len(self.lookup_choices) > 1
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows of this company."""
+        value = self.value() or ""
+        return queryset.filter(company_id=int(value)) if value.isascii() and value.isdecimal() else queryset
+
+
+class GroupFilter(admin.SimpleListFilter):
+    """Events that are often asked for together."""
+
+    title = __("what happened")
+    parameter_name = "group"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """The groups."""
+        return [(name, label) for name, (label, _events) in GROUPS.items()]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Events of this group."""
+        group = GROUPS.get(self.value() or "")
+        return queryset.filter(event__in=group[1]) if group else queryset
+
+
+class _UidFilter(admin.SimpleListFilter):
+    column = ""
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        # Named in links from other pages; offered only while it is in use.
+        value = self.used_parameters.get(str(self.parameter_name))
+        return [(str(value), __("this one"))] if value else []
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        return queryset.filter(**{self.column: self.value()}) if self.value() else queryset
+
+
+class SubjectFilter(_UidFilter):
+    """What happened to one object."""
+
+    title, parameter_name, column = __("about"), "subject", "subject_uid"
+
+
+class ActorFilter(_UidFilter):
+    """What one person did."""
+
+    title, parameter_name, column = __("by"), "actor", "actor_uid"
+
+
+def company_names(model_admin: VerbAdmin, request: HttpRequest, rows: QuerySet[Any]) -> None:
+    """Give rows the names of their companies, as far as the reader may see them."""
+    names = model_admin.gate.owners(request, [row.company_id for row in rows if row.company_id is not None])
+    for row in rows:
+        row.company_name = "" if row.company_id is None else names.get(row.company_id, f"#{row.company_id}")
+
+
+@admin.register(AuditEvent)
+class AuditEventAdmin(VerbAdmin):
+    """The trail; nothing can be done to it."""
+
+    ordering = ("-id",)
+    list_display = ("at", "event", "actor_name", "about", "company", "address", "summary")
+    list_filter = (SubjectFilter, ActorFilter, GroupFilter, "at", CompanyFilter, "event")
+    sortable_by = ()
+    search_fields = ("actor_name",)  # what is searched is said in get_search_results
+    search_help_text = __("The beginning of a person's or an object's name, a network address, or an id.")
+    change_list_template = "admin/audit/auditevent/change_list.html"
+    fieldsets = (
+        (None, {"fields": ("at", "event", "subject_kind", "subject_name", "subject_uid", "details")}),
+        (
+            __("Who and from where"),
+            {"fields": ("actor_name", "actor_uid", "company_id", "address", "request_id", "mac")},
+        ),
+    )
+
+    @admin.display(description=__("about"))
+    def about(self, row: AuditEvent) -> str:
+        """Kind and name of the object."""
+        return f"{row.subject_kind} {row.subject_name}".strip() or "–"
+
+    @admin.display(description=__("company"))
+    def company(self, row: AuditEvent) -> str:
+        """The company by name."""
+        return str(getattr(row, "company_name", "")) or "–"
+
+    @admin.display(description=__("details"))
+    def summary(self, row: AuditEvent) -> str:
+        """The named values in one line."""
+        line = ", ".join(f"{name}: {value}" for name, value in row.details.items())
+        return line if len(line) <= 120 else f"{line[:119]}…"
+
+    def complete(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        """The names of companies."""
+        company_names(self, request, rows)
+
+    def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
+        """An id is looked up by an index; a name or an address reads the rows, newest first."""
+        term = search_term.replace("\0", "").strip()[:254]
+        if not term:
+            return queryset, False
+        try:
+            uid = UUID(term)
+        except ValueError:
+            wanted = begins_with("actor_name", term) | begins_with("subject_name", term) | Q(address=term)
+        else:
+            wanted = Q(actor_uid=str(uid)) | Q(subject_uid=str(uid)) | Q(request_id=term)
+        return queryset.filter(wanted), False
+
+    # --- export ---
+
+    def get_urls(self) -> list[URLPattern]:
+        """The exports, and what every admin has."""
+        view = self.admin_site.admin_view
+        return [
+            path("export.csv", view(self.csv_view), name="audit_auditevent_csv"),
+            path("export.json", view(self.json_view), name="audit_auditevent_json"),
+            *super().get_urls(),
+        ]
+
+    def _asked_for(self, request: HttpRequest) -> Iterator[AuditEvent]:
+        self._demand(request, "view", None)
+        rows = self.get_changelist_instance(request).get_queryset(request).order_by("-id")
+        return _in_chunks(rows)
+
+    def csv_view(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The events of the list, with its filters, as CSV; streamed, so of any length."""
+        return _attached(_csv(self._asked_for(request)), "csv", "text/csv; charset=utf-8")
+
+    def json_view(self, request: HttpRequest) -> StreamingHttpResponse:
+        """The same as JSON, one object a line between the brackets."""
+        return _attached(_json(self._asked_for(request)), "json", "application/json")
+
+
+def _in_chunks(rows: QuerySet[AuditEvent]) -> Iterator[AuditEvent]:
+    # By number and not by one long cursor: a slow reader holds no statement open.
+    last: int | None = None
+    while True:
+        chunk = list((rows if last is None else rows.filter(id__lt=last))[:CHUNK])
+        yield from chunk
+        if len(chunk) < CHUNK:
+            return
+        last = chunk[-1].pk
+
+
+def _cell(value: Any) -> str:
+    text = (
+        json.dumps(value, ensure_ascii=False, sort_keys=True)
+        if isinstance(value, dict)
+        else str("" if value is None else value)
+    )
+    # A spreadsheet runs a cell that begins so; names and user agents are other people's text.
+    return f"'{text}" if text[:1] in {"=", "+", "-", "@", "\t", "\r"} else text
+
+
+class _Echo:
+    def write(self, line: str) -> str:
+        return line
+
+
+def _csv(rows: Iterator[AuditEvent]) -> Iterator[str]:
+    writer = csv.writer(_Echo())
+    yield writer.writerow(COLUMNS)
+    for row in rows:
+        yield writer.writerow(
+            [row.at.isoformat() if name == "at" else _cell(getattr(row, name)) for name in COLUMNS]
+        )
+
+
+def _json(rows: Iterator[AuditEvent]) -> Iterator[str]:
+    yield "["
+    for index, row in enumerate(rows):
+        values = {name: getattr(row, name) for name in COLUMNS} | {"at": row.at.isoformat()}
+        yield (",\n" if index else "\n") + json.dumps(values, ensure_ascii=False, sort_keys=True)
+    yield "\n]\n"
+
+
+def _attached(lines: Iterator[str], ending: str, kind: str) -> StreamingHttpResponse:
+    response = StreamingHttpResponse(lines, content_type=kind)
+    stamp = f"{timezone.now():%Y%m%d-%H%M%S}"
+    response["Content-Disposition"] = f'attachment; filename="audit-{stamp}.{ending}"'
+    return response

@@ -1,0 +1,48 @@
+"""What the administration asks of the app above: who may see and do what, and where refusals are written down."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from django import forms
+from django.db.models import Model, QuerySet
+from django.http import HttpRequest
+from django.utils.translation import gettext_lazy
+
+from core.outcomes import Denied
+
+GONE = Denied(code="not_found", message=gettext_lazy("It is no longer there."))
+MEANWHILE = Denied(
+    code="conflict",
+    message=gettext_lazy(
+        "Somebody else has just changed or deleted something that you chose. Nothing was changed; please look again."
+    ),
+)
+
+
+class Gate(Protocol):
+    """What the admin site answers: who may see and do what, and where refusals are written down."""
+
+    def visible(self, request: HttpRequest, model: type[Model]) -> QuerySet[Any]:
+        """The objects that exist for this person."""
+
+    def may(self, request: HttpRequest, verb: str, model: type[Model], obj: Model | None = None) -> bool:
+        """Whether `view`, `add`, `change` or `delete` is allowed on this visible object (None: on some)."""
+
+    def actor(self, request: HttpRequest) -> Any:
+        """The one who acts, as verbs take him."""
+
+    def refused(
+        self, request: HttpRequest, denied: Denied, *, verb: str, model: type[Model], obj: Model | None
+    ) -> None:
+        """Write a refusal down, in a transaction of its own."""
+
+    def history_url(self, request: HttpRequest, obj: Model) -> str | None:
+        """Where it can be read what happened to this object; None when this person may not."""
+
+    def owners(self, request: HttpRequest, numbers: Iterable[int] | None = None) -> dict[int, str]:
+        """Names of the owners with these numbers (None: of the first few) that this person may see."""
+
+
+def show_refusal(denied: Denied, form: forms.BaseForm) -> None:
+    """Put the sentence of a refusal on its field, or above the form when it has none there."""
+    form.add_error(denied.field if denied.field in form.fields else None, str(denied.message))

@@ -1,0 +1,81 @@
+"""What the page of an object offers besides its form: verbs, each with a page that asks first, and panels to read."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django import forms
+from django.db.models import Model
+from django.utils.functional import Promise
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import gettext_lazy as _
+
+Words = str | Promise
+AnyMethod = TypeVar("AnyMethod", bound=Callable[..., Any])
+
+
+class ObjectForm(forms.Form):
+    """What a verb asks for before it is done to `obj`; by itself nothing but a yes."""
+
+    def __init__(self, *args: Any, obj: Model, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.obj = obj
+
+
+def always(_obj: Any) -> bool:
+    """Offered for every object."""
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectVerb:
+    """Something that can be done to one object, or to those chosen in the list (`bulk`)."""
+
+    name: str
+    label: Words
+    explains: Words
+    done: Words
+    needs: str = "change"  # the verb of the rights that it takes
+    form: type[ObjectForm] = ObjectForm
+    danger: bool = False
+    bulk: bool = False
+    offered: Callable[[Any], bool] = always
+
+
+def object_verb(label: Words, **more: Any) -> Callable[[AnyMethod], AnyMethod]:
+    """Make a method `(self, obj, given, *, by, now)` a verb of its admin; see `ObjectVerb` for what can be said of it."""
+
+    def mark(method: AnyMethod) -> AnyMethod:
+        method.object_verb = ObjectVerb(name=method.__name__, label=label, **more)  # type: ignore[attr-defined]
+        return method
+
+    return mark
+
+
+REMOVE = ObjectVerb(
+    name="remove",
+    label=_("Delete"),
+    explains=_("It cannot be brought back. What happened stays in the audit events."),
+    done=_("Deleted."),
+    needs="delete",
+    danger=True,
+    bulk=True,
+)
+
+
+def badge(label: Words, *, tone: str) -> SafeString:
+    """A state in a word; `tone` is empty, ok, warning or danger."""
+    return format_html('<span class="gh-badge {}">{}</span>', tone, label)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Panel:
+    """A table to read under the form; cells are text or safe HTML."""
+
+    title: Words
+    headers: Sequence[Words]
+    rows: Sequence[Sequence[Any]]
+    empty: Words
+    more_url: str = ""
+    more_label: Words = field(default="")

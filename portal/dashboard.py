@@ -1,0 +1,168 @@
+"""What an administrator sees first: a few numbers and warnings, of the companies in his reach. Every query is bounded."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings
+from django.db.models import QuerySet
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from accounts.models import Session, User
+from accounts.principal import Principal
+from audit.events import Event
+from audit.groups import FAILURES
+from audit.models import AuditEvent
+from core.admin_lists import COUNTED, AtLeast
+from delivery.models import UNDER_WAY, Delivery, State
+from tenants.rules import visible_to
+
+FAILED_WITHIN = timedelta(days=7)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """One number with its name; `tone` is empty, ok, warning or danger."""
+
+    label: str | Promise
+    value: int
+    hint: str | Promise = ""
+    url: str = ""
+    tone: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Warning:  # noqa: A001 - what a dashboard shows, not what Python raises
+    """Something that somebody should do something about."""
+
+    sentence: str | Promise
+    url: str = ""
+    label: str | Promise = ""
+
+
+def _count(rows: QuerySet[Any]) -> int:
+    found = rows.order_by().values("pk")[: COUNTED + 1].count()
+    return found if found <= COUNTED else AtLeast(COUNTED)
+
+
+def _list(model: str, **filters: str) -> str:
+    url = reverse(f"admin:{model}_changelist")
+    return f"{url}?{urlencode(filters)}" if filters else url
+
+
+def cards(principal: Principal, *, now: datetime) -> list[Card]:
+    """The numbers that this person may see."""
+    may = principal.rights.may
+    found: list[Card] = []
+    if may("view", "audit"):
+        found += _sign_ins(principal, now=now)
+    if may("view", "user"):
+        locked = _count(visible_to(principal.rights, User).filter(locked_at__isnull=False))
+        found.append(
+            Card(
+                label=_("People locked"),
+                value=locked,
+                hint=_("until somebody unlocks them"),
+                url=_list("accounts_user", state="locked"),
+                tone="warning" if locked else "",
+            )
+        )
+    if may("view", "session"):
+        live = visible_to(principal.rights, Session).filter(ended_at=None, expires_at__gt=now)
+        found.append(
+            Card(
+                label=_("Live sessions"),
+                value=_count(live),
+                hint=_("right now"),
+                url=_list("accounts_session"),
+            )
+        )
+    if may("view", "delivery"):
+        found += _deliveries(principal, now=now)
+    return found
+
+
+def _sign_ins(principal: Principal, *, now: datetime) -> list[Card]:
+    midnight = timezone.localtime(now).replace(hour=0, minute=0, second=0, microsecond=0)
+    # Numbers grow with time, so the last one of yesterday bounds today, and the index on events answers the rest.
+    before = (
+        AuditEvent.objects.filter(at__lt=midnight).order_by("-id").values_list("id", flat=True).first() or 0
+    )
+    today = visible_to(principal.rights, AuditEvent).filter(id__gt=before)
+    failures = _count(today.filter(event__in=FAILURES))
+    since = midnight.isoformat()
+    return [
+        Card(
+            label=_("Sign-ins today"),
+            value=_count(today.filter(event=Event.LOGIN_SUCCEEDED)),
+            hint=_("finished with success"),
+            url=_list("audit_auditevent", event__exact=Event.LOGIN_SUCCEEDED, at__gte=since),
+        ),
+        Card(
+            label=_("Failures today"),
+            value=failures,
+            hint=_("wrong passwords and codes, refusals"),
+            url=_list("audit_auditevent", group="failures", at__gte=since),
+            tone="warning" if failures else "",
+        ),
+    ]
+
+
+def _failed(principal: Principal, *, now: datetime) -> QuerySet[Delivery]:
+    return visible_to(principal.rights, Delivery).filter(
+        created_at__gte=now - FAILED_WITHIN, state=State.FAILED
+    )
+
+
+def _deliveries(principal: Principal, *, now: datetime) -> list[Card]:
+    waiting = _count(visible_to(principal.rights, Delivery).filter(state__in=UNDER_WAY))
+    failed = _count(_failed(principal, now=now))
+    return [
+        Card(
+            label=_("Messages waiting"),
+            value=waiting,
+            hint=_("mails on their way"),
+            url=_list("delivery_delivery", state__exact=State.QUEUED),
+        ),
+        Card(
+            label=_("Messages failed"),
+            value=failed,
+            hint=_("in the last 7 days"),
+            url=_list("delivery_delivery", state__exact=State.FAILED),
+            tone="danger" if failed else "",
+        ),
+    ]
+
+
+def warnings(principal: Principal, *, now: datetime) -> list[Warning]:
+    """What somebody should look after, as far as this person may see it."""
+    found: list[Warning] = []
+    if settings.DEMO:
+        found.append(
+            Warning(
+                sentence=_(
+                    "This is a demo: its people share one password, and every mail can be read on this machine."
+                )
+            )
+        )
+    elif not settings.EMAIL_URL:
+        found.append(
+            Warning(
+                sentence=_(
+                    "No mail server is configured (EMAIL_URL), so no code reaches anybody: mails become files."
+                )
+            )
+        )
+    if principal.rights.may("view", "delivery") and _failed(principal, now=now).exists():
+        found.append(
+            Warning(
+                sentence=_("Messages could not be delivered."),
+                url=_list("delivery_delivery", state__exact=State.FAILED),
+                label=_("See why"),
+            )
+        )
+    return found

@@ -1,0 +1,131 @@
+"""The form of all settings, made from their declarations."""
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
+
+from core.options import Option, Value, declared
+from tenants import settings
+from tenants.models import Company, SettingsRevision
+
+
+def words_of(name: str) -> str:
+    """A name such as `CodeExpiryMinutes` or `password-min-length` as words."""
+    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|[-_]", " ", name)
+    return spaced[:1].upper() + spaced[1:].lower()
+
+
+def shown(option: Option, value: Value) -> str:
+    """A value in words, with its unit."""
+    if isinstance(value, bool):
+        return _("on") if value else _("off")
+    return f"{value} {option.unit}".strip() if value != "" else _("nothing")
+
+
+def _typed(value: Value | None) -> str:
+    if value is None:
+        return ""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+class SettingsForm(forms.Form):
+    """Every setting of a company, or of everywhere; an empty field means the value that stands above."""
+
+    revision = forms.IntegerField(widget=forms.HiddenInput, min_value=0)
+    reason = forms.CharField(
+        label=__("Reason"),
+        max_length=300,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=__("Why you change this. It stands beside the revision and in the audit events."),
+    )
+
+    def __init__(self, data: Any = None, *, company: Company | None, locked: bool) -> None:
+        newest = SettingsRevision.objects.filter(company=company).order_by("-number").first()
+        self.number = newest.number if newest else 0
+        super().__init__(data, initial={"revision": self.number})
+        self._own: dict[str, Value] = dict(newest.values) if newest else {}
+        everywhere: Mapping[str, Value] = settings.active(None) if company is not None else {}
+        pinned = settings.pinned()
+        self.options = {name: one for name, one in declared().items() if company is None or one.company}
+        for name, option in self.options.items():
+            above = everywhere.get(name, option.default)
+            field = self._field(option, above)
+            field.initial = _typed(self._own.get(name))
+            field.disabled = locked or name in pinned
+            field.help_text = self._explained(
+                option, above=above, everywhere=name in everywhere, pinned=pinned.get(name)
+            )
+            self.fields[name] = field
+        if locked:
+            del self.fields["reason"]
+
+    def _field(self, option: Option, above: Value) -> forms.Field:
+        label = words_of(option.name.rpartition(".")[2])
+        as_above = _("As above: %(value)s") % {"value": shown(option, above)}
+        if option.type is bool:
+            choices = [("", as_above), ("true", _("On")), ("false", _("Off"))]
+            return forms.ChoiceField(label=label, required=False, choices=choices)
+        if option.choices:
+            return forms.ChoiceField(
+                label=label, required=False, choices=[("", as_above), *((one, one) for one in option.choices)]
+            )
+        attributes: dict[str, Any] = {"placeholder": str(above)}
+        if option.type is int:
+            attributes |= {"min": option.minimum, "max": option.maximum, "class": "vIntegerField"}
+            return forms.CharField(
+                label=label, required=False, max_length=12, widget=forms.NumberInput(attrs=attributes)
+            )
+        attributes["class"] = "vTextField"
+        return forms.CharField(
+            label=label, required=False, max_length=500, widget=forms.TextInput(attrs=attributes)
+        )
+
+    def _explained(self, option: Option, *, above: Value, everywhere: bool, pinned: Value | None) -> str:
+        if pinned is not None:
+            facts = _("In force: %(value)s, pinned by the environment (%(name)s).") % {
+                "value": shown(option, pinned),
+                "name": option.environment_name,
+            }
+        elif option.name in self._own:
+            facts = _("In force: %(value)s, set here. Empty: %(above)s.") % {
+                "value": shown(option, self._own[option.name]),
+                "above": shown(option, above),
+            }
+        else:
+            source = _("set for everywhere") if everywhere else _("the default")
+            facts = _("In force: %(value)s, %(source)s.") % {"value": shown(option, above), "source": source}
+        bounds = ""
+        if option.type is int:
+            bounds = _("From %(low)s to %(high)s.") % {"low": option.minimum, "high": option.maximum}
+        return format_html(
+            '{} {}<span class="gh-facts">{} <code>{}</code></span>', option.help, bounds, facts, option.name
+        )
+
+    def fieldsets(self) -> list[tuple[str, dict[str, Any]]]:
+        """The settings by what stands before their last dot; the reason last."""
+        groups: dict[str, list[str]] = {}
+        for name in self.options:
+            groups.setdefault(name.rpartition(".")[0], []).append(name)
+        found = [
+            (" · ".join(words_of(part) for part in prefix.split(".")), {"fields": names})
+            for prefix, names in groups.items()
+        ]
+        return [*found, (_("Why"), {"fields": ["reason"]})] if "reason" in self.fields else found
+
+    def is_stale(self) -> bool:
+        """Whether another revision has come into force since the form was shown."""
+        return bool(self.cleaned_data["revision"] != self.number)
+
+    def changes(self) -> dict[str, str | None]:
+        """What is given differently from what is set here; None takes a value back to what stands above."""
+        changed = {}
+        for name in self.options:
+            given = self.cleaned_data.get(name, "").strip()
+            if not self.fields[name].disabled and given != _typed(self._own.get(name)):
+                changed[name] = given or None
+        return changed
