@@ -2,14 +2,20 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+
+from django.db.models import Model, QuerySet
 
 from accounts.models import Session, User
 from audit.record import Origin
 from core import epoch
 from tenants.actor import Actor
+from tenants.ids import company_uid
 from tenants.models import Company
 from tenants.rights import Rights
-from tenants.rules import rights_by_user
+from tenants.rules import rights_by_user, visible_to, within_reach
+
+AnyModel = TypeVar("AnyModel", bound=Model)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +35,27 @@ class Principal:
     def is_live(self, *, now: datetime) -> bool:
         """Whether the session holds and the person may be signed in."""
         return self.session.is_live(now=now) and self.user.may_sign_in
+
+    @property
+    def caller_id(self) -> str:
+        """The id under which the API counts and remembers what this person sent."""
+        return str(self.user.uid)
+
+    def may(self, verb: str, kind: str) -> bool:
+        """Whether the verb is allowed on some objects of this kind."""
+        return self.rights.may(verb, kind)
+
+    def within_reach(self, model: type[AnyModel]) -> QuerySet[AnyModel]:
+        """The objects in the companies that are open to this person, whatever may be done with them."""
+        return within_reach(self.rights, model)
+
+    def visible(self, model: type[AnyModel]) -> QuerySet[AnyModel]:
+        """The objects that this person may see."""
+        return visible_to(self.rights, model)
+
+    def company_uid(self, number: int | None) -> str | None:
+        """The id of a company, for rows that keep only its number."""
+        return company_uid(number)
 
     def actor(self, *, address: str) -> Actor:
         """This person as the one who acts, from this network address."""

@@ -5,6 +5,7 @@ import re
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
+from http import HTTPStatus
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
@@ -20,9 +21,15 @@ _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
 API_PREFIX = "/api/"
 
 
-def problem(status: int, code: str, title: str, **more: object) -> JsonResponse:
+def problem_body(status: int, code: str, detail: str, **more: object) -> dict[str, object]:
+    """An RFC 9457 problem: `code` is for programs and does not change, `detail` is the sentence for people."""
+    title = HTTPStatus(status).phrase  # what the RFC asks of "about:blank"
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **more}
+
+
+def problem(status: int, code: str, detail: str, **more: object) -> JsonResponse:
     """An RFC 9457 problem answer."""
-    body = {"type": "about:blank", "status": status, "code": code, "title": title, **more}
+    body = problem_body(status, code, detail, **more)
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
 

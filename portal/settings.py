@@ -82,6 +82,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.SessionMiddleware",
+    "core.ratelimit.RateLimits",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
 ]
@@ -195,12 +196,14 @@ USE_I18N = True
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerOrSession"],
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
-    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_PARSER_CLASSES": ["core.parsers.JsonBody"],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
-    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
-    "DEFAULT_PAGINATION_CLASS": "core.api.CursorPages",
+    "DEFAULT_SCHEMA_CLASS": "portal.schema.Schema",
+    "DEFAULT_PAGINATION_CLASS": "core.paging.CursorPages",
+    "DEFAULT_THROTTLE_CLASSES": ["core.ratelimit.CallerRate"],
+    "DEFAULT_METADATA_CLASS": None,  # OPTIONS would describe objects past the scoping
     "EXCEPTION_HANDLER": "portal.api.problem_of_exception",
-    "PAGE_SIZE": 50,
+    "URL_FORMAT_OVERRIDE": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 SPECTACULAR_SETTINGS = {
@@ -212,7 +215,15 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "SERVE_PERMISSIONS": ["rest_framework.permissions.AllowAny"],
-    "COMPONENT_SPLIT_REQUEST": True,
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "portal.schema.with_problems",
+    ],
+    "ENUM_NAME_OVERRIDES": {
+        "ObjectKind": "tenants.models.Kind",
+        "SessionKind": "accounts.models.SessionKind",
+        "MessageKind": "delivery.models.Kind",
+    },
 }
 
 # --- running -----------------------------------------------------------------------------------------------------------
