@@ -1,12 +1,11 @@
 """How a step looks: title, sentence, facts and the other things that can be done. Words only, no decisions."""
 
+import math
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from django.urls import reverse
-from django.utils import timezone
-from django.utils.formats import time_format
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
@@ -75,11 +74,12 @@ def _lead(case: Case, step: Step) -> str:
     return ""
 
 
-def code_facts(challenge: Challenge, *, checks: int, sends: int) -> list[str]:
+def code_facts(challenge: Challenge, *, checks: int, sends: int, now: datetime) -> list[str]:
     """What a person wants to know about a code under way."""
-    until = time_format(timezone.localtime(challenge.expires_at), "TIME_FORMAT")
+    minutes = max(0, math.ceil((challenge.expires_at - now).total_seconds() / 60))
+    good = ngettext("Good for %(n)s more minute", "Good for %(n)s more minutes", minutes)
     return [
-        _("Valid until %(time)s (UTC)") % {"time": until},
+        good % {"n": minutes} if minutes else _("No longer good: ask for another one"),
         ngettext("%(n)s try left", "%(n)s tries left", checks) % {"n": checks},
         ngettext("%(n)s more code can be sent", "%(n)s more codes can be sent", sends) % {"n": sends},
     ]
@@ -127,7 +127,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         if challenge is not None:
             sends = sends_left(case.attempt.uid, settings=case.settings, since=case.attempt.sends_from)
             context["facts"] = code_facts(
-                challenge, checks=checks_left(challenge, settings=case.settings), sends=sends
+                challenge, checks=checks_left(challenge, settings=case.settings), sends=sends, now=case.now
             )
             secondary.append(_resend(case, challenge))
         if step is Step.CODE and len(case.methods) > 1:

@@ -30,6 +30,7 @@ from core.refusals import Refused
 from delivery.api import Deliveries
 from login.api_urls import urlpatterns as login_urls
 from tenants.api import CompanySettings, Permissions, Privileges, Revisions, Roles, Settings
+from twofactor.api_urls import urlpatterns as twofactor_urls
 
 PROBLEM = "application/problem+json"
 
@@ -50,6 +51,9 @@ STATUS: Mapping[str, int] = {
     "invalid_grant": 401,
     "session_locked": 401,
     "try_again": 401,
+    "code_expired": 401,
+    "sends_used_up": 401,
+    "checks_used_up": 401,
     "expired": 401,
     "denied": 401,
     # what he may do
@@ -75,6 +79,8 @@ STATUS: Mapping[str, int] = {
     "not_live": 409,
     "not_locked": 409,
     "not_retryable": 409,
+    "not_verified": 409,
+    "factor_required": 409,
     "nothing_changed": 409,
     "out_of_turn": 409,
     "own_account": 409,
@@ -193,7 +199,8 @@ v1 = [
     path("tokens/introspect/", Introspect.as_view(), name="token-introspect"),
     path("settings/", Settings.as_view(), name="settings"),
     path("companies/<uuid:id>/settings/", CompanySettings.as_view(), name="company-settings"),
-    path("", include(login_urls)),
+    *login_urls,
+    *twofactor_urls,
     *router.urls,
 ]
 urlpatterns = [

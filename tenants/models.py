@@ -121,7 +121,7 @@ class Role(models.Model):
         verbose_name_plural = _("roles")
         ordering = ("-rank", "name")
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["company", "name"], name="role_once_a_company", nulls_distinct=True),
+            models.UniqueConstraint(fields=["company", "name"], name="role_once_a_company"),
             models.UniqueConstraint(fields=["name"], condition=models.Q(company=None), name="role_once_everywhere"),
             models.CheckConstraint(condition=models.Q(rank__lte=RANK_MAXIMUM), name="role_rank_bounds"),
         ]

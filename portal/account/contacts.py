@@ -53,6 +53,7 @@ def _pending(request: HttpRequest, form: Form, *, now: datetime) -> dict[str, An
             challenge,
             checks=checks_left(challenge, settings=settings),
             sends=sends_left(session.uid, settings=settings, since=now - COUNTED_FOR),
+            now=now,
         ),
     }
 

@@ -102,7 +102,7 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='role',
-            constraint=models.UniqueConstraint(fields=('company', 'name'), name='role_once_a_company', nulls_distinct=True),
+            constraint=models.UniqueConstraint(fields=('company', 'name'), name='role_once_a_company'),
         ),
         migrations.AddConstraint(
             model_name='role',
