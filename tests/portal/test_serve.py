@@ -14,7 +14,6 @@ from tests.services import free_port
 from tests.services.product import ROOT, Product, running_product
 from tests.services.smtp import smtp_server
 
-pytestmark = pytest.mark.xdist_group("serve")
 ADA = "ada@acme.example"
 
 

@@ -186,7 +186,7 @@ def _refuse_taken_port(bind: str, port: int) -> None:
 def _only_one(path: Path) -> Iterator[None]:
     """One `serve` for each data directory: two clocks and two writers of one SQLite file help nobody."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 5
     with path.open("w") as file:
         # Children inherit the lock, so what is left of a killed `serve` is waited for.
         while True:
