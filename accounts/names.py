@@ -5,7 +5,9 @@ import unicodedata
 from enum import StrEnum
 
 NAME_LENGTH = 254
-_EMAIL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}")
+_EMAIL = re.compile(
+    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+)
 
 
 class Realm(StrEnum):
@@ -17,14 +19,15 @@ class Realm(StrEnum):
 
 def key_of(name: str) -> str:
     """The form in which names are compared: compatibility forms and case folded, spaces around removed."""
-    return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).strip()[:NAME_LENGTH]
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
+    return folded.strip()[:NAME_LENGTH].rstrip()
 
 
 def realm_of(name: str, *, chosen: str = "") -> Realm:
-    """The one realm that is asked: the chosen one, else internal for a name with @ and external for any other."""
+    """The one realm that is asked: the chosen one, else internal for a name with @ (in any width) and external for any other."""
     if chosen:
         return Realm(chosen)
-    return Realm.INTERNAL if "@" in name else Realm.EXTERNAL
+    return Realm.INTERNAL if "@" in key_of(name) else Realm.EXTERNAL
 
 
 def is_email(text: str) -> bool:

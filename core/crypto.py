@@ -7,6 +7,7 @@ import base64
 import hashlib
 import hmac
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,6 +20,7 @@ from django.conf import settings
 from core.errors import PortalError
 
 NONCE_BYTES = 12  # NIST SP 800-38D: 96 random bits
+_KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,23 @@ class Sealed:
         return "Sealed(…)"
 
 
+def _root(value: str) -> bytes:
+    try:
+        return base64.b64decode(value + "=" * (-len(value) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return b""
+
+
 @lru_cache(maxsize=4)
 def _roots(field_keys: str) -> dict[str, bytes]:
     roots: dict[str, bytes] = {}
     for part in field_keys.split(","):
         key_id, _, value = part.strip().partition(":")
-        raw = base64.urlsafe_b64decode(value + "=" * (-len(value) % 4))
-        if not key_id or len(raw) != 32:
-            raise PortalError("bad_field_keys", detail="Each of FIELD_KEYS is `id:base64url of 32 bytes`.")
+        raw = _root(value)
+        if not _KEY_ID.fullmatch(key_id) or len(raw) != 32 or key_id in roots:
+            raise PortalError(
+                "bad_field_keys", detail="FIELD_KEYS is a list of `id:base64url of 32 bytes`, each id once."
+            )
         roots[key_id] = raw
     return roots
 

@@ -16,9 +16,12 @@ class Unit:
 
     _last: dict[str, Callable[[], None]] = field(default_factory=dict)
     _gathered: dict[str, list[Any]] = field(default_factory=dict)
+    _is_finishing: bool = False
 
     def last(self, key: str, run: Callable[[], None]) -> None:
         """Run `run` at the end of this transaction; a second registration under the same key is the same one."""
+        if self._is_finishing:
+            raise RuntimeError(f"{key}: too late, the last statements of this unit are running.")
         self._last.setdefault(key, run)
 
     def gather(self, key: str, value: Any, use: Callable[[list[Any]], None]) -> None:
@@ -28,6 +31,7 @@ class Unit:
         self.last(key, lambda: use(values))
 
     def _finish(self) -> None:
+        self._is_finishing = True
         # Always in the same order: two transactions that took the locks of these steps in another order would deadlock.
         for key in sorted(self._last):
             self._last[key]()
@@ -40,13 +44,19 @@ _current: ContextVar[Unit | None] = ContextVar("unit", default=None)
 def unit() -> Iterator[Unit]:
     """Everything inside happens, or nothing. A unit inside a unit joins it. Never hold one over a hash or the network."""
     if (running := _current.get()) is not None:
-        yield running
+        # Marks the transaction as lost when this part fails, so that nobody can catch the error and commit the other part.
+        with transaction.atomic(savepoint=False):
+            yield running
         return
     with transaction.atomic(durable=True):
         started = Unit()
         reset = _current.set(started)
         try:
             yield started
+            if transaction.get_rollback():
+                raise RuntimeError(
+                    "A part of this unit failed and its error was caught inside; nothing was written."
+                )
             started._finish()
         finally:
             _current.reset(reset)

@@ -56,16 +56,21 @@ def _is_one_of(given: str, expected: list[str]) -> bool:
     return any(matches)
 
 
+def _bytes(text: str) -> bytes:
+    # JSON may hold half of a surrogate pair, which plain UTF-8 refuses: what a person sends must not be a fault of ours.
+    return text.encode(errors="surrogatepass")
+
+
 def fingerprint(text: str, *, purpose: str) -> str:
     """A keyed fingerprint to store instead of `text`, and to find it by; the same text has another one for another purpose."""
-    return crypto.mac(text.encode(), purpose=f"fingerprint:{purpose}").hex()
+    return crypto.mac(_bytes(text), purpose=f"fingerprint:{purpose}").hex()
 
 
 def fingerprints(text: str, *, purpose: str) -> list[str]:
     """Every fingerprint that `text` may be stored under while two root keys are live; look it up by `__in`."""
-    return [mac.hex() for mac in crypto.macs(text.encode(), purpose=f"fingerprint:{purpose}")]
+    return [mac.hex() for mac in crypto.macs(_bytes(text), purpose=f"fingerprint:{purpose}")]
 
 
 def same(a: str, b: str) -> bool:
     """Compare two secrets in constant time."""
-    return hmac.compare_digest(a.encode(), b.encode())
+    return hmac.compare_digest(_bytes(a), _bytes(b))

@@ -109,17 +109,21 @@ class Cached(Generic[Key, Value]):
 
     def __init__(self, load: Callable[[Key], Value], *, limit: int = 10_000) -> None:
         self._load, self._limit = load, limit
-        self._version = 0
-        self._values: dict[Key, Value] = {}
+        # One attribute, for two could be seen half changed: the new version with the values of the old one.
+        self._held: tuple[int, dict[Key, Value]] = (0, {})
 
     def __call__(self, key: Key) -> Value:
         # The version is read before the value, so a value can be newer than its version but never older.
         version = current()
-        if version != self._version or len(self._values) >= self._limit:
-            self._version, self._values = version, {}
-        values = self._values
-        if key not in values:
-            loaded = self._load(key)
+        held, values = self._held
+        if version != held or len(values) >= self._limit:
+            values = {}
+            self._held = (version, values)
+        if key in values:
+            return values[key]
+        loaded = self._load(key)
+        if current_unit() is None:
             # A thread that loads under an older version writes into the dictionary of that version, which nobody reads any more.
             values[key] = loaded
-        return values[key]
+        # Inside a unit it may be what this very transaction wrote, which nobody else may see and a roll-back takes away.
+        return loaded

@@ -16,12 +16,13 @@ def _networks(listed: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(one, strict=False) for one in listed)
 
 
-def _is_proxy(address: str) -> bool:
+def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address without its scope; one of IPv4 in IPv6 clothes, as a socket of both kinds shows it, is one of IPv4."""
     try:
-        parsed = ipaddress.ip_address(address)
+        parsed = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
-        return False
-    return any(parsed in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))
+        return None
+    return (parsed.ipv4_mapped or parsed) if parsed.version == 6 else parsed
 
 
 def client_address(request: HttpRequest) -> str:
@@ -30,32 +31,30 @@ def client_address(request: HttpRequest) -> str:
     X-Forwarded-For is read from the right and only as far as TRUSTED_PROXIES wrote it: what stands further left, a client may have
     invented. `Forwarded` and `X-Real-IP` are never read.
     """
-    address = str(request.META.get("REMOTE_ADDR", "")) or "0.0.0.0"  # noqa: S104
+    peer = str(request.META.get("REMOTE_ADDR", "")) or "0.0.0.0"  # noqa: S104
+    address, proxies = _parsed(peer), _networks(tuple(settings.TRUSTED_PROXIES))
+    if address is None:
+        return peer
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    while hops and _is_proxy(address):
-        try:
-            address = str(ipaddress.ip_address(hops.pop()))
-        except ValueError:
+    while hops and any(address in network for network in proxies):
+        hop = _parsed(hops.pop())
+        if hop is None:
             break
-    return address
+        address = hop
+    return str(address)
 
 
 def network_of(address: str) -> str:
     """The network that limits count: an IPv4 address, or the /64 that one IPv6 subscriber holds."""
-    try:
-        parsed = ipaddress.ip_address(address)
-    except ValueError:
+    parsed = _parsed(address)
+    if parsed is None:
         return address
-    if parsed.version == 6:
-        if parsed.ipv4_mapped:
-            return str(parsed.ipv4_mapped)
-        return str(ipaddress.ip_network((parsed, 64), strict=False))
-    return str(parsed)
+    return str(ipaddress.ip_network((parsed, 64), strict=False)) if parsed.version == 6 else str(parsed)
 
 
 def safe_next(target: str | None, *, default: str = "/") -> str:
     """`target` when it is a path of this portal, else `default`. Compared as parsed, never as a prefix."""
-    if not target or len(target) > 2_000 or not target.startswith("/"):
+    if not target or len(target) > 2_000 or not target.startswith("/") or target.startswith("//"):
         return default
     if any(ord(character) < 33 for character in target) or "\\" in target:
         return default

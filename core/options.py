@@ -4,6 +4,7 @@ A value comes from the environment (a pin), else the company's active revision, 
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,6 +16,9 @@ from core.outcomes import Denied
 
 type_name = {bool: "boolean", int: "integer", str: "string"}
 Value = bool | int | str
+
+# Control characters, line and paragraph separators, and halves of surrogate pairs, which no database stores.
+_NOT_IN_A_LINE = frozenset({"Cc", "Zl", "Zp", "Cs"})
 
 _registry: dict[str, "Option"] = {}
 
@@ -72,12 +76,17 @@ class Option:
             or (high is not None and given > high)
         ):
             return self._refuse(
-                _("Enter a whole number from %(low)s to %(high)s.") % {"low": self.minimum, "high": self.maximum}
+                _("Enter a whole number from %(low)s to %(high)s.")
+                % {"low": self.minimum, "high": self.maximum}
             )
         return given
 
     def _text(self, given: object) -> Value | Denied:
-        if not isinstance(given, str) or len(given) > 500 or any(ord(character) < 32 for character in given):
+        if (
+            not isinstance(given, str)
+            or len(given) > 500
+            or not _NOT_IN_A_LINE.isdisjoint(map(unicodedata.category, given))
+        ):
             return self._refuse(_("Enter one line of at most 500 characters."))
         given = given.strip()
         if self.choices and given not in self.choices:
@@ -91,6 +100,8 @@ def declare(option: Option) -> Option:
     """Add an option to the registry; a name can be declared once."""
     if option.name in _registry:
         raise ValueError(f"{option.name} is declared twice")
+    if option.type is int and (option.minimum is None or option.maximum is None):
+        raise ValueError(f"{option.name} needs a minimum and a maximum")
     if isinstance(option.parse(option.default), Denied):
         raise ValueError(f"the default of {option.name} breaks its own bounds")
     _registry[option.name] = option

@@ -1,0 +1,144 @@
+"""The next step of a sign-in, for every combination of facts there is."""
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from itertools import product
+
+import pytest
+
+from login.flow import Facts, Purpose, Step, next_step
+
+CHOICES = {
+    "purpose": tuple(Purpose),
+    "methods": ((), ("email",), ("email", "totp")),
+    "method": ("", "email", "totp", "sms"),
+    "without_method": ("deny", "enrol", "allow", "", "something else"),
+}
+
+
+def every_combination() -> Iterator[Facts]:
+    names = [field.name for field in fields(Facts)]
+    for values in product(*(CHOICES.get(name, (False, True)) for name in names)):
+        yield Facts(**dict(zip(names, values, strict=True)))
+
+
+def is_begun(facts: Facts) -> bool:
+    """Whether the first proof that this purpose asks for was given."""
+    return facts.link_proved if facts.purpose is Purpose.FORGOTTEN else facts.password_proved
+
+
+def test_every_combination_of_facts_asks_for_one_known_step() -> None:
+    assert {next_step(facts) for facts in every_combination()} == set(Step)
+
+
+def test_nothing_is_done_while_something_needed_is_missing() -> None:
+    done = [facts for facts in every_combination() if next_step(facts) is Step.DONE]
+    assert done
+    for facts in done:
+        assert not facts.ended
+        assert is_begun(facts)
+        assert (
+            not facts.factor_needed
+            or facts.factor_proved
+            or (not facts.methods and facts.without_method == "allow")
+        )
+        assert not facts.change_due or facts.changed
+
+
+def test_nothing_but_the_first_proof_is_asked_for_before_it_was_given() -> None:
+    for facts in every_combination():
+        if not is_begun(facts):
+            assert next_step(facts) in {Step.PASSWORD, Step.LINK, Step.DENIED}
+
+
+def test_the_proof_of_one_purpose_is_none_for_another() -> None:
+    for facts in every_combination():
+        if facts.purpose is Purpose.FORGOTTEN:
+            assert next_step(facts) is next_step(replace(facts, password_proved=not facts.password_proved))
+        else:
+            assert next_step(facts) is next_step(replace(facts, link_proved=not facts.link_proved))
+
+
+def test_a_new_password_is_asked_for_only_after_the_second_factor() -> None:
+    for facts in every_combination():
+        if next_step(facts) is Step.CHANGE_PASSWORD:
+            assert facts.factor_proved or not facts.factor_needed or not facts.methods
+
+
+def test_one_more_proof_never_leads_back_to_an_earlier_step() -> None:
+    order = [Step.LINK, Step.PASSWORD, Step.METHOD, Step.CODE, Step.ENROL, Step.CHANGE_PASSWORD, Step.DONE]
+    for facts in every_combination():
+        before = next_step(facts)
+        if before is Step.DENIED:
+            continue
+        for proof in ("password_proved", "link_proved", "factor_proved", "changed"):
+            after = next_step(replace(facts, **{proof: True}))
+            assert after is Step.DENIED or order.index(after) >= order.index(before)
+
+
+def test_what_has_ended_stays_ended() -> None:
+    for facts in every_combination():
+        if facts.ended:
+            assert next_step(facts) is Step.DENIED
+
+
+def test_a_code_is_asked_for_only_by_a_method_that_the_person_has() -> None:
+    for facts in every_combination():
+        if next_step(facts) is Step.CODE:
+            assert facts.method in facts.methods
+        if next_step(facts) is Step.METHOD:
+            assert facts.methods
+            assert facts.method not in facts.methods
+
+
+def test_an_unknown_behaviour_without_a_method_denies() -> None:
+    facts = Facts(purpose=Purpose.SIGN_IN, password_proved=True, factor_needed=True)
+    assert next_step(replace(facts, without_method="something else")) is Step.DENIED
+    assert next_step(facts) is Step.DENIED
+
+
+@pytest.mark.parametrize(
+    ("facts", "step"),
+    [
+        (Facts(purpose=Purpose.SIGN_IN), Step.PASSWORD),
+        (Facts(purpose=Purpose.SIGN_IN, password_proved=True), Step.DONE),
+        (
+            Facts(
+                purpose=Purpose.SIGN_IN, password_proved=True, factor_needed=True, methods=("email", "totp")
+            ),
+            Step.METHOD,
+        ),
+        (
+            Facts(
+                purpose=Purpose.SIGN_IN,
+                password_proved=True,
+                factor_needed=True,
+                methods=("email",),
+                method="email",
+                change_due=True,
+            ),
+            Step.CODE,
+        ),
+        (
+            Facts(purpose=Purpose.SIGN_IN, password_proved=True, factor_needed=True, without_method="enrol"),
+            Step.ENROL,
+        ),
+        (Facts(purpose=Purpose.SIGN_IN, password_proved=True, change_due=True), Step.CHANGE_PASSWORD),
+        (Facts(purpose=Purpose.CONFIRM), Step.PASSWORD),
+        (Facts(purpose=Purpose.FORGOTTEN), Step.LINK),
+        (Facts(purpose=Purpose.FORGOTTEN, link_proved=True, change_due=True), Step.CHANGE_PASSWORD),
+        (
+            Facts(
+                purpose=Purpose.FORGOTTEN,
+                link_proved=True,
+                factor_needed=True,
+                methods=("totp",),
+                method="totp",
+                change_due=True,
+            ),
+            Step.CODE,
+        ),
+    ],
+)
+def test_the_road_as_seed_and_mission_tell_it(facts: Facts, step: Step) -> None:
+    assert next_step(facts) is step
