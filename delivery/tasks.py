@@ -6,13 +6,13 @@ from django.utils import timezone
 from delivery import drain as outbox
 
 
-@shared_task(name="delivery.drain")  # type: ignore[untyped-decorator]
+@shared_task(name="delivery.drain")
 def drain() -> None:
     """Send everything that is due."""
     outbox.drain()
 
 
-@shared_task(name="delivery.prune")  # type: ignore[untyped-decorator]
+@shared_task(name="delivery.prune")
 def prune() -> None:
     """Forget what is old."""
     outbox.prune(now=timezone.now())

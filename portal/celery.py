@@ -18,7 +18,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 def configuration(*, redis_url: str) -> dict[str, Any]:
     """How the queue works: over this Redis, or where there is none over files."""
     return _broker(redis_url) | {
-        "imports": ("delivery.tasks",),
+        "imports": ("delivery.tasks", "portal.tasks"),
         "beat_schedule": SCHEDULE,
         "task_default_queue": "gatehouse",
         "task_ignore_result": True,

@@ -5,13 +5,17 @@ from django.urls import URLPattern, URLResolver, include, path
 from delivery.views import outbox
 from portal.account.home import dashboard
 from portal.admin import site
+from portal.health import livez, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard, name="dashboard"),
     path("", include("login.urls")),
+    path("", include("portal.api")),
     path("account/", include("portal.account.urls")),
     path("admin/", site.urls),
     path("outbox/", outbox, name="outbox"),
+    path("livez", livez),
+    path("readyz", readyz),
 ]
 
 handler400 = "portal.errors.bad_request"

@@ -85,6 +85,7 @@ def _load() -> None:
     for module in (
         "portal.celery",
         "delivery.tasks",
+        "portal.tasks",
         "celery.beat",
         "celery.apps.worker",
         "granian.server",
