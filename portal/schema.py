@@ -98,10 +98,8 @@ class Schema(AutoSchema):
     def _success(self) -> tuple[int, Any]:
         action = self._action
         reads = getattr(self.view, "answers", {}).get(action, getattr(self.view, "reads", None))
-        if action == "destroy":
-            return 204, None
-        if reads is None:
-            return (204 if hasattr(self.view, "action") else 200), None
+        if action == "destroy" or reads is None:
+            return getattr(self.view, "empty_status", 204), None
         if action in {"create", "rollback"}:
             return 201, reads()
         return 200, reads(many=True) if action == "list" or getattr(self.view, "many", False) else reads()

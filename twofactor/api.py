@@ -30,7 +30,7 @@ class FactorShown(serializers.Serializer[Any]):
     """A second factor."""
 
     id = serializers.UUIDField()
-    kind = serializers.ChoiceField([kind.value for kind in FactorKind])
+    kind = serializers.ChoiceField(FactorKind.choices)
     label = serializers.CharField(help_text=_("Where codes go, masked."))  # type: ignore[assignment]
     created_at = serializers.DateTimeField()
     last_used_at = serializers.DateTimeField(allow_null=True)
@@ -39,7 +39,7 @@ class FactorShown(serializers.Serializer[Any]):
 class NewFactor(Strict):
     """Which one to turn on."""
 
-    kind = serializers.ChoiceField([kind.value for kind in FactorKind])
+    kind = serializers.ChoiceField(FactorKind.choices)
 
 
 class NewEmail(Strict):

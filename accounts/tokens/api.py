@@ -108,6 +108,7 @@ class Revoke(_OpenDoor):
 
     reads = None
     bodies = {"post": RevokedToken}
+    empty_status = 200
 
     def post(self, request: Request) -> Response:
         """End the session of this token. The answer is the same for any token (RFC 7009, 2.2)."""
