@@ -1,5 +1,6 @@
 """Checking access tokens. Whatever is wrong with one, the answer is the same refusal."""
 
+import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -50,13 +51,13 @@ def read_access_token(token: str) -> Access | None:
             },
         )
         return Access(
-            sub=str(claims["sub"]),
-            sid=str(claims["sid"]),
+            sub=str(uuid.UUID(claims["sub"])),
+            sid=str(uuid.UUID(claims["sid"])),
             jti=str(claims["jti"]),
             issued_at=datetime.fromtimestamp(int(claims["iat"]), tz=UTC),
             expires_at=datetime.fromtimestamp(int(claims["exp"]), tz=UTC),
         )
-    except (jwt.PyJWTError, ValueError, TypeError, OverflowError, OSError, RecursionError):
+    except (jwt.PyJWTError, ValueError, TypeError, AttributeError, OverflowError, OSError, RecursionError):
         return None
 
 

@@ -37,7 +37,9 @@ def test_once_known_it_costs_no_statement(
     monkeypatch.setattr(epoch, "current", lambda: version)
     program = api(ada)
     program.get("me/")
-    with CaptureQueriesContext(connection, ) as asked:
+    with CaptureQueriesContext(
+        connection,
+    ) as asked:
         assert program.get("me/").status_code == 200
     assert [one["sql"] for one in asked] == []
 
