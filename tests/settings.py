@@ -4,8 +4,10 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 _folder = tempfile.mkdtemp(prefix="gatehouse-test-")
+Path(_folder, "static").mkdir()  # WhiteNoise warns where it is missing
 atexit.register(shutil.rmtree, _folder, ignore_errors=True)
 
 for _name in (
