@@ -70,7 +70,8 @@ class Command(BaseCommand):
         lines = [f"Gatehouse is at {settings.PUBLIC_URL}/", f"  admin      {settings.PUBLIC_URL}/admin/"]
         lines.append(f"  REST API   {settings.PUBLIC_URL}/api/docs/")
         if settings.DEMO:
-            lines.append(f"  its mails  {settings.PUBLIC_URL}/outbox/")
+            if not settings.EMAIL_URL:
+                lines.append(f"  its mails  {settings.PUBLIC_URL}/outbox/")
             lines.append(f"  people     {', '.join(person[0] for person in demo.PEOPLE)}")
             lines.append(f"  password   in {prepare.demo_password_file()}")
         lines.append("Ctrl-C stops everything.")
