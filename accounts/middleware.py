@@ -70,7 +70,7 @@ class SessionMiddleware:
         principal = _from_cookie(request, now=now)
         request.principal = principal  # type: ignore[attr-defined]
         request.locked = False  # type: ignore[attr-defined]
-        request.user = principal.user if principal is not None else AnonymousUser()  # type: ignore[assignment]
+        request.user = principal.user if principal is not None else AnonymousUser()
         if principal is not None:
             if is_locked(principal.session, now=now):
                 if not request.path.startswith(OPEN_WHEN_LOCKED):

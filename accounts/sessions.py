@@ -37,8 +37,8 @@ class Client:
         return entropy.fingerprints(self.browser_token, purpose=BROWSER) if self.browser_token else []
 
 
-def known_browser(user: User, client: Client) -> Browser | None:
-    """The browser in which this person has signed in before, if it is the one at the other end."""
+def known_browser(user: User | None, client: Client) -> Browser | None:
+    """The browser in which this person has signed in before, if it is the one at the other end; for nobody the same look-up is made."""
     if not client.browser_token:
         return None
     return Browser.objects.filter(user=user, fingerprint__in=client.browser_fingerprints).first()
@@ -61,7 +61,13 @@ def note_browser(user: User, client: Client, *, now: datetime) -> Browser:
 
 
 def start_session(
-    user: User, *, kind: SessionKind, methods: list[str], client: Client, browser: Browser | None, now: datetime
+    user: User,
+    *,
+    kind: SessionKind,
+    methods: list[str],
+    client: Client,
+    browser: Browser | None,
+    now: datetime,
 ) -> tuple[Session, str]:
     """Begin a session; the secret beside it is shown to the client once and kept only as a fingerprint."""
     settings = snapshot(user.company_id)
@@ -72,7 +78,12 @@ def start_session(
             oldest_first = live_sessions(user, now=now).order_by("id")
             surplus = oldest_first.count() - limit + 1
             if surplus > 0:
-                end_sessions(oldest_first[:surplus], reason="too_many", origin=Origin(actor=user, address=client.address), now=now)
+                end_sessions(
+                    oldest_first[:surplus],
+                    reason="too_many",
+                    origin=Origin(actor=user, address=client.address),
+                    now=now,
+                )
         session = Session.objects.create(
             user=user,
             kind=kind,
@@ -111,7 +122,9 @@ def end_sessions(sessions: Iterable[Session], *, reason: str, origin: Origin, no
     ended = 0
     with unit():
         for session in sessions:
-            if not Session.objects.filter(pk=session.pk, ended_at=None).update(ended_at=now, ended_reason=reason):
+            if not Session.objects.filter(pk=session.pk, ended_at=None).update(
+                ended_at=now, ended_reason=reason
+            ):
                 continue
             ended += 1
             record(
@@ -138,7 +151,11 @@ def end_all(user: User, *, reason: str, origin: Origin, now: datetime, but: Sess
 def idle_lock_due(session: Session, *, now: datetime) -> bool:
     """Whether a page session has been idle for too long, by what this process knows of it."""
     minutes = snapshot(session.user.company_id).number(IDLE_LOCK)
-    return session.kind == SessionKind.PAGE and bool(minutes) and now - session.seen_at >= timedelta(minutes=minutes)
+    return (
+        session.kind == SessionKind.PAGE
+        and bool(minutes)
+        and now - session.seen_at >= timedelta(minutes=minutes)
+    )
 
 
 def is_locked_now(session: Session, *, now: datetime) -> bool:

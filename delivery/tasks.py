@@ -4,11 +4,13 @@ from celery import shared_task
 from django.utils import timezone
 
 from delivery import drain as outbox
+from delivery.sources import ask_sources
 
 
 @shared_task(name="delivery.drain")
 def drain() -> None:
-    """Send everything that is due."""
+    """Decide what is to be sent, and send everything that is due."""
+    ask_sources(now=timezone.now())
     outbox.drain()
 
 

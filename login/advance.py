@@ -65,7 +65,6 @@ def send(case: Case, *, purpose: CodePurpose = CodePurpose.SIGN_IN) -> Denied | 
         address=user.email,
         settings=case.settings,
         origin=case.origin,
-        user_agent=case.client.user_agent,
         now=case.now,
         since=case.attempt.sends_from,
     )

@@ -11,6 +11,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.describe import identity
+from accounts.middleware import set_session_cookie
+from accounts.models import SessionKind
 from accounts.names import NAME_LENGTH, Realm
 from accounts.principal import principal_of_session
 from accounts.tokens.issue import token_pair
@@ -128,7 +130,11 @@ def _refuse(case: Case | None, denied: Denied) -> NoReturn:
 def _answer(answer: Answer, *, handle: str = "") -> Response:
     """The next step, what was gained, or why it was refused."""
     if answer.finished is not None and answer.case is not None:
-        return Response(_gained(answer.case, answer))
+        response = Response(_gained(answer.case, answer))
+        if answer.finished.session.kind == SessionKind.PAGE:
+            # A page confirmed over the API: its session has a new secret now.
+            set_session_cookie(response, answer.finished.secret)
+        return response
     if answer.denied is not None:
         _refuse(answer.case, answer.denied)
     if answer.case is None:

@@ -9,3 +9,10 @@ class LoginConfig(AppConfig):
 
     name = "login"
     verbose_name = _("Signing in")
+
+    def ready(self) -> None:
+        """Mails with links are decided by the worker."""
+        from delivery.sources import add_source
+        from login.links.forgotten import mail_due
+
+        add_source(mail_due)

@@ -64,7 +64,7 @@ class Case:
     @cached_property
     def browser(self) -> Browser | None:
         """The browser at the other end, if this person has signed in with it before."""
-        return known_browser(self.user, self.client) if self.user else None
+        return known_browser(self.user, self.client)
 
     @cached_property
     def asked(self) -> Asked:

@@ -1,6 +1,7 @@
 """A sign-in under way: what has been established so far, as columns."""
 
 import uuid
+from typing import ClassVar
 
 from django.db import models
 
@@ -34,6 +35,8 @@ class Attempt(models.Model):
     password_at = models.DateTimeField(null=True)
     link_at = models.DateTimeField(null=True)
     link_checks = models.PositiveSmallIntegerField(default=0)
+    link_due = models.BooleanField(default=False)  # the worker has yet to decide whether anybody is mailed
+    language = models.CharField(max_length=16, blank=True)  # of whoever asked
     method = models.CharField(max_length=12, blank=True)
     sends_from = models.DateTimeField(null=True)  # codes before this one no longer count (after a wait)
     factor_at = models.DateTimeField(null=True)
@@ -45,6 +48,9 @@ class Attempt(models.Model):
 
     class Meta:
         ordering = ("-id",)
+        indexes: ClassVar = [
+            models.Index(fields=["expires_at"], condition=models.Q(link_due=True), name="attempt_link_due")
+        ]
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.uid}"

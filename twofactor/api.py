@@ -18,7 +18,6 @@ from accounts.principal import Principal
 from accounts.sessions import refuse_unconfirmed
 from core.api import actor, body, caller
 from core.fields import Secret, Strict, Text
-from core.http import user_agent
 from core.refusals import Refused, settled
 from tenants.settings import snapshot
 from twofactor.contacts import COUNTED_FOR, Place, ask_for_email, pending, verify_email
@@ -87,9 +86,7 @@ def _confirmed(request: Request) -> Principal:
 
 
 def _place(request: Request, principal: Principal) -> Place:
-    return Place(
-        session=principal.session, origin=actor(request).origin, user_agent=user_agent(request._request)
-    )
+    return Place(session=principal.session, origin=actor(request).origin)
 
 
 def _shown(factor: Factor, user: User) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db import IntegrityError
 from django.utils import translation
@@ -17,10 +18,10 @@ from audit.record import Origin, record
 from core import epoch
 from core.db import unit
 from core.outcomes import Denied
-from delivery.services import cancel, enqueue
+from delivery.models import Delivery
+from delivery.services import enqueue
 from tenants.settings import snapshot
 from twofactor.models import Challenge, FactorKind, Purpose
-from twofactor.options import EXPIRY
 from twofactor.services import check_code, newest, send_code
 
 KEPT_ELSEWHERE = Denied(
@@ -43,7 +44,6 @@ class Place:
 
     session: Session
     origin: Origin
-    user_agent: str
 
 
 def pending(session: Session, *, now: datetime) -> Challenge | None:
@@ -67,28 +67,23 @@ def ask_for_email(address: str, *, place: Place, now: datetime) -> Challenge | D
         Session.objects.select_for_update().get(pk=place.session.pk)
         others = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(address)).exclude(pk=user.pk)
         owner = others.select_related("company").first()
-        sent = send_code(
+        # Whoever has the address learns of it; whoever asked sees, and waits for, what he would for any address.
+        return send_code(
             user,
             purpose=Purpose.CONTACT,
             asked_by=place.session.uid,
             address=address,
             settings=settings,
             origin=place.origin,
-            user_agent=place.user_agent,
             now=now,
             since=now - COUNTED_FOR,
+            mail=None if owner is None else partial(_tell_owner, owner=owner, now=now),
         )
-        if isinstance(sent, Challenge) and owner is not None:
-            _tell_owner_instead(sent, owner, now=now, minutes=settings.number(EXPIRY))
-    return sent
 
 
-def _tell_owner_instead(challenge: Challenge, owner: User, *, now: datetime, minutes: int) -> None:
-    # Whoever has the address learns of it; whoever asked sees the page that he would see for any address.
-    if challenge.delivery_uid is not None:
-        cancel(challenge.delivery_uid)
+def _tell_owner(challenge: Challenge, *, owner: User, now: datetime) -> Delivery:
     with translation.override(language_of(owner)):
-        delivery = enqueue(
+        return enqueue(
             to=owner.email,
             template="notice",
             language=language_of(owner),
@@ -101,12 +96,11 @@ def _tell_owner_instead(challenge: Challenge, owner: User, *, now: datetime, min
                 "at": now.isoformat(),
             },
             company_id=owner.company_id,
+            company_uid=owner.company.uid if owner.company else None,
             user_uid=owner.uid,
             now=now,
-            expires_at=now + timedelta(minutes=minutes),
+            expires_at=challenge.expires_at,
         )
-    challenge.delivery_uid = delivery.uid
-    challenge.save(update_fields=["delivery_uid"])
 
 
 def verify_email(code: str, *, place: Place, now: datetime) -> User | Denied:

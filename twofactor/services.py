@@ -1,8 +1,10 @@
 """What is asked of a person, and the codes: sent, checked, counted. Nothing here knows pages or attempts, only who asked."""
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.db.models import F
 from django.utils import translation
@@ -18,6 +20,7 @@ from core.options import Snapshot
 from core.outcomes import Denied
 from core.throttle import Limit, standing, take, too_many
 from delivery.derived import Derived
+from delivery.models import Delivery
 from delivery.services import enqueue
 from tenants.actor import Actor
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
@@ -120,9 +123,9 @@ def send_code(
     address: str,
     settings: Snapshot,
     origin: Origin,
-    user_agent: str,
     now: datetime,
     since: datetime | None = None,
+    mail: Callable[[Challenge], Delivery] | None = None,
 ) -> Challenge | Denied:
     """Inside a unit, with the asking row locked: ask for a code to this address. Sends are counted per asker and per person and day."""
     if not sends_left(asked_by, settings=settings, since=since):
@@ -132,7 +135,6 @@ def send_code(
         return too_many(max(1, round((last.created_at + COOL_DOWN - now).total_seconds())))
     if (refused := take(DAILY_SENDS, str(user.uid), now=now)) is not None:
         return refused
-    minutes = settings.number(EXPIRY)
     challenge = Challenge(
         user=user,
         purpose=purpose,
@@ -141,33 +143,10 @@ def send_code(
         address=address,
         digits=settings.number(DIGITS),
         created_at=now,
-        expires_at=now + timedelta(minutes=minutes),
+        expires_at=now + timedelta(minutes=settings.number(EXPIRY)),
     )
-    with translation.override(language_of(user)):
-        subject = settings.text(EMAIL_SUBJECT) or str(
-            _("Your sign-in code") if purpose == Purpose.SIGN_IN else _("Verify your e-mail address")
-        )
-    delivery = enqueue(
-        to=address,
-        template="code" if purpose == Purpose.SIGN_IN else "verify",
-        language=language_of(user),
-        subject=subject,
-        context={
-            "display_name": user.display_name,
-            "expires_minutes": minutes,
-            "address": origin.address,
-            "user_agent": user_agent,
-            "at": now.isoformat(),
-        },
-        secret=Derived(kind="code", purpose=CODE_PURPOSE, id=str(challenge.uid), digits=challenge.digits),
-        from_address=settings.text(EMAIL_FROM),
-        company_id=user.company_id,
-        company_uid=user.company.uid if user.company else None,
-        user_uid=user.uid,
-        now=now,
-        expires_at=challenge.expires_at,
-    )
-    challenge.delivery_uid = delivery.uid
+    mail = mail or partial(mail_code, user=user, settings=settings, origin=origin, now=now)
+    challenge.delivery_uid = mail(challenge).uid
     challenge.save(force_insert=True)
     record(
         Event.LOGIN_CODE_SENT,
@@ -179,6 +158,37 @@ def send_code(
         purpose=str(purpose),
     )
     return challenge
+
+
+def mail_code(
+    challenge: Challenge, user: User, *, settings: Snapshot, origin: Origin, now: datetime
+) -> Delivery:
+    """Inside a unit: the mail with the code of this challenge."""
+    with translation.override(language_of(user)):
+        subject = settings.text(EMAIL_SUBJECT) or str(
+            _("Your sign-in code")
+            if challenge.purpose == Purpose.SIGN_IN
+            else _("Verify your e-mail address")
+        )
+    return enqueue(
+        to=challenge.address,
+        template="code" if challenge.purpose == Purpose.SIGN_IN else "verify",
+        language=language_of(user),
+        subject=subject,
+        context={
+            "display_name": user.display_name,
+            "expires_minutes": settings.number(EXPIRY),
+            "address": origin.address,
+            "at": now.isoformat(),
+        },
+        secret=Derived(kind="code", purpose=CODE_PURPOSE, id=str(challenge.uid), digits=challenge.digits),
+        from_address=settings.text(EMAIL_FROM),
+        company_id=user.company_id,
+        company_uid=user.company.uid if user.company else None,
+        user_uid=user.uid,
+        now=now,
+        expires_at=challenge.expires_at,
+    )
 
 
 def check_code(
@@ -193,18 +203,20 @@ def check_code(
     )
     if challenge is None:
         return WRONG
+    if challenge.used_at is not None or now >= challenge.expires_at:
+        return LATE
     if challenge.checks >= settings.number(MAX_CHECKS):
+        # Spent: where the person has to wait, typing it again after the wait must not begin another one.
+        challenge.expires_at = now
+        challenge.save(update_fields=["expires_at"])
         return CHECKS_USED_UP
     challenge.checks += 1
     right = entropy.is_derived_code(
         code, purpose=CODE_PURPOSE, id=str(challenge.uid), digits=challenge.digits
     )
-    late = challenge.used_at is not None or now >= challenge.expires_at
-    if right and not late:
+    if right:
         challenge.used_at = now
     challenge.save(update_fields=["checks", "used_at"])
-    if late:
-        return LATE
     return challenge if right else WRONG
 
 
@@ -215,7 +227,7 @@ def note_factor_use(user: User, *, kind: str, now: datetime) -> None:
 
 def add_factor(user: User, *, kind: FactorKind, origin: Origin, now: datetime) -> Factor | Denied:
     """Turn a second factor on; remembered browsers no longer stand for it. For e-mail, a verified address."""
-    if kind == FactorKind.EMAIL and not user.email_verified_at:
+    if not user.email_verified_at:
         return NOT_VERIFIED
     with unit():
         factor, created = Factor.objects.get_or_create(user=user, kind=kind, defaults={"created_at": now})

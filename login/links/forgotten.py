@@ -8,6 +8,7 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db import connection
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -19,10 +20,11 @@ from accounts.sessions import Client
 from audit.events import Event
 from audit.record import Origin, record
 from core import entropy
-from core.db import unit
+from core.db import after_commit, unit
 from core.http import network_of
 from core.outcomes import Denied
 from core.throttle import Limit, take, take_all
+from delivery import wake
 from delivery.derived import PLACEHOLDER, Derived
 from delivery.services import enqueue
 from login.advance import advance
@@ -39,17 +41,18 @@ PURPOSE = "forgotten"
 LINK_LIFE = timedelta(minutes=10)
 CODE_DIGITS = 8
 CODE_CHECKS = 5
+BATCH = 100
 ASK_BY_NETWORK = Limit(name="forgotten-network", tries=60, window=timedelta(minutes=10))
 ASK_BY_NAME = Limit(name="forgotten-name", tries=5, window=timedelta(hours=1))
 
 
 def ask(username: str, *, by_page: bool, client: Client, now: datetime) -> tuple[Attempt, str] | Denied:
-    """Ask for a link. Whoever has the name gets a mail, if a verified address is known; the answer does not tell."""
+    """Ask for a link. Neither the answer nor its time tells whether anybody has the name: the worker decides who is mailed."""
     if (refused := take(ASK_BY_NETWORK, network_of(client.address), now=now)) is not None:
         return refused
     realm = realm_of(username)
     user = User.objects.find(username, realm=realm)
-    # Counted for every name alike; one more mail is left out without a word, since a word would tell that the name is asked for often.
+    # Counted for every name alike; one mail more is left out without a word, for a word would tell that the name is asked for often.
     [taken] = take_all([(ASK_BY_NAME, name_key(username, realm=realm))], now=now)
     with unit():
         attempt, handle = open_attempt(
@@ -62,20 +65,46 @@ def ask(username: str, *, by_page: bool, client: Client, now: datetime) -> tuple
             now=now,
             life=LINK_LIFE,
         )
-        mailed = user is not None and not taken.refused and _can_reset(user)
-        origin = Origin(address=client.address)
-        if user is not None and mailed:
-            _mail(user, attempt, client=client, now=now)
-        record(
-            Event.FORGOTTEN_ASKED,
-            origin=origin,
-            at=now,
-            company_id=user.company_id if user else None,
-            subject=user,
-            mailed=mailed,
-            name="" if user else attempt.name_key[:16],
-        )
+        attempt.link_due, attempt.language = not taken.refused, translation.get_language() or ""
+        attempt.save(update_fields=["link_due", "language"])
+        after_commit(wake.worker)
     return attempt, handle
+
+
+def mail_due(now: datetime) -> None:
+    """Decide for every link that was asked for whether anybody is mailed, and put the mail into the outbox."""
+    due = Attempt.objects.filter(link_due=True, expires_at__gt=now).values_list("pk", flat=True)
+    for pk in list(due[:BATCH]):
+        with unit():
+            attempt = (
+                Attempt.objects.select_for_update(
+                    of=("self",), skip_locked=connection.features.has_select_for_update_skip_locked
+                )
+                .select_related("user", "user__company")
+                .filter(pk=pk, link_due=True)
+                .first()
+            )
+            if attempt is not None:
+                _decide(attempt, now=now)
+
+
+def _decide(attempt: Attempt, *, now: datetime) -> None:
+    user = attempt.user
+    attempt.link_due = False
+    attempt.save(update_fields=["link_due"])
+    mailed = user is not None and _can_reset(user)
+    if user is not None and mailed:
+        with translation.override(user.language or attempt.language or "en"):
+            _mail(user, attempt, now=now)
+    record(
+        Event.FORGOTTEN_ASKED,
+        origin=Origin(address=attempt.address),
+        at=now,
+        company_id=user.company_id if user else None,
+        subject=user,
+        mailed=mailed,
+        name="" if user else attempt.name_key[:16],
+    )
 
 
 def _can_reset(user: User) -> bool:
@@ -87,32 +116,28 @@ def _mailbox_is_factor(user: User) -> bool:
     return asked.needed and all(method == FactorKind.EMAIL for method in asked.methods)
 
 
-def _mail(user: User, attempt: Attempt, *, client: Client, now: datetime) -> None:
+def _mail(user: User, attempt: Attempt, *, now: datetime) -> None:
     if _mailbox_is_factor(user):
         notify(
             user,
             to=[user.email],
             sentence="mailbox_is_factor",
-            origin=Origin(address=client.address),
+            origin=Origin(address=attempt.address),
             now=now,
         )
         return
-    with translation.override(language_of(user)):
-        subject = _("Set a new password")
-        sentence = _("Somebody, we hope you, asked to set a new password for your account.")
     enqueue(
         to=user.email,
         template="link",
         language=language_of(user),
-        subject=subject,
+        subject=_("Set a new password"),
         context={
             "display_name": user.display_name,
-            "sentence": sentence,
+            "sentence": _("Somebody, we hope you, asked to set a new password for your account."),
             "url": f"{settings.PUBLIC_URL}/login/forgotten/{attempt.uid}.{PLACEHOLDER}/",
             "expires_minutes": round(LINK_LIFE.total_seconds() / 60),
-            "address": client.address,
-            "user_agent": client.user_agent,
-            "at": now.isoformat(),
+            "address": attempt.address,
+            "at": attempt.created_at.isoformat(),
         },
         secret=Derived(kind="link", purpose=PURPOSE, id=str(attempt.uid), digits=CODE_DIGITS),
         company_id=user.company_id,

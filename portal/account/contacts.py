@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST
 from accounts.checks import rules_in_words
 from accounts.models import User
 from accounts.own_password import change_own_password
-from core.http import user_agent
 from core.outcomes import Denied
 from login.pages import code_facts, delivery_note
 from portal.account.door import confirmed, principal_of, signed_in
@@ -34,9 +33,7 @@ from twofactor.services import checks_left, sends_left
 
 
 def _place(request: HttpRequest) -> Place:
-    return Place(
-        session=principal_of(request).session, origin=origin_of(request), user_agent=user_agent(request)
-    )
+    return Place(session=principal_of(request).session, origin=origin_of(request))
 
 
 def _pending(request: HttpRequest, form: Form, *, now: datetime) -> dict[str, Any] | None:
