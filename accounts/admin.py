@@ -21,8 +21,9 @@ from accounts.forms_admin import AddPersonForm, LockForm, PasswordForm, PersonFo
 from accounts.models import Session, User
 from core.admin import VerbAdmin
 from core.admin_lists import FILTER_CHOICES, VisibleRelatedFilter
-from core.admin_pages import Panel, badge, object_verb
+from core.admin_pages import Panel, badge, object_verb, two_lines
 from core.outcomes import Denied
+from core.throttle import Taken
 from tenants import services
 from tenants.actor import Actor
 from tenants.admin import permissions_panel
@@ -69,6 +70,15 @@ class RoleFilter(admin.SimpleListFilter):
         return queryset.filter(roles=int(value)) if value.isascii() and value.isdecimal() else queryset
 
 
+def _counted(user: User) -> list[Taken]:
+    return limits.standing_of(user, rules=rules_of(user.company_id), now=timezone.now())
+
+
+def is_locked(user: User) -> bool:
+    """Whether there is something to unlock: a lock, or tries counted."""
+    return user.locked_at is not None or bool(_counted(user))
+
+
 @admin.register(User)
 class UserAdmin(VerbAdmin):
     """People."""
@@ -76,11 +86,11 @@ class UserAdmin(VerbAdmin):
     form = PersonForm
     add_form = AddPersonForm
     ordering = ("login_key",)
-    list_display = ("username", "display_name", "company", "role_names", "state", "last_login")
+    list_display = ("person", "company", "role_names", "state", "last_login")
     list_filter = (StateFilter, ("company", VisibleRelatedFilter), RoleFilter)
     list_select_related = ("company",)
     list_prefetch_related = ("roles",)
-    sortable_by = ("username", "display_name")
+    sortable_by = ("person",)
     search_fields = ("login_key", "display_name")
     search_help_text = __("The beginning of a sign-in name or of a name.")
     autocomplete_fields = ("company", "roles")
@@ -135,6 +145,11 @@ class UserAdmin(VerbAdmin):
         "created_at": __("When the person was added."),
     }
 
+    @admin.display(description=__("person"), ordering="login_key")
+    def person(self, user: User) -> str:
+        """Sign-in name and name."""
+        return two_lines(user.username, user.display_name)
+
     @admin.display(description=__("roles"))
     def role_names(self, user: User) -> str:
         """The roles by name."""
@@ -163,7 +178,7 @@ class UserAdmin(VerbAdmin):
         """Where the limits stand for this person."""
         now = timezone.now()
         lines = []
-        for taken in limits.standing_of(user, rules=rules_of(user.company_id), now=now):
+        for taken in _counted(user):
             if taken.refused:
                 until = timeuntil(datetime.fromtimestamp(now.timestamp() + taken.reset, tz=now.tzinfo), now)
                 lines.append(_("Refused for another %(time)s.") % {"time": until})
@@ -231,6 +246,7 @@ class UserAdmin(VerbAdmin):
         explains=__("Takes every lock from the account and forgets the wrong passwords counted against it."),
         done=__("Unlocked."),
         bulk=True,
+        offered=is_locked,
     )
     def unlock(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
         """Take locks and counters away."""

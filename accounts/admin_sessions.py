@@ -14,7 +14,7 @@ from accounts import ending
 from accounts.models import Session
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
-from core.admin_pages import badge, object_verb
+from core.admin_pages import badge, object_verb, two_lines
 from core.outcomes import Denied
 from tenants.actor import Actor
 
@@ -48,7 +48,7 @@ class SessionAdmin(VerbAdmin):
     """Who is signed in, and who was."""
 
     ordering = ("-id",)
-    list_display = ("user", "company", "kind", "created_at", "seen_at", "address", "program", "state")
+    list_display = ("user", "company", "created_at", "seen_at", "program", "state")
     list_filter = (LiveFilter, "kind", ("user__company", VisibleRelatedFilter))
     list_select_related = ("user", "user__company")
     sortable_by = ()
@@ -94,10 +94,10 @@ class SessionAdmin(VerbAdmin):
         """The person's company."""
         return str(session.user.company or "–")
 
-    @admin.display(description=__("program"))
+    @admin.display(description=__("program and address"))
     def program(self, session: Session) -> str:
-        """The program, shortened."""
-        return session.user_agent[:50]
+        """The program, shortened, and where it is."""
+        return two_lines(session.user_agent[:60] or session.get_kind_display(), session.address)
 
     @admin.display(description=__("proved by"))
     def proofs(self, session: Session) -> str:

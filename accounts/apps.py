@@ -8,4 +8,4 @@ class AccountsConfig(AppConfig):
     """People."""
 
     name = "accounts"
-    verbose_name = _("People")
+    verbose_name = _("People and sessions")

@@ -17,6 +17,7 @@ from audit.groups import GROUPS
 from audit.models import AuditEvent
 from core.admin import VerbAdmin
 from core.admin_lists import begins_with
+from core.admin_pages import two_lines
 
 CHUNK = 1_000
 COLUMNS = (
@@ -97,11 +98,13 @@ class AuditEventAdmin(VerbAdmin):
     """The trail; nothing can be done to it."""
 
     ordering = ("-id",)
-    list_display = ("at", "event", "actor_name", "about", "company", "address", "summary")
-    list_filter = (SubjectFilter, ActorFilter, GroupFilter, "at", CompanyFilter, "event")
+    list_display = ("at", "what", "who", "about")
+    list_filter = (SubjectFilter, ActorFilter, GroupFilter, "event", "at", CompanyFilter)
     sortable_by = ()
     search_fields = ("actor_name",)  # what is searched is said in get_search_results
-    search_help_text = __("The beginning of a person's or an object's name, a network address, or an id.")
+    search_help_text = __(
+        "The beginning of a person's or an object's name or of an event such as login:code, a network address, or an id."
+    )
     change_list_template = "admin/audit/auditevent/change_list.html"
     fieldsets = (
         (None, {"fields": ("at", "event", "subject_kind", "subject_name", "subject_uid", "details")}),
@@ -111,21 +114,27 @@ class AuditEventAdmin(VerbAdmin):
         ),
     )
 
+    @admin.display(description=__("what happened"))
+    def what(self, row: AuditEvent) -> str:
+        """The event, and its named values in one line."""
+        values = {
+            name: " · ".join(value) if isinstance(value, list) else value
+            for name, value in row.details.items()
+        }
+        line = ", ".join(f"{name}: {value}" for name, value in values.items())
+        return two_lines(row.event, line if len(line) <= 160 else f"{line[:159]}…")
+
+    @admin.display(description=__("who"))
+    def who(self, row: AuditEvent) -> str:
+        """Who did it, and from where."""
+        return two_lines(row.actor_name or "–", row.address)
+
     @admin.display(description=__("about"))
     def about(self, row: AuditEvent) -> str:
-        """Kind and name of the object."""
-        return f"{row.subject_kind} {row.subject_name}".strip() or "–"
-
-    @admin.display(description=__("company"))
-    def company(self, row: AuditEvent) -> str:
-        """The company by name."""
-        return str(getattr(row, "company_name", "")) or "–"
-
-    @admin.display(description=__("details"))
-    def summary(self, row: AuditEvent) -> str:
-        """The named values in one line."""
-        line = ", ".join(f"{name}: {value}" for name, value in row.details.items())
-        return line if len(line) <= 120 else f"{line[:119]}…"
+        """What it happened to, and in which company."""
+        return two_lines(
+            f"{row.subject_kind} {row.subject_name}".strip() or "–", getattr(row, "company_name", "")
+        )
 
     def complete(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """The names of companies."""
@@ -139,7 +148,9 @@ class AuditEventAdmin(VerbAdmin):
         try:
             uid = UUID(term)
         except ValueError:
-            wanted = begins_with("actor_name", term) | begins_with("subject_name", term) | Q(address=term)
+            wanted = Q(address=term)
+            for field in ("actor_name", "subject_name", "event"):
+                wanted |= begins_with(field, term)
         else:
             wanted = Q(actor_uid=str(uid)) | Q(subject_uid=str(uid)) | Q(request_id=term)
         return queryset.filter(wanted), False

@@ -64,6 +64,7 @@ class VerbAdmin(StockAdmin):
     add_fieldsets: Any = None
     help_texts: dict[str, Words] = {}
     remove_explains: Words = REMOVE.explains
+    nav_label: Words = ""  # in the navigation, where the name of the model would puzzle
 
     # --- the verbs; one that a subclass does not define does not exist ---------------------------------------------------
 
@@ -306,6 +307,7 @@ class VerbAdmin(StockAdmin):
             "object_tools": [] if obj is None else self._tools(request, obj),
             "history_url": None if obj is None else self.gate.history_url(request, obj),
             "panels": [] if obj is None else self.panels(request, obj),
+            "show_save_and_add_another": obj is None,
             **(extra or {}),
         }
         return self.render_change_form(

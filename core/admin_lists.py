@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.admin.filters import RelatedFieldListFilter
-from django.contrib.admin.views.main import ChangeList
+from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db import connection
 from django.db.models import Field, Q, QuerySet
@@ -40,6 +40,7 @@ class VerbChangeList(ChangeList):
     def __init__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> None:
         super().__init__(request, *args, **kwargs)
         self.title = capfirst(str(self.opts.verbose_name_plural))
+        self.without_search = self.get_query_string(remove=[SEARCH_VAR])
 
     def get_queryset(self, request: HttpRequest, exclude_parameters: Any = None) -> QuerySet[Any]:
         """The rows asked for, with what their columns need."""

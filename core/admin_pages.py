@@ -69,6 +69,13 @@ def badge(label: Words, *, tone: str) -> SafeString:
     return format_html('<span class="gh-badge {}">{}</span>', tone, label)
 
 
+def two_lines(first: Any, second: Any) -> SafeString:
+    """A cell with something smaller under what matters."""
+    return (
+        format_html('{}<span class="gh-sub">{}</span>', first, second) if second else format_html("{}", first)
+    )
+
+
 @dataclass(frozen=True, kw_only=True)
 class Panel:
     """A table to read under the form; cells are text or safe HTML."""

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as __
 
 from audit.admin import CompanyFilter, company_names
 from core.admin import VerbAdmin
-from core.admin_pages import badge, object_verb
+from core.admin_pages import badge, object_verb, two_lines
 from core.db import unit
 from core.outcomes import Denied
 from delivery.models import Delivery, State
@@ -24,7 +24,7 @@ class DeliveryAdmin(VerbAdmin):
     """Mails and texts; a failed one can be sent again."""
 
     ordering = ("-id",)
-    list_display = ("created_at", "to", "template", "state_badge", "attempts", "error", "company", "sent_at")
+    list_display = ("created_at", "to", "template", "outcome", "attempts", "company")
     list_filter = ("state", "kind", "created_at", CompanyFilter)
     sortable_by = ()
     search_fields = ("to",)
@@ -60,6 +60,11 @@ class DeliveryAdmin(VerbAdmin):
     def state_badge(self, delivery: Delivery) -> str:
         """The state as a badge."""
         return badge(delivery.get_state_display(), tone=TONES.get(State(delivery.state), ""))
+
+    @admin.display(description=__("state"))
+    def outcome(self, delivery: Delivery) -> str:
+        """The state, and why it failed."""
+        return two_lines(self.state_badge(delivery), delivery.error)
 
     @admin.display(description=__("company"))
     def company(self, delivery: Delivery) -> str:

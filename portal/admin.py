@@ -154,6 +154,9 @@ class GatehouseAdminSite(admin.AdminSite):
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> Any:
         """People first, the trail last."""
         found = super().get_app_list(request, app_label)
+        for app in found:
+            for model in app["models"]:
+                model["name"] = self.get_model_admin(model["model"]).nav_label or model["name"]  # type: ignore[attr-defined]
         return sorted(
             found, key=lambda app: ORDER.index(app["app_label"]) if app["app_label"] in ORDER else len(ORDER)
         )

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.contrib.auth import get_user_model
-from django.db.models import ManyToManyField, QuerySet
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -22,6 +21,7 @@ from core.outcomes import Denied
 from tenants import services
 from tenants.actor import Actor
 from tenants.admin_settings import SettingsRevisionAdmin
+from tenants.forms_role import PrivilegesField
 from tenants.models import Permission, Privilege, Role, SettingsRevision
 
 SHOWN = 20
@@ -41,7 +41,6 @@ class RoleAdmin(VerbAdmin):
     search_fields = ("name",)
     search_help_text = __("The beginning of a name.")
     autocomplete_fields = ("company",)
-    formfield_overrides = {ManyToManyField: {"widget": forms.CheckboxSelectMultiple}}
     fieldsets = (
         (None, {"fields": ("name", "company", "rank", "twofactor_policy")}),
         (__("Privileges"), {"fields": ("privileges",)}),
@@ -51,8 +50,14 @@ class RoleAdmin(VerbAdmin):
     )
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
-        """A role stays with its company."""
-        return () if obj is None else ("company",)
+        """A role stays with its company, and a built-in one keeps its name and rank."""
+        if obj is None:
+            return ()
+        return ("name", "company", "rank") if obj.is_built_in else ("company",)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Privileges as boxes to tick."""
+        return super().formfield_for_manytomany(db_field, request, form_class=PrivilegesField, **kwargs)
 
     def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> Role | Denied:
         """Make a role."""

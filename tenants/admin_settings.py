@@ -62,6 +62,7 @@ def changes_of(revision: SettingsRevision, before: Mapping[str, Any]) -> list[st
 class SettingsRevisionAdmin(VerbAdmin):
     """Settings; a change makes a new revision, and an older one can be put in force again."""
 
+    nav_label = __("Settings")
     ordering = ("-id",)
     list_select_related = ("company",)
     object_verbs = ("roll_back",)

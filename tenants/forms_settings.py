@@ -48,6 +48,7 @@ class SettingsForm(forms.Form):
         newest = SettingsRevision.objects.filter(company=company).order_by("-number").first()
         self.number = newest.number if newest else 0
         super().__init__(data, initial={"revision": self.number})
+        self._company = company
         self._own: dict[str, Value] = dict(newest.values) if newest else {}
         everywhere: Mapping[str, Value] = settings.active(None) if company is not None else {}
         pinned = settings.pinned()
@@ -66,7 +67,8 @@ class SettingsForm(forms.Form):
 
     def _field(self, option: Option, above: Value) -> forms.Field:
         label = words_of(option.name.rpartition(".")[2])
-        as_above = _("As above: %(value)s") % {"value": shown(option, above)}
+        words = _("Default: %(value)s") if self._company is None else _("As everywhere: %(value)s")
+        as_above = words % {"value": shown(option, above)}
         if option.type is bool:
             choices = [("", as_above), ("true", _("On")), ("false", _("Off"))]
             return forms.ChoiceField(label=label, required=False, choices=choices)
