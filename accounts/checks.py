@@ -17,7 +17,9 @@ from tenants.settings import snapshot
 
 _SENTENCES: dict[str, str | Promise] = {
     "max_length": _("Use at most %(number)s characters."),
-    "common": _("Choose one that is not easily guessed: no common password, and not made of your name or address."),
+    "common": _(
+        "Choose one that is not easily guessed: no common password, and not made of your name or address."
+    ),
     "alpha": _("Use at least one letter."),
     "mixed_case": _("Use both small and capital letters."),
     "number": _("Use at least one digit."),
@@ -28,9 +30,11 @@ _SENTENCES: dict[str, str | Promise] = {
 def sentence(broken: Broken) -> str:
     """The rule in plain words."""
     if broken.rule == "min_length":
-        return str(ngettext_lazy("Use at least %(number)s character.", "Use at least %(number)s characters.", broken.number)) % {
-            "number": broken.number
-        }
+        return str(
+            ngettext_lazy(
+                "Use at least %(number)s character.", "Use at least %(number)s characters.", broken.number
+            )
+        ) % {"number": broken.number}
     if broken.rule == "no_repeats":
         return str(
             ngettext_lazy("Not your last password.", "None of your last %(number)s passwords.", broken.number)
@@ -59,12 +63,16 @@ def refuse_password(
 ) -> Denied | None:
     """Why this password cannot be taken, or None. Hashes once for each earlier password: never call it inside a unit."""
     rules = rules_of(company_id)
-    broken = broken_rules(password, rules, common=common_passwords(), about=tuple(word for word in about if word))
+    broken = broken_rules(
+        password, rules, common=common_passwords(), about=tuple(word for word in about if word)
+    )
     if not broken and user is not None and _was_used(password, user=user, last=rules.no_repeats):
         broken = [Broken("no_repeats", max(1, rules.no_repeats))]
     if not broken:
         return None
-    return Denied(code="password_rules", field="new_password", message=" ".join(sentence(one) for one in broken))
+    return Denied(
+        code="password_rules", field="new_password", message=" ".join(sentence(one) for one in broken)
+    )
 
 
 def _was_used(password: str, *, user: User, last: int) -> bool:

@@ -65,14 +65,26 @@ def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
     lock = Limit(name="lockout", tries=1, window=timedelta(1))
     with unit():
         released = sum(release(limit, *_keys(user)) for limit in (PASSWORD, lock))
-        was_locked = User.objects.filter(pk=user.pk).exclude(locked_at=None).update(
-            locked_at=None, locked_reason="", unlocked_at=now, security_version=F("security_version") + 1
+        was_locked = (
+            User.objects.filter(pk=user.pk)
+            .exclude(locked_at=None, codes_paused_until=None)
+            .update(
+                locked_at=None,
+                locked_reason="",
+                codes_paused_until=None,
+                unlocked_at=now,
+                security_version=F("security_version") + 1,
+            )
         )
         if not released and not was_locked:
             return Denied(code="not_locked", message=_("This account is not locked."))
         epoch.bump()
         record(
-            Event.USER_UNLOCKED, origin=by.origin, at=now, company_id=user.company_id, subject=user, counters=released
+            Event.USER_UNLOCKED,
+            origin=by.origin,
+            at=now,
+            company_id=user.company_id,
+            subject=user,
+            counters=released,
         )
     return None
-

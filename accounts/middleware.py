@@ -28,7 +28,9 @@ _SECRET_WORDS = ("password", "code", "csrfmiddlewaretoken")
 
 def set_session_cookie(response: HttpResponseBase, secret: str) -> None:
     """Give the browser the secret of its session; it ends with the browser, the session by its own clock."""
-    response.set_cookie(SESSION_COOKIE, secret, secure=settings.HTTPS, httponly=True, samesite="Lax", path="/")
+    response.set_cookie(
+        SESSION_COOKIE, secret, secure=settings.HTTPS, httponly=True, samesite="Lax", path="/"
+    )
 
 
 def clear_session_cookie(response: HttpResponseBase) -> None:
@@ -39,7 +41,13 @@ def clear_session_cookie(response: HttpResponseBase) -> None:
 def set_browser_cookie(response: HttpResponseBase, token: str) -> None:
     """Let the browser be recognised the next time."""
     response.set_cookie(
-        BROWSER_COOKIE, token, max_age=BROWSER_COOKIE_SECONDS, secure=settings.HTTPS, httponly=True, samesite="Lax", path="/"
+        BROWSER_COOKIE,
+        token,
+        max_age=BROWSER_COOKIE_SECONDS,
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+        path="/",
     )
 
 
@@ -56,7 +64,9 @@ def _from_cookie(request: HttpRequest, *, now: datetime) -> Principal | None:
 
 def is_locked(session: Session, *, now: datetime) -> bool:
     """Whether the person has to confirm before going on."""
-    return session.locked_at is not None or (idle_lock_due(session, now=now) and lock_if_idle(session, now=now))
+    return session.locked_at is not None or (
+        idle_lock_due(session, now=now) and lock_if_idle(session, now=now)
+    )
 
 
 class SessionMiddleware:
@@ -82,7 +92,11 @@ class SessionMiddleware:
 
     def _locked(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(API_PREFIX):
-            return problem(401, "session_locked", "The session is locked because it was idle. Confirm the password on a page.")
+            return problem(
+                401,
+                "session_locked",
+                "The session is locked because it was idle. Confirm the password on a page.",
+            )
         if request.method in {"GET", "HEAD"}:
             return redirect(f"{CONFIRM_URL}?{urlencode({'next': request.get_full_path()})}")
         # What was typed stays in this page, in the browser alone, until it is sent again.

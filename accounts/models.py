@@ -32,14 +32,23 @@ class User(AbstractBaseUser):
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     realm = models.CharField(
-        max_length=8, choices=[(one.value, one.value) for one in Realm], default=Realm.INTERNAL, editable=False
+        max_length=8,
+        choices=[(one.value, one.value) for one in Realm],
+        default=Realm.INTERNAL,
+        editable=False,
     )
     username = models.CharField(
-        _("sign-in name"), max_length=NAME_LENGTH, help_text=_("The name typed at sign-in: for people kept here, the e-mail address.")
+        _("sign-in name"),
+        max_length=NAME_LENGTH,
+        help_text=_("The name typed at sign-in: for people kept here, the e-mail address."),
     )
     login_key = models.CharField(max_length=NAME_LENGTH, editable=False)
-    display_name = models.CharField(_("name"), max_length=120, help_text=_("The person's name as others see it."))
-    email = models.CharField(_("e-mail"), max_length=NAME_LENGTH, blank=True, help_text=_("Sign-in name and address for mails."))
+    display_name = models.CharField(
+        _("name"), max_length=120, help_text=_("The person's name as others see it.")
+    )
+    email = models.CharField(
+        _("e-mail"), max_length=NAME_LENGTH, blank=True, help_text=_("Sign-in name and address for mails.")
+    )
     email_verified_at = models.DateTimeField(_("e-mail verified"), null=True, editable=False)
     phone = models.CharField(
         _("phone"), max_length=20, blank=True, help_text=_("In international form, such as +49 30 1234567.")
@@ -58,10 +67,16 @@ class User(AbstractBaseUser):
         help_text=_("Where the person belongs. Empty only for administrators of the whole installation."),
     )
     roles: "models.ManyToManyField[Role, models.Model]" = models.ManyToManyField(
-        Role, blank=True, verbose_name=_("roles"), related_name="users", help_text=_("What the person may do.")
+        Role,
+        blank=True,
+        verbose_name=_("roles"),
+        related_name="users",
+        help_text=_("What the person may do."),
     )
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("When off, the person cannot sign in and open sessions end at once.")
+        _("active"),
+        default=True,
+        help_text=_("When off, the person cannot sign in and open sessions end at once."),
     )
     must_change_password = models.BooleanField(
         _("must change password"),
@@ -75,6 +90,9 @@ class User(AbstractBaseUser):
     last_login = models.DateTimeField(_("last sign-in"), null=True, editable=False)
     last_login_address = models.CharField(max_length=45, blank=True, editable=False)
     last_login_agent = models.CharField(max_length=200, blank=True, editable=False)
+    codes_paused_until = models.DateTimeField(
+        null=True, editable=False
+    )  # after too many codes or checks (behaviour `wait`)
     # Counts every change that voids what was granted before it: password, lock, factors, address, active.
     security_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -88,13 +106,17 @@ class User(AbstractBaseUser):
         verbose_name = _("person")
         verbose_name_plural = _("people")
         ordering = ("login_key",)
-        constraints: ClassVar = [models.UniqueConstraint(fields=["realm", "login_key"], name="user_name_once_a_realm")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["realm", "login_key"], name="user_name_once_a_realm")
+        ]
         indexes: ClassVar = [
             models.Index(fields=["company", "login_key"]),
             models.Index(fields=["display_name"]),
             models.Index(fields=["login_key"]),
             # The dashboard counts locked people; there are few of them among very many.
-            models.Index(fields=["locked_at"], condition=models.Q(locked_at__isnull=False), name="user_locked"),
+            models.Index(
+                fields=["locked_at"], condition=models.Q(locked_at__isnull=False), name="user_locked"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -144,7 +166,9 @@ class Browser(models.Model):
     remembered_version = models.PositiveIntegerField(null=True)  # of the person's security_version
 
     class Meta:
-        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "fingerprint"], name="browser_once_a_user")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["user", "fingerprint"], name="browser_once_a_user")
+        ]
 
     def __str__(self) -> str:
         return self.user_agent

@@ -22,7 +22,14 @@ STRICT = declare(
 )
 
 
-def _rule(name: str, default: int | bool, help: str | Promise, *, maximum: int | None = None, unit: str | Promise = "") -> Option:
+def _rule(
+    name: str,
+    default: int | bool,
+    help: str | Promise,
+    *,
+    maximum: int | None = None,
+    unit: str | Promise = "",
+) -> Option:
     return declare(
         Option(
             name=f"security-authentication-rules.{name}",
@@ -36,15 +43,27 @@ def _rule(name: str, default: int | bool, help: str | Promise, *, maximum: int |
 
 
 _DAYS, _MINUTES = _("days"), _("minutes")
-MIN_LENGTH = _rule("password-min-length", 0, _("Least length of a password; below 12 the floor of 12 holds."), maximum=64)
+MIN_LENGTH = _rule(
+    "password-min-length", 0, _("Least length of a password; below 12 the floor of 12 holds."), maximum=64
+)
 ALPHA = _rule("password-req-alpha", False, _("A password needs a letter."))
 MIXED_CASE = _rule("password-req-mixed-case", False, _("A password needs a small and a capital letter."))
 NUMBER = _rule("password-req-number", False, _("A password needs a digit."))
-PUNCTUATION = _rule("password-req-punctuation", False, _("A password needs a character that is no letter and no digit."))
-NO_REPEATS = _rule("password-no-repeats", 0, _("How many earlier passwords cannot be taken again."), maximum=30)
-EXPIRATION = _rule("password-expiration", 0, _("Days until a password must be changed; 0: never."), maximum=365, unit=_DAYS)
+PUNCTUATION = _rule(
+    "password-req-punctuation", False, _("A password needs a character that is no letter and no digit.")
+)
+NO_REPEATS = _rule(
+    "password-no-repeats", 0, _("How many earlier passwords cannot be taken again."), maximum=30
+)
+EXPIRATION = _rule(
+    "password-expiration", 0, _("Days until a password must be changed; 0: never."), maximum=365, unit=_DAYS
+)
 NOTIFY = _rule(
-    "password-expiration-notify", 0, _("Days before the expiry in which people are warned; 0: no warning."), maximum=364, unit=_DAYS
+    "password-expiration-notify",
+    0,
+    _("Days before the expiry in which people are warned; 0: no warning."),
+    maximum=364,
+    unit=_DAYS,
 )
 ACCOUNT_EXPIRATION = _rule(
     "account-expiration",
@@ -67,7 +86,11 @@ LOCKOUT_WINDOW = _rule(
     unit=_MINUTES,
 )
 LOCKOUT_DURATION = _rule(
-    "account-lockout-duration", 30, _("Minutes that the lock lasts; 0: until an administrator unlocks it."), maximum=1440, unit=_MINUTES
+    "account-lockout-duration",
+    30,
+    _("Minutes that the lock lasts; 0: until an administrator unlocks it."),
+    maximum=1440,
+    unit=_MINUTES,
 )
 MAX_SESSIONS = _rule(
     "max-account-sessions",
@@ -83,7 +106,9 @@ IDLE_LOCK = declare(
         minimum=0,
         maximum=1440,
         unit=_MINUTES,
-        help=_("Minutes without use after which a page asks for the password again; nothing typed is lost. 0: never."),
+        help=_(
+            "Minutes without use after which a page asks for the password again; nothing typed is lost. 0: never."
+        ),
     )
 )
 ABSOLUTE_HOURS = declare(

@@ -43,7 +43,9 @@ class Broken:
     number: int = 0
 
 
-def broken_rules(password: str, rules: Rules, *, common: Container[str], about: tuple[str, ...] = ()) -> list[Broken]:
+def broken_rules(
+    password: str, rules: Rules, *, common: Container[str], about: tuple[str, ...] = ()
+) -> list[Broken]:
     """Every rule that this password breaks; `about` are words of the person that it may not consist of."""
     broken = []
     if len(password) < rules.length:
@@ -72,7 +74,9 @@ def _is_made_of(password: str, word: str) -> bool:
 def asked_for(rules: Rules) -> list[Broken]:
     """The rules that a new password must keep, for showing them before it is typed."""
     asked = [Broken("min_length", rules.length), Broken("common")]
-    asked += [Broken(name) for name in ("alpha", "mixed_case", "number", "punctuation") if getattr(rules, name)]
+    asked += [
+        Broken(name) for name in ("alpha", "mixed_case", "number", "punctuation") if getattr(rules, name)
+    ]
     if rules.no_repeats:
         asked.append(Broken("no_repeats", rules.no_repeats))
     return asked

@@ -30,9 +30,12 @@ from tenants.rules import may_touch, rights_given_by
 NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
 FORBIDDEN = Denied(code="forbidden", message=_("You may not do this."))
 OWN_ACCOUNT = Denied(code="own_account", message=_("You cannot disable, lock or delete your own account."))
-NAME_TAKEN = Denied(code="name_taken", field="email", message=_("Somebody already signs in with this e-mail address."))
+NAME_TAKEN = Denied(
+    code="name_taken", field="email", message=_("Somebody already signs in with this e-mail address.")
+)
 LAST_ADMINISTRATOR = Denied(
-    code="last_administrator", message=_("This is the last administrator of the installation; name another one first.")
+    code="last_administrator",
+    message=_("This is the last administrator of the installation; name another one first."),
 )
 KEEP: Any = object()  # "leave as it is", where None is a value
 
@@ -65,17 +68,23 @@ def _check(person: Person) -> _Checked | Denied:
     if "email" in values:
         values["email"] = values["email"].strip()
         if not is_email(values["email"]):
-            return Denied(code="invalid", field="email", message=_("Enter an e-mail address such as ada@example.com."))
+            return Denied(
+                code="invalid", field="email", message=_("Enter an e-mail address such as ada@example.com.")
+            )
     if "display_name" in values:
         name = " ".join("".join(one if one.isprintable() else " " for one in values["display_name"]).split())
         if not 1 <= len(name) <= 120:
-            return Denied(code="invalid", field="display_name", message=_("Enter a name of at most 120 characters."))
+            return Denied(
+                code="invalid", field="display_name", message=_("Enter a name of at most 120 characters.")
+            )
         values["display_name"] = name
     if values.get("phone"):
         number = _phone(values["phone"])
         if number is None:
             return Denied(
-                code="invalid", field="phone", message=_("Enter the number in international form, such as +49 30 1234567.")
+                code="invalid",
+                field="phone",
+                message=_("Enter the number in international form, such as +49 30 1234567."),
             )
         values["phone"] = number
     return _Checked(values)
@@ -97,8 +106,14 @@ def _given_rights(*, roles: Sequence[Role], company: Company | None, user: User 
 
 
 def _role_elsewhere(roles: Sequence[Role], company: Company | None) -> Denied | None:
-    if any(role.company_id is not None and role.company_id != (company.pk if company else None) for role in roles):
-        return Denied(code="role_of_other_company", field="roles", message=_("A role belongs to another company than the person."))
+    if any(
+        role.company_id is not None and role.company_id != (company.pk if company else None) for role in roles
+    ):
+        return Denied(
+            code="role_of_other_company",
+            field="roles",
+            message=_("A role belongs to another company than the person."),
+        )
     return None
 
 
@@ -110,15 +125,21 @@ def create_user(person: Person, *, password: str, by: Actor, now: datetime) -> U
     values = checked.values
     company, roles = values.get("company"), list(values.get("roles", ()))
     if not values.get("email") or not values.get("display_name"):
-        return Denied(code="invalid", field="email", message=_("A person needs an e-mail address and a name."))
+        return Denied(
+            code="invalid", field="email", message=_("A person needs an e-mail address and a name.")
+        )
     if not may_touch(by.rights, "add", "user", company_id=company.pk if company else None):
         return FORBIDDEN
-    refusal = _role_elsewhere(roles, company) or by.exceeded_by(_given_rights(roles=roles, company=company, user=None))
+    refusal = _role_elsewhere(roles, company) or by.exceeded_by(
+        _given_rights(roles=roles, company=company, user=None)
+    )
     if refusal is not None:
         return refusal
     email = values["email"]
     refusal = refuse_password(
-        password, company_id=company.pk if company else None, about=(email, email.split("@")[0], values["display_name"])
+        password,
+        company_id=company.pk if company else None,
+        about=(email, email.split("@")[0], values["display_name"]),
     )
     if refusal is not None:
         return refusal
@@ -164,7 +185,9 @@ def refuse_touch(user: User, *, verb: str, by: Actor) -> Denied | None:
 
 
 def _is_last_administrator(user: User) -> bool:
-    administrators = User.objects.filter(is_active=True, locked_at=None, company=None, roles__rank=RANK_MAXIMUM)
+    administrators = User.objects.filter(
+        is_active=True, locked_at=None, company=None, roles__rank=RANK_MAXIMUM
+    )
     others = administrators.exclude(pk=user.pk).exists()
     return not others and administrators.filter(pk=user.pk).exists()
 
@@ -202,13 +225,23 @@ def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role],
         refusal = by.exceeded_by(_given_rights(roles=roles, company=company, user=user))
     if refusal is not None:
         return refusal
-    ceases = changed.get("is_active") is False or company is not None or all(role.rank < RANK_MAXIMUM for role in roles)
+    ceases = (
+        changed.get("is_active") is False
+        or company is not None
+        or all(role.rank < RANK_MAXIMUM for role in roles)
+    )
     if ceases and _is_last_administrator(user):
         return LAST_ADMINISTRATOR
     if "email" in changed:
         if user.realm != Realm.INTERNAL:
-            return Denied(code="kept_elsewhere", field="email", message=_("This person is kept in a directory; change it there."))
-        taken = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(changed["email"])).exclude(pk=user.pk)
+            return Denied(
+                code="kept_elsewhere",
+                field="email",
+                message=_("This person is kept in a directory; change it there."),
+            )
+        taken = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(changed["email"])).exclude(
+            pk=user.pk
+        )
         if taken.exists():
             return NAME_TAKEN
     return None
@@ -301,7 +334,14 @@ def lock_account(user: User, *, reason: str, by: Actor, now: datetime) -> None:
         ):
             return
         epoch.bump()
-        record(Event.USER_LOCKED, origin=by.origin, at=now, company_id=user.company_id, subject=user, reason=reason[:200])
+        record(
+            Event.USER_LOCKED,
+            origin=by.origin,
+            at=now,
+            company_id=user.company_id,
+            subject=user,
+            reason=reason[:200],
+        )
         end_all(user, reason="locked", origin=by.origin, now=now)
 
 

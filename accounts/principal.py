@@ -73,13 +73,17 @@ def _principal(session: Session | None) -> Principal | None:
         return None
     user = session.user
     roles = list(user.roles.all())
-    rights = rights_by_user([(user.pk, user.company_id)], role_ids={user.pk: [role.pk for role in roles]})[user.pk]
+    rights = rights_by_user([(user.pk, user.company_id)], role_ids={user.pk: [role.pk for role in roles]})[
+        user.pk
+    ]
     return Principal(user=user, session=session, rights=rights, role_names=tuple(role.name for role in roles))
 
 
 _WITH = ("user", "user__company", "browser")
 _by_fingerprint = epoch.Cached[str, Principal | None](
-    lambda fingerprint: _principal(Session.objects.select_related(*_WITH).filter(fingerprint=fingerprint).first())
+    lambda fingerprint: _principal(
+        Session.objects.select_related(*_WITH).filter(fingerprint=fingerprint).first()
+    )
 )
 _by_uid = epoch.Cached[str, Principal | None](
     lambda uid: _principal(Session.objects.select_related(*_WITH).filter(uid=uid).first())

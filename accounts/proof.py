@@ -16,7 +16,7 @@ from audit.record import Origin, record
 from core.db import unit
 from core.http import network_of
 from core.outcomes import Denied
-from core.throttle import Limit, first_refusal, give_back, release, take_all
+from core.throttle import Limit, first_refusal, settle, take_all
 from tenants.actor import Actor
 from tenants.rights import NOTHING
 
@@ -77,11 +77,10 @@ def prove(
         return refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN)
     if answer.outdated:
         User.objects.filter(pk=able.pk, password=able.password).update(password=make_password(password))
-    for limit, key in takes:
-        if limit is NETWORK:
-            give_back(limit, key)
-        else:
-            release(limit, key)
+    settle(
+        whole=[taken for taken in takes if taken[0] is not NETWORK],
+        one=[taken for taken in takes if taken[0] is NETWORK],
+    )
     return None
 
 

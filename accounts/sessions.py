@@ -45,19 +45,14 @@ def known_browser(user: User | None, client: Client) -> Browser | None:
 
 
 def note_browser(user: User, client: Client, *, now: datetime) -> Browser:
-    """Remember that this person has signed in with this browser."""
-    browser, _created = Browser.objects.update_or_create(
-        user=user,
-        fingerprint=entropy.fingerprint(client.browser_token, purpose=BROWSER),
-        defaults={"last_seen_at": now, "user_agent": client.user_agent, "address": client.address},
-        create_defaults={
-            "first_seen_at": now,
-            "last_seen_at": now,
-            "user_agent": client.user_agent,
-            "address": client.address,
-        },
-    )
-    return browser
+    """Inside a unit: remember that this person has signed in with this browser."""
+    seen = {"last_seen_at": now, "user_agent": client.user_agent, "address": client.address}
+    browser = known_browser(user, client)
+    if browser is not None:
+        Browser.objects.filter(pk=browser.pk).update(**seen)
+        return browser
+    fingerprint = entropy.fingerprint(client.browser_token, purpose=BROWSER)
+    return Browser.objects.create(user=user, fingerprint=fingerprint, first_seen_at=now, **seen)
 
 
 def start_session(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import F
+from django.db.models import Case, F, Value, When
 from django.utils.translation import gettext_lazy as _
 
 from core.models import Tally
@@ -61,6 +61,8 @@ def _row_key(limit: Limit, key: str) -> str:
 
 def take_all(takes: Sequence[tuple[Limit, str]], *, now: datetime) -> list[Taken]:
     """Count one try against each of these limits, in one statement and in the order given."""
+    if not takes:
+        return []
     stamp = now.timestamp()
     by_key = {_row_key(limit, key): limit for limit, key in takes}
     params: dict[str, str | float] = {"now": stamp}
@@ -78,7 +80,9 @@ def take_all(takes: Sequence[tuple[Limit, str]], *, now: datetime) -> list[Taken
             f"e{index}": stamp + window,
             f"b{index}": blocked,
         }
-        rows.append(f"(%(k{index})s, 1, %(t{index})s, %(w{index})s, %(p{index})s, %(e{index})s, %(b{index})s)")
+        rows.append(
+            f"(%(k{index})s, 1, %(t{index})s, %(w{index})s, %(p{index})s, %(e{index})s, %(b{index})s)"
+        )
     with connection.cursor() as cursor:
         cursor.execute(_TAKE.format(rows=", ".join(rows)), params)
         found = {row[0]: row[1:] for row in cursor.fetchall()}
@@ -139,9 +143,15 @@ def release(limit: Limit, *keys: str) -> int:
     return Tally.objects.filter(key__in=[_row_key(limit, key) for key in keys]).delete()[0]
 
 
-def give_back(limit: Limit, key: str) -> None:
-    """Take back one try that turned out to be none."""
-    Tally.objects.filter(key=_row_key(limit, key), count__gt=0).update(count=F("count") - 1)
+def settle(*, whole: Sequence[tuple[Limit, str]] = (), one: Sequence[tuple[Limit, str]] = ()) -> None:
+    """After a success, in one statement: forget what was counted for `whole`, and take back one try of each of `one`."""
+    forgotten = [_row_key(limit, key) for limit, key in whole]
+    lessened = [_row_key(limit, key) for limit, key in one]
+    count = (
+        Case(When(key__in=lessened, count__gt=0, then=F("count") - 1), default=0) if lessened else Value(0)
+    )
+    until = Case(When(key__in=lessened, then=F("blocked_until")), default=0.0) if lessened else Value(0.0)
+    Tally.objects.filter(key__in=[*forgotten, *lessened]).update(count=count, blocked_until=until)
 
 
 def prune(*, now: datetime) -> int:

@@ -23,9 +23,8 @@ FORGOTTEN_METHOD = (
 
 
 def end(case: Case, outcome: str) -> None:
-    """Inside a unit: the attempt is over, and why."""
+    """Inside a unit: the attempt is over, and why. Whoever holds its row writes it."""
     case.attempt.ended_at, case.attempt.outcome = case.now, outcome
-    case.attempt.save(update_fields=["ended_at", "outcome"])
     if outcome != "done":
         company = case.user.company_id if case.user else None
         record(
@@ -43,7 +42,6 @@ def advance(case: Case) -> Denied | None:
     step = case.step
     if step is Step.METHOD and len(case.methods) == 1:
         case.attempt.method = case.methods[0]
-        case.attempt.save(update_fields=["method"])
         return send(case)
     if step is Step.DENIED and case.attempt.ended_at is None:
         end(case, "mailbox_is_factor" if case.attempt.purpose == Purpose.FORGOTTEN else "no_method")
@@ -145,4 +143,3 @@ def security_changed(case: Case) -> None:
         ]
     )
     case.attempt.version = user.security_version
-    case.attempt.save(update_fields=["version"])

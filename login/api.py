@@ -24,7 +24,7 @@ from login.edge import client_of
 from login.flow import Purpose, Step
 from login.links import forgotten
 from login.refusals import EXPIRED
-from login.service import Answer, begin, begin_confirmation, describe, submit
+from login.service import Answer, begin, begin_confirmation, describe, find, submit
 
 STEPS = ("password", "method", "code", "resend", "enrol", "change-password")
 
@@ -197,14 +197,12 @@ class StepView(OpenDoor):
         given = StepSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         fields = dict(given.validated_data)
-        answer = submit(
-            fields.pop("handle"),
-            step,
-            fields,
-            by_page=False,
-            client=client_of(request._request),
-            now=timezone.now(),
+        case = find(
+            fields.pop("handle"), by_page=False, client=client_of(request._request), now=timezone.now()
         )
+        if case is None:
+            raise Refused(EXPIRED)
+        answer = submit(case, step, fields)
         return _answer(answer)
 
 

@@ -23,7 +23,7 @@ from login.case import LIFE, Case, Finished
 from login.flow import Purpose, Step
 from login.forms import FORMS, StepForm, first_error
 from login.models import Attempt
-from login.refusals import DENIED, EXPIRED, OUT_OF_TURN, OUTCOMES
+from login.refusals import DENIED, OUT_OF_TURN, OUTCOMES
 from twofactor.models import Challenge
 from twofactor.models import Purpose as CodePurpose
 from twofactor.services import checks_left, newest, sends_left
@@ -160,13 +160,10 @@ def _is_in_turn(step: str, asked: Step) -> bool:
     )
 
 
-def submit(
-    handle: str, step: str, data: Mapping[str, Any], *, by_page: bool, client: Client, now: datetime
-) -> Answer:
+def submit(case: Case, step: str, data: Mapping[str, Any]) -> Answer:
     """Take one step. Whatever is refused changes nothing but its counters, and the answer says what is asked for now."""
-    case = find(handle, by_page=by_page, client=client, now=now)
-    if case is None:
-        return Answer(case=None, denied=EXPIRED)
+    if case.step in {Step.DONE, Step.DENIED}:
+        return settled(case, steps.go_on(case))
     if step not in HANDLERS or not _is_in_turn(step, case.step):
         return Answer(case=case, denied=OUT_OF_TURN)
     form = FORMS[step](data, case=case)
@@ -176,10 +173,15 @@ def submit(
             case=case, form=form, denied=Denied(code="invalid", field=field, message=" ".join(sentences))
         )
     denied = HANDLERS[step](case, form.cleaned_data)
-    if case.finished is not None:
-        return Answer(case=case, finished=case.finished)
     if denied is not None and denied.field in form.fields:
         form.add_error(denied.field, str(denied.message))
+    return settled(case, denied, form=form)
+
+
+def settled(case: Case, denied: Denied | None, *, form: StepForm | None = None) -> Answer:
+    """What came of a step: the end if it was one, with the sentence for it where the sign-in was denied."""
+    if case.finished is not None:
+        return Answer(case=case, finished=case.finished)
     if case.attempt.ended_at is not None:
         denied = OUTCOMES.get(case.attempt.outcome, denied or DENIED)
     return Answer(case=case, denied=denied, form=form)

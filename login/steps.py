@@ -3,7 +3,8 @@
 No hash and no network inside a unit: the password is checked first, and what it was checked against is looked at again under the lock.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -42,20 +43,38 @@ Data = Mapping[str, Any]
 _OWN_ADDRESS = _("Only the address of your account can be verified here.")
 
 
-def _lock(case: Case) -> Denied | None:
-    """Inside a unit: hold the attempt's row, and refuse when somebody else has moved it on since it was read."""
-    row = Attempt.objects.select_for_update().filter(pk=case.attempt.pk).first()
-    if row is None or row.ended_at is not None:
-        return EXPIRED
-    read = case.attempt
-    moved = (row.password_at, row.link_at, row.factor_at, row.changed_at, row.method) != (
-        read.password_at,
-        read.link_at,
-        read.factor_at,
-        read.changed_at,
-        read.method,
-    )
-    return OUT_OF_TURN if moved else None
+@contextmanager
+def _held(case: Case) -> Iterator[Denied | None]:
+    """A unit that holds the attempt's row; yields why it cannot go on, and writes at its end what changed, in one statement."""
+    with unit():
+        row = (
+            Attempt.objects.select_for_update(of=("self",))
+            .select_related("user", "user__company", "session", "session__user")
+            .filter(pk=case.attempt.pk)
+            .first()
+        )
+        if row is None or row.ended_at is not None:
+            yield EXPIRED
+            return
+        moved = _established(row) != _established(case.attempt)
+        case.attempt = row
+        if row.user is not None and (row.user.security_version != row.version or not row.user.may_sign_in):
+            # While the hash was computed, the account was disabled or got another password.
+            yield EXPIRED
+            return
+        before = _columns(row)
+        yield OUT_OF_TURN if moved else None
+        changed = {name: value for name, value in _columns(row).items() if value != before[name]}
+        if changed:
+            Attempt.objects.filter(pk=row.pk).update(**changed)
+
+
+def _columns(attempt: Attempt) -> dict[str, Any]:
+    return {field.attname: getattr(attempt, field.attname) for field in Attempt._meta.concrete_fields}
+
+
+def _established(attempt: Attempt) -> tuple[Any, ...]:
+    return (attempt.password_at, attempt.link_at, attempt.factor_at, attempt.changed_at, attempt.method)
 
 
 def _prove(case: Case, password: str) -> Denied | None:
@@ -74,47 +93,40 @@ def password(case: Case, data: Data) -> Denied | None:
     denied = _prove(case, data["password"])
     if denied is not None:
         return denied
-    with unit():
-        if (denied := _lock(case)) is not None:
+    with _held(case) as denied:
+        if denied is not None:
             return denied
-        # While the hash was computed, the account may have been disabled or got another password.
-        user = User.objects.select_related("company").get(pk=case.person.pk)
-        if user.security_version != case.attempt.version or not user.may_sign_in:
-            end(case, "changed")
-            return EXPIRED
         case.attempt.password_at = case.now
-        case.attempt.save(update_fields=["password_at"])
         record(
             Event.LOGIN_PASSWORD_ACCEPTED,
             origin=case.origin,
             at=case.now,
-            company_id=user.company_id,
-            subject=user,
+            company_id=case.person.company_id,
+            subject=case.person,
         )
         return advance(case)
 
 
 def method(case: Case, data: Data) -> Denied | None:
     """The person chooses how to prove it; the code goes to the address kept here, never to one that was sent."""
-    with unit():
-        if (denied := _lock(case)) is not None:
+    with _held(case) as denied:
+        if denied is not None:
             return denied
         case.attempt.method = data["method"]
-        case.attempt.save(update_fields=["method"])
         return _sent_or_used_up(case, send(case))
 
 
 def resend(case: Case, _data: Data) -> Denied | None:
     """Another code, which alone is good from now on."""
-    with unit():
-        return _lock(case) or _sent_or_used_up(case, send(case))
+    with _held(case) as denied:
+        return denied or _sent_or_used_up(case, send(case))
 
 
 def code(case: Case, data: Data) -> Denied | None:
     """The second proof."""
-    user = case.person
-    with unit():
-        if (denied := _lock(case) or refuse_while_waiting(user, now=case.now)) is not None:
+    with _held(case) as denied:
+        user = case.person
+        if (denied := denied or refuse_while_waiting(user, now=case.now)) is not None:
             return denied
         checked = check_code(
             data["code"],
@@ -145,10 +157,11 @@ def enrol(case: Case, data: Data) -> Denied | None:
     if data.get("value") and data["value"].strip().lower() != user.email.lower():
         return Denied(code="invalid", field="value", message=_OWN_ADDRESS)
     if not data.get("code"):
-        with unit():
-            return _lock(case) or _sent_or_used_up(case, send(case, purpose=CodePurpose.CONTACT))
-    with unit():
-        if (denied := _lock(case) or refuse_while_waiting(user, now=case.now)) is not None:
+        with _held(case) as denied:
+            return denied or _sent_or_used_up(case, send(case, purpose=CodePurpose.CONTACT))
+    with _held(case) as denied:
+        user = case.person
+        if (denied := denied or refuse_while_waiting(user, now=case.now)) is not None:
             return denied
         checked = check_code(
             data["code"],
@@ -187,9 +200,10 @@ def change_password(case: Case, data: Data) -> Denied | None:
     if denied is not None:
         return denied
     hashed = make_password(data["new_password"])
-    with unit():
-        if (denied := _lock(case)) is not None:
+    with _held(case) as denied:
+        if denied is not None:
             return denied
+        user = case.person
         store_password(user, hashed, must_change=False, now=case.now)
         record(
             Event.PASSWORD_CHANGED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user
@@ -206,8 +220,13 @@ def change_password(case: Case, data: Data) -> Denied | None:
             fields=["security_version", "password", "must_change_password", "password_changed_at"]
         )
         case.attempt.version, case.attempt.changed_at = user.security_version, case.now
-        case.attempt.save(update_fields=["version", "changed_at"])
         return advance(case)
+
+
+def go_on(case: Case) -> Denied | None:
+    """No step of the person's: the rules changed under way, so that nothing more is asked, or nothing more can be proved."""
+    with _held(case) as denied:
+        return denied or advance(case)
 
 
 def rules_for(case: Case) -> list[str]:
@@ -218,7 +237,6 @@ def rules_for(case: Case) -> list[str]:
 def _factor_proved(case: Case, *, kind: str, remember: bool) -> None:
     user = case.person
     case.attempt.factor_at, case.attempt.remember = case.now, remember
-    case.attempt.save(update_fields=["factor_at", "remember", "method"])
     note_factor_use(user, kind=kind, now=case.now)
     record(
         Event.LOGIN_CODE_ACCEPTED,
@@ -241,8 +259,7 @@ def _behave(case: Case, behaviour: str, *, outcome: str) -> Denied | None:
     if behaviour == "wait":
         wait = make_wait(case.person, now=case.now)
         case.attempt.sends_from = case.now
-        case.attempt.expires_at = case.now + WAIT.window + LIFE
-        case.attempt.save(update_fields=["sends_from", "expires_at"])
+        case.attempt.expires_at = case.now + WAIT + LIFE
         return wait
     if behaviour == "lock":
         lock_account(case.person, reason=outcome, by=system_of(case), now=case.now)

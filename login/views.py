@@ -143,13 +143,14 @@ class StepView(View):
             return self._over(request)
         if step == Step.METHOD and case.step is Step.CODE and len(case.methods) > 1:
             return self._page(request, case, FORMS[step](case=case), step=Step.METHOD)
+        if case.step not in TEMPLATES:
+            return self._no_page(request, case)
         if step != case.step:
             return redirect(step_url(case.step))
         return self._page(request, case, FORMS[step](case=case))
 
     def post(self, request: HttpRequest, step: str) -> HttpResponse:
         """Take the step."""
-        now, client = timezone.now(), page_client(request)
         case = self._case(request)
         if case is not None and request.POST.get("attempt") not in {None, "", str(case.attempt.uid)}:
             messages.info(
@@ -158,7 +159,7 @@ class StepView(View):
             return redirect(step_url(case.step))
         if case is None:
             return self._over(request)
-        answer = submit(handle_of(request), step, request.POST, by_page=True, client=client, now=now)
+        answer = submit(case, step, request.POST)
         if answer.finished is not None:
             return finished(request, answer)
         if answer.case is None or answer.step is Step.DENIED:
@@ -179,8 +180,14 @@ class StepView(View):
             return redirect("/")
         return ended(request, EXPIRED) if handle_of(request) else redirect("login:username")
 
+    def _no_page(self, request: HttpRequest, case: Case) -> HttpResponse:
+        """The step is not one of pages: the mailed link is waited for, or the rules changed under way and nothing more is asked."""
+        if case.step is Step.LINK:
+            return redirect("login:forgotten")
+        return ended(request, EXPIRED)
+
     def _case(self, request: HttpRequest) -> Case | None:
-        return find(handle_of(request), by_page=True, client=client_of(request), now=timezone.now())
+        return find(handle_of(request), by_page=True, client=page_client(request), now=timezone.now())
 
     def _page(
         self, request: HttpRequest, case: Case, form: StepForm, *, step: Step | None = None, status: int = 200

@@ -1,5 +1,6 @@
 """What is asked of a person, and the codes: sent, checked, counted. Nothing here knows pages or attempts, only who asked."""
 
+import math
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from core import entropy, epoch
 from core.db import unit
 from core.options import Snapshot
 from core.outcomes import Denied
-from core.throttle import Limit, standing, take, too_many
+from core.throttle import Limit, take, too_many
 from delivery.derived import Derived
 from delivery.models import Delivery
 from delivery.services import enqueue
@@ -37,9 +38,10 @@ from twofactor.options import (
 from twofactor.policy import is_needed, strictest
 
 COOL_DOWN = timedelta(seconds=15)
+LOOK_BACK = 10  # the most codes that the settings allow
 # Over all sign-ins of a person: enough for a bad day, too few for guessing or for flooding a mailbox.
 DAILY_SENDS = Limit(name="code-sends", tries=30, window=timedelta(hours=24))
-WAIT = Limit(name="code-wait", tries=0, window=timedelta(minutes=10))
+WAIT = timedelta(minutes=10)
 CODE_PURPOSE = "twofactor"
 
 WRONG = Denied(code="try_again", field="code", message=_("This code is not right. Check it and try again."))
@@ -106,13 +108,14 @@ def checks_left(challenge: Challenge, *, settings: Snapshot) -> int:
 
 def refuse_while_waiting(user: User, *, now: datetime) -> Denied | None:
     """`too_many` while the person has to wait after too many codes or tries."""
-    waiting = standing(WAIT, str(user.uid), now=now)
-    return too_many(waiting.reset) if waiting is not None and waiting.refused else None
+    until = user.codes_paused_until
+    return too_many(math.ceil((until - now).total_seconds())) if until is not None and until > now else None
 
 
 def make_wait(user: User, *, now: datetime) -> Denied:
     """Let no code be sent to or checked for this person for ten minutes."""
-    return take(WAIT, str(user.uid), now=now) or too_many(round(WAIT.window.total_seconds()))
+    User.objects.filter(pk=user.pk).update(codes_paused_until=now + WAIT)
+    return too_many(round(WAIT.total_seconds()))
 
 
 def send_code(
@@ -128,11 +131,15 @@ def send_code(
     mail: Callable[[Challenge], Delivery] | None = None,
 ) -> Challenge | Denied:
     """Inside a unit, with the asking row locked: ask for a code to this address. Sends are counted per asker and per person and day."""
-    if not sends_left(asked_by, settings=settings, since=since):
+    times = list(
+        Challenge.objects.filter(asked_by=asked_by)
+        .order_by("-id")
+        .values_list("created_at", flat=True)[:LOOK_BACK]
+    )
+    if sum(since is None or at > since for at in times) >= settings.number(MAX_SENDS):
         return SENDS_USED_UP
-    last = newest(asked_by, purpose=purpose)
-    if last is not None and now - last.created_at < COOL_DOWN:
-        return too_many(max(1, round((last.created_at + COOL_DOWN - now).total_seconds())))
+    if times and now - times[0] < COOL_DOWN:
+        return too_many(math.ceil((times[0] + COOL_DOWN - now).total_seconds()))
     if (refused := take(DAILY_SENDS, str(user.uid), now=now)) is not None:
         return refused
     challenge = Challenge(

@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
                 ('last_login', models.DateTimeField(editable=False, null=True, verbose_name='last sign-in')),
                 ('last_login_address', models.CharField(blank=True, editable=False, max_length=45)),
                 ('last_login_agent', models.CharField(blank=True, editable=False, max_length=200)),
+                ('codes_paused_until', models.DateTimeField(editable=False, null=True)),
                 ('security_version', models.PositiveIntegerField(default=1, editable=False)),
                 ('created_at', models.DateTimeField(auto_now_add=True, verbose_name='created')),
             ],

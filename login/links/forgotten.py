@@ -32,7 +32,7 @@ from login.case import LIFE, Case
 from login.flow import Purpose
 from login.models import Attempt
 from login.refusals import LINK_CODE_WRONG, LINK_USED
-from login.service import HANDLE, Answer, open_attempt
+from login.service import HANDLE, Answer, open_attempt, settled
 from tenants.settings import snapshot
 from twofactor.models import FactorKind
 from twofactor.services import asked_of
@@ -205,8 +205,8 @@ def consume(
         attempt.fingerprint = entropy.fingerprint(new_handle, purpose=HANDLE)
         attempt.link_at, attempt.by_page = now, by_page
         attempt.expires_at = now + LIFE
-        attempt.save()
         case = Case(attempt=attempt, client=client, now=now)
         record(Event.FORGOTTEN_OPENED, origin=case.origin, at=now, company_id=user.company_id, subject=user)
         denied = advance(case)
-    return Answer(case=case, denied=denied, finished=case.finished), new_handle
+        attempt.save()
+    return settled(case, denied), new_handle
