@@ -83,6 +83,9 @@ class RoleShown(serializers.ModelSerializer[Role]):
     id = Uid(source="uid")
     company = Uid(source="company.uid", allow_null=True)
     privileges = Uids()
+    twofactor_policy = serializers.ChoiceField(
+        ["", *SecondFactorPolicy.values], read_only=True, help_text=_("Empty: as the settings say.")
+    )
 
     class Meta:
         model = Role
@@ -99,10 +102,7 @@ class _Role(Strict):
     )
     privileges = References(Privilege, required=False, help_text=_("Ids of privileges."))
     twofactor_policy = serializers.ChoiceField(
-        SecondFactorPolicy.choices,
-        required=False,
-        allow_blank=True,
-        help_text=_("Empty: as the settings say."),
+        ["", *SecondFactorPolicy.values], required=False, help_text=_("Empty: as the settings say.")
     )
 
 

@@ -1,15 +1,20 @@
 """Fixtures that every test may ask for."""
 
+import gc
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
 
 import pytest
 from django.conf import settings
 from django.db import connection
+from django.urls import get_resolver
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
+from core import epoch
 from tenants.models import Company
 from tests import cast
 
@@ -46,7 +51,9 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     if connection.settings_dict["NAME"] == _own_name:
         return  # no test of this run asked for a database
     with django_db_blocker.unblock():
-        connection.ops.execute_sql_flush = _snapshot() if connection.vendor == "sqlite" else _truncate
+        connection.ops.execute_sql_flush = (
+            _snapshot() if connection.vendor == "sqlite" else _truncate_but(_rows())
+        )
 
 
 def _snapshot() -> Callable[[object], None]:
@@ -62,12 +69,43 @@ def _snapshot() -> Callable[[object], None]:
     return restore
 
 
-def _truncate(statements: list[str]) -> None:
+def _rows() -> dict[str, bytes]:
+    """What the migrations put into the tables: the built-in roles and what belongs to them."""
     with connection.cursor() as cursor:
-        cursor.execute("SET session_replication_role = replica")  # triggers rest
-        for statement in statements:
-            cursor.execute(statement)
-        cursor.execute("SET session_replication_role = DEFAULT")
+        rows = {}
+        for table in connection.introspection.django_table_names(only_existing=True):
+            with cursor.copy(f"COPY {connection.ops.quote_name(table)} TO STDOUT") as out:
+                rows[table] = b"".join(out)
+    return {table: text for table, text in rows.items() if text}
+
+
+def _truncate_but(kept: dict[str, bytes]) -> Callable[[list[str]], None]:
+    """Empties the tables, and puts back what the migrations had put there."""
+
+    def restore(statements: list[str]) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute("SET session_replication_role = replica")  # triggers rest
+            for statement in statements:
+                cursor.execute(statement)
+            for table, text in kept.items():
+                with cursor.copy(f"COPY {connection.ops.quote_name(table)} FROM STDIN") as into:
+                    into.write(text)
+            cursor.execute("SET session_replication_role = DEFAULT")
+
+    return restore
+
+
+@cache
+def _caches() -> list[epoch.Cached[Any, Any]]:
+    assert get_resolver().url_patterns  # loads every module that has one
+    return [one for one in gc.get_objects() if isinstance(one, epoch.Cached)]
+
+
+@pytest.fixture(autouse=True)
+def _forget() -> None:
+    """Every test begins with empty caches: the version row is rolled back with the rest, so the last test's would look fresh."""
+    for one in _caches():
+        one._held = (0, {})
 
 
 @pytest.fixture

@@ -1,0 +1,139 @@
+"""The API describes itself truly: what the schema says is what is answered."""
+
+import ast
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import call_command
+from django.urls import get_resolver
+from drf_spectacular.drainage import GENERATOR_STATS
+from drf_spectacular.generators import SchemaGenerator
+from jsonschema import Draft202012Validator
+
+from accounts.models import User
+from portal.api import STATUS
+from tenants.models import Permission
+from tests.cast import Call
+
+APPS = ("core", "audit", "delivery", "tenants", "accounts", "twofactor", "login", "portal")
+
+
+@pytest.fixture(scope="module")
+def schema() -> dict[str, Any]:
+    """The schema as it is served."""
+    return dict(SchemaGenerator().get_schema(request=None, public=True))
+
+
+def validator(schema: dict[str, Any], component: str) -> Draft202012Validator:
+    """Checks a value against one of the schema's components."""
+    return Draft202012Validator(
+        {"$ref": f"#/components/schemas/{component}", "components": schema["components"]}
+    )
+
+
+def test_it_is_made_without_a_warning(tmp_path: Path) -> None:
+    GENERATOR_STATS.reset()
+    call_command("spectacular", validate=True, fail_on_warn=True, file=str(tmp_path / "schema.yaml"))
+
+
+def test_it_is_openapi_3_1_and_readable_by_anybody(api: Call) -> None:
+    answer = api(None).get("/api/schema/", Accept="*/*")
+    assert answer.status_code == 200
+    assert yaml.safe_load(answer.content)["openapi"] == "3.1.0"
+    assert api(None).get("/api/docs/", Accept="text/html").status_code == 200
+
+
+def test_every_address_of_the_api_stands_in_it(schema: dict[str, Any]) -> None:
+    def addresses(patterns: list[Any], before: str = "/") -> set[str]:
+        found: set[str] = set()
+        for one in patterns:
+            path = before + str(one.pattern).lstrip("^/")
+            found |= addresses(one.url_patterns, path) if hasattr(one, "url_patterns") else {path}
+        return found
+
+    ours = {path for path in addresses(get_resolver().url_patterns) if path.startswith("/api/v1/")}
+    described = {path.replace("{", "<").replace("}", ">") for path in schema["paths"]}
+    assert {re.sub(r"<[a-z]+:", "<", path) for path in ours} == described
+
+
+def test_every_operation_names_its_answers_and_its_refusals(schema: dict[str, Any]) -> None:
+    for path, operations in schema["paths"].items():
+        for method, operation in operations.items():
+            where = f"{method} {path}"
+            assert operation["description"], where
+            answers = operation["responses"]
+            assert {"400", "406", "429", "503"} <= set(answers), where
+            for code, answer in answers.items():
+                if code >= "400":
+                    assert "application/problem+json" in answer["content"], where
+                elif code != "204":
+                    assert answer["content"]["application/json"]["schema"], where
+            secured = operation.get("security", [])
+            assert secured in ([{"bearer": []}, {"session": []}], [], [{}]), where
+            if secured and secured != [{}]:
+                assert "401" in answers, where
+
+
+def test_creates_take_an_idempotency_key(schema: dict[str, Any]) -> None:
+    for path in ("users", "companies", "roles", "privileges", "permissions"):
+        names = {one["name"] for one in schema["paths"][f"/api/v1/{path}/"]["post"]["parameters"]}
+        assert "Idempotency-Key" in names, path
+
+
+@pytest.mark.parametrize(
+    ("path", "component"),
+    [
+        ("users/", "User"),
+        ("companies/", "Company"),
+        ("roles/", "Role"),
+        ("privileges/", "Privilege"),
+        ("permissions/", "Permission"),
+        ("sessions/", "Session"),
+        ("audit-events/", "AuditEvent"),
+        ("me/", "Me"),
+        ("settings/", "Setting"),
+    ],
+)
+def test_answers_are_what_the_schema_says(
+    path: str, component: str, schema: dict[str, Any], api: Call, root: User, ada: User, ben: User
+) -> None:
+    Permission.objects.create(user=ben, kind="user", reach="one", company=ben.company)
+    said = api(root).get(path).json()
+    rows = said if isinstance(said, list) else said.get("results", [said])
+    assert rows
+    check = validator(schema, component)
+    for row in rows:
+        check.validate(row)
+        properties = schema["components"]["schemas"][component]["properties"]
+        assert set(row) == set(properties)
+
+
+def test_refusals_are_what_the_schema_says(schema: dict[str, Any], api: Call, ada: User) -> None:
+    check = validator(schema, "Problem")
+    program = api(ada)
+    for answer in (
+        api(None).get("me/"),
+        program.post("roles/", {}),
+        program.post("roles/", b"{"),
+        program.get("users/x/"),
+        program.post("roles/", {"name": "x", "rank": 99}),
+    ):
+        check.validate(answer.json())
+
+
+def test_every_refusal_has_its_place_in_the_one_table() -> None:
+    codes = set()
+    for app in APPS:
+        for file in (settings.BASE_DIR / app).rglob("*.py"):
+            for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Denied":
+                    codes |= {
+                        keyword.value.value
+                        for keyword in node.keywords
+                        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant)
+                    }
+    assert codes - set(STATUS) == set()
