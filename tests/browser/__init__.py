@@ -1,0 +1,1 @@
+"""The served product in a real browser."""

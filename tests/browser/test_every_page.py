@@ -1,0 +1,77 @@
+"""Every page that can be reached by links: it answers, complains about nothing, and fits on a phone."""
+
+import re
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.browser import pictures
+from tests.browser.conftest import Open
+from tests.browser.house import ROSA, House
+from tests.browser.window import Window
+
+pytestmark = pytest.mark.xdist_group("browser")
+
+LONG = (
+    "Maximiliane-Alexandrina Freifrau von und zu Hohenlohe-Waldenburg-Schillingsfürst-Donaudampfschifffahrt"
+)
+LEFT_OUT = re.compile(r"^/(api|static|admin/jsi18n)/|\.(csv|json)$|/(csv|json)/$")
+
+
+def kind_of(path: str) -> str:
+    """The address without the numbers, so that one page of each kind is enough."""
+    return re.sub(r"(?<=/)(\d+|[0-9a-f-]{36})(?=/)", "N", path)
+
+
+def links_of(window: Window) -> list[str]:
+    found = window.page.eval_on_selector_all("a[href]", "links => links.map(link => link.href)")
+    paths = [urlsplit(link).path for link in found if link.startswith(window.house.url)]
+    return [path for path in paths if not LEFT_OUT.search(path)]
+
+
+def fits(window: Window, name: str) -> list[str]:
+    """What is wider than a phone."""
+    wide = []
+    for size in (pictures.PHONE, pictures.SMALL_PHONE):
+        window.page.set_viewport_size(size)  # type: ignore[arg-type]
+        if window.sideways > 0:
+            wide.append(f"{name} is {window.sideways} px too wide at {size['width']}")
+    window.page.set_viewport_size(pictures.DESKTOP)  # type: ignore[arg-type]
+    return wide
+
+
+def walk(window: Window, *first: str, name: str = "") -> tuple[set[str], list[str]]:
+    """Visit every kind of page that links lead to; the kinds, and what was wrong."""
+    waiting, seen, wrong = list(first), set(map(kind_of, first)), []
+    while waiting:
+        path = waiting.pop(0)
+        answer = window.open(path)
+        if answer is None or answer.status != 200:
+            wrong.append(f"{path} answers {answer.status if answer else None}")
+            continue
+        wrong += fits(window, path)
+        pictures.take(window.page, f"{name}{kind_of(path)}")
+        for link in links_of(window):
+            if kind_of(link) not in seen:
+                seen.add(kind_of(link))
+                waiting.append(link)
+    return seen, wrong
+
+
+@pytest.fixture(scope="module", autouse=True)
+def long_names(house: House) -> None:
+    """Names that hardly fit."""
+    house.ask("companies/", {"name": f"{LONG} Beteiligungsgesellschaft"[:120]})
+    house.person(LONG[:120], role="Company Administrator")
+
+
+def test_every_page_answers_and_fits(window: Open, house: House) -> None:
+    rosa = window()
+    rosa.sign_in(ROSA, house.product.password)
+    seen, wrong = walk(rosa, "/", "/account/", "/admin/")
+    assert not wrong, "\n".join(wrong)
+    expected = {
+        "/account/contacts/", "/account/password/", "/account/security/", "/account/sessions/", "/outbox/",
+        "/admin/accounts/user/", "/admin/accounts/user/add/", "/admin/accounts/user/N/change/",
+    }  # fmt: skip
+    assert expected <= seen, sorted(seen)
