@@ -14,7 +14,6 @@ from typing import Generic, TypeVar
 
 from django.conf import settings
 from django.db import DatabaseError, connection
-from django.db.models import F
 
 from core.db import current_unit
 from core.errors import Unavailable
@@ -36,8 +35,11 @@ def bump() -> None:
 
 
 def _bump() -> None:
-    if not Epoch.objects.filter(pk=1).update(version=F("version") + 1):
-        Epoch.objects.create(pk=1, version=2)
+    # One statement, so that two first bumps at once do not both find no row and both make one.
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO core_epoch AS e (id, version) VALUES (1, 2) ON CONFLICT (id) DO UPDATE SET version = e.version + 1"
+        )
 
 
 def _read() -> int:

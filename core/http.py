@@ -8,6 +8,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -16,13 +17,23 @@ def _networks(listed: tuple[str, ...]) -> tuple[Network, ...]:
     return tuple(ipaddress.ip_network(one, strict=False) for one in listed)
 
 
-def _parsed(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _parsed(text: str) -> Address | None:
     """The address without its scope; one of IPv4 in IPv6 clothes, as a socket of both kinds shows it, is one of IPv4."""
     try:
         parsed = ipaddress.ip_address(text.partition("%")[0])
     except ValueError:
         return None
     return (parsed.ipv4_mapped or parsed) if parsed.version == 6 else parsed
+
+
+def _is_proxy(address: Address) -> bool:
+    return any(address in network for network in _networks(tuple(settings.TRUSTED_PROXIES)))
+
+
+def is_from_proxy(request: HttpRequest) -> bool:
+    """Whether one of TRUSTED_PROXIES handed us this request."""
+    peer = _parsed(str(request.META.get("REMOTE_ADDR", "")))
+    return peer is not None and _is_proxy(peer)
 
 
 def client_address(request: HttpRequest) -> str:
@@ -32,11 +43,11 @@ def client_address(request: HttpRequest) -> str:
     invented. `Forwarded` and `X-Real-IP` are never read.
     """
     peer = str(request.META.get("REMOTE_ADDR", "")) or "0.0.0.0"  # noqa: S104
-    address, proxies = _parsed(peer), _networks(tuple(settings.TRUSTED_PROXIES))
+    address = _parsed(peer)
     if address is None:
         return peer
     hops = [hop.strip() for hop in request.META.get("HTTP_X_FORWARDED_FOR", "").split(",") if hop.strip()]
-    while hops and any(address in network for network in proxies):
+    while hops and _is_proxy(address):
         hop = _parsed(hops.pop())
         if hop is None:
             break

@@ -9,11 +9,12 @@ from http import HTTPStatus
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
-from django.db import DatabaseError, IntegrityError, connection
+from django.db import InterfaceError, OperationalError, connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.template.loader import render_to_string
 
 from core.errors import Unavailable
+from core.http import is_from_proxy
 
 logger = logging.getLogger(__name__)
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -41,10 +42,10 @@ class RequestBoundary:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         given = request.headers.get("X-Request-Id", "")
-        name = given if settings.TRUSTED_PROXIES and _GIVEN.fullmatch(given) else uuid.uuid4().hex
+        name = given if _GIVEN.fullmatch(given) and is_from_proxy(request) else uuid.uuid4().hex
         reset = request_id.set(name)
         try:
-            response = self.get_response(request)
+            response = _refuse_length(request) or self.get_response(request)
         finally:
             request_id.reset(reset)
         response["X-Request-Id"] = name
@@ -53,23 +54,41 @@ class RequestBoundary:
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
-        """Answers for faults that are ours to explain; any other goes on to Django's 500."""
-        if isinstance(error, RequestDataTooBig):
-            return self._answer(request, 413, "too_large", "The request is too large.")
-        away = isinstance(error, Unavailable) or (
-            # A broken constraint is a bug of ours, not an outage.
-            isinstance(error, DatabaseError | OSError) and not isinstance(error, IntegrityError)
-        )
-        if not away:
-            return None
-        logger.error("unavailable: %s", type(error).__name__, exc_info=error)
-        if isinstance(error, DatabaseError):
-            connection.close()
-        response = self._answer(request, 503, "unavailable", "Gatehouse is unavailable right now. Nothing was changed.")
-        response["Retry-After"] = "5"
-        return response
+        """Answers for the faults of a view that are ours to explain; any other goes on to Django's 500."""
+        return too_large(request) if isinstance(error, RequestDataTooBig) else unavailable(request, error)
 
-    def _answer(self, request: HttpRequest, status: int, code: str, title: str) -> HttpResponse:
-        if request.path.startswith(API_PREFIX):
-            return problem(status, code, title)
-        return HttpResponse(render_to_string(f"{status}.html", {"request": request}), status=status)
+
+def _refuse_length(request: HttpRequest) -> HttpResponse | None:
+    length = request.META.get("CONTENT_LENGTH") or "0"
+    if not (length.isascii() and length.isdecimal()):
+        return _answer(request, 400, "bad_request", "The request could not be understood.")
+    most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 1_000_000
+    return too_large(request) if len(length) > 12 or int(length) > most else None
+
+
+def too_large(request: HttpRequest) -> HttpResponse:
+    """413: more than any form or body of ours holds."""
+    return _answer(request, 413, "too_large", "The request is too large.")
+
+
+def unavailable(request: HttpRequest, error: BaseException | None) -> HttpResponse | None:
+    """503 when `error` says that the database, the disk or another part is away; None for any other, which is a bug of ours.
+
+    What fails in a view comes here by itself; what fails in another middleware, Django hands to its 500 page, which asks here.
+    """
+    if not isinstance(error, Unavailable | OperationalError | InterfaceError | OSError):
+        return None
+    logger.error("unavailable: %s", type(error).__name__, exc_info=error)
+    if isinstance(error, OperationalError | InterfaceError):
+        connection.close()
+    response = _answer(
+        request, 503, "unavailable", "Gatehouse is unavailable right now. Nothing was changed."
+    )
+    response["Retry-After"] = "5"
+    return response
+
+
+def _answer(request: HttpRequest, status: int, code: str, title: str) -> HttpResponse:
+    if request.path.startswith(API_PREFIX):
+        return problem(status, code, title)
+    return HttpResponse(render_to_string(f"{status}.html", {"request": request}), status=status)

@@ -1,10 +1,12 @@
 """What is answered when a request goes wrong: a sentence for people, a problem document for programs."""
 
+import sys
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import get_template
 
-from core.middleware import API_PREFIX, problem
+from core.middleware import API_PREFIX, problem, unavailable
 
 
 def _answer(request: HttpRequest, *, status: int, code: str, title: str, template: str = "") -> HttpResponse:
@@ -30,6 +32,8 @@ def page_not_found(request: HttpRequest, exception: Exception) -> HttpResponse: 
 
 def server_error(request: HttpRequest) -> HttpResponse:
     """500: a fault of ours. No context processor runs, for one of them may be what failed."""
+    if (away := unavailable(request, sys.exc_info()[1])) is not None:
+        return away
     if request.path.startswith(API_PREFIX):
         return problem(500, "error", "Something went wrong on our side.")
     return HttpResponse(get_template("500.html").render(), status=500)
