@@ -1,5 +1,6 @@
 """How the API documents itself: from the `bodies`, `reads` and `answers` of its views, with the answers that every call may get."""
 
+import re
 from typing import Any
 
 from django.conf import settings
@@ -71,6 +72,13 @@ class Schema(AutoSchema):
         said = str(super().get_description())
         about = (type(self.view).__doc__ or "").strip()
         return f"{about} {said}" if self._action in {"list", "retrieve"} else said
+
+    def get_summary(self) -> str | None:
+        """The first words of what the action does."""
+        if self._action == "retrieve":
+            return str(_("Read one"))
+        said = (type(self.view).__doc__ or "") if self._action == "list" else str(super().get_description())
+        return re.split(r"[.:;,]", said.strip(), maxsplit=1)[0] or None
 
     def get_request_serializer(self) -> Any:
         """What the action takes."""

@@ -209,6 +209,14 @@ REST_FRAMEWORK = {
 }
 SPECTACULAR_SETTINGS = {
     "TITLE": "Gatehouse",
+    "DESCRIPTION": (
+        "Sign in under `login/`, then send `Authorization: Bearer <access_token>`; a page of this portal may use its session cookie "
+        "with a CSRF token instead.\n\n"
+        "What is out of the caller's reach does not exist (404); what is in reach but not allowed is 403. Every refusal is a problem "
+        "document (RFC 9457) whose `code` does not change.\n\n"
+        "Lists page by key: follow `next`. A create may carry an `Idempotency-Key`; sent again within a day, it gets the same answer. "
+        "The `RateLimit-*` headers say where the caller stands."
+    ),
     "VERSION": "1",
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
