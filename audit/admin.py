@@ -37,8 +37,8 @@ class CompanyFilter(admin.SimpleListFilter):
         return [(str(number), name) for number, name in model_admin.gate.owners(request).items()]
 
     def has_output(self) -> bool:
-        """Whether there is something to choose between."""
-        return len(self.lookup_choices) > 1
+        """Whether there is something to choose between; one in use is never left out, for the list would be unfiltered."""
+        return len(self.lookup_choices) > 1 or bool(self.used_parameters)
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Rows of this company."""

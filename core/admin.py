@@ -12,7 +12,6 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
-from django import forms
 from django.contrib import admin
 from django.contrib.admin import helpers
 from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR, ShowFacets
@@ -27,6 +26,7 @@ from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from core.admin_forms import Autocomplete, AutocompleteMany, VerbForm
 from core.admin_gate import GONE, MEANWHILE, Gate, show_refusal
 from core.admin_lists import BoundedPaginator, VerbChangeList, filtered_paths, searched
 from core.admin_pages import REMOVE, ObjectVerb, Panel, Words
@@ -35,16 +35,8 @@ from core.outcomes import Denied
 
 if TYPE_CHECKING:
     StockAdmin = admin.ModelAdmin[Any]
-    StockForm = forms.ModelForm[Any]
 else:
-    StockAdmin, StockForm = admin.ModelAdmin, forms.ModelForm
-
-
-class VerbForm(StockForm):
-    """A form that only reads what was given: the object stays as it is, and the rules about it are the verb's."""
-
-    def _post_clean(self) -> None:
-        pass
+    StockAdmin = admin.ModelAdmin
 
 
 class VerbAdmin(StockAdmin):
@@ -60,7 +52,7 @@ class VerbAdmin(StockAdmin):
     change_form_template = "admin/verb_change_form.html"
     list_prefetch_related: tuple[str, ...] = ()
     object_verbs: tuple[str, ...] = ()  # names of methods marked by @object_verb
-    add_form: "type[StockForm] | None" = None
+    add_form: type[VerbForm] | None = None
     add_fieldsets: Any = None
     help_texts: dict[str, Words] = {}
     remove_explains: Words = REMOVE.explains
@@ -138,6 +130,18 @@ class VerbAdmin(StockAdmin):
     def get_field_queryset(self, db: Any, db_field: Any, request: HttpRequest) -> QuerySet[Any]:
         """What a related field offers and accepts."""
         return self.choices(request, db_field.remote_field.model)
+
+    def formfield_for_foreignkey(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The stock field, with an autocompletion that bears nonsense."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", Autocomplete(db_field, self.admin_site))
+        return super().formfield_for_foreignkey(db_field, request, **kwargs)
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """The same for several."""
+        if db_field.name in self.get_autocomplete_fields(request):
+            kwargs.setdefault("widget", AutocompleteMany(db_field, self.admin_site))
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def formfield_for_dbfield(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """The stock field without the pop-up windows beside it: a second road to other pages' forms."""

@@ -62,8 +62,8 @@ class VisibleRelatedFilter(RelatedFieldListFilter):
         return [(one.pk, str(one)) for one in visible[:FILTER_CHOICES]]
 
     def has_output(self) -> bool:
-        """Whether there is something to choose between."""
-        return len(self.lookup_choices) > 1
+        """Whether there is something to choose between; one in use is never left out, for the list would be unfiltered."""
+        return len(self.lookup_choices) > 1 or bool(self.used_parameters)
 
 
 def begins_with(field: str, term: str) -> Q:

@@ -185,7 +185,8 @@ class Permission(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.user or self.role}: {self.get_kind_display()}, {self.company or self.get_reach_display()}"
+        # Without the company: this name is shown to people who may see its holder and not every company.
+        return f"{self.user or self.role}: {self.get_kind_display()}, {self.get_reach_display()}"
 
 
 class SettingsRevision(models.Model):

@@ -1,0 +1,46 @@
+"""Rows of every kind that the administration shows, in two companies."""
+
+from datetime import timedelta
+
+import pytest
+from django.db.models import Model
+from django.utils import timezone
+
+from accounts.models import User
+from audit.events import Event
+from audit.models import AuditEvent
+from audit.record import Origin, record
+from core.db import unit
+from delivery.models import Delivery, State
+from tenants.models import Company, Permission, Role, SettingsRevision
+from tests.cast import browser as signed_in
+
+
+@pytest.fixture
+def foreign(cleo: User, globex: Company) -> dict[str, Model]:
+    """One object of Globex of each kind that has a company."""
+    now = timezone.now()
+    role = Role.objects.create(name="Globex Desk", company=globex, rank=5)
+    with unit():
+        record(Event.USER_CREATED, origin=Origin(actor=cleo), at=now, company_id=globex.pk, subject=cleo)
+    signed_in(cleo)
+    return {
+        "accounts_user": cleo,
+        "accounts_session": cleo.sessions.get(),
+        "tenants_company": globex,
+        "tenants_role": role,
+        "tenants_permission": Permission.objects.create(role=role, kind="user"),
+        "tenants_settingsrevision": SettingsRevision.objects.create(company=globex, number=1, at=now),
+        "audit_auditevent": AuditEvent.objects.get(subject_uid=cleo.uid, event=Event.USER_CREATED),
+        "delivery_delivery": Delivery.objects.create(
+            kind="email",
+            to=cleo.email,
+            template="code",
+            language="en",
+            company_id=globex.pk,
+            state=State.FAILED,
+            next_try_at=now,
+            expires_at=now + timedelta(hours=1),
+            created_at=now,
+        ),
+    }

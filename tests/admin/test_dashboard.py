@@ -1,0 +1,83 @@
+"""The first page counts what concerns its reader."""
+
+from datetime import timedelta
+
+from django.test import override_settings
+from django.utils import timezone
+
+from accounts.models import User
+from audit.events import Event
+from audit.record import Origin, record
+from core.db import unit
+from delivery.models import Delivery, State
+from tenants.models import Company
+from tests.cast import Browse
+from tests.cast import browser as signed_in
+
+
+def _cards(browser: Browse, user: User) -> dict[str, int]:
+    return {str(card.label): card.value for card in browser(user).get("/admin/").context["cards"]}
+
+
+def _something_happens(company: Company, user: User) -> None:
+    now = timezone.now()
+    with unit():
+        for event, at in (
+            (Event.LOGIN_SUCCEEDED, now),
+            (Event.LOGIN_PASSWORD_REFUSED, now),
+            (Event.LOGIN_SUCCEEDED, now),
+        ):
+            record(event, origin=Origin(actor=user), at=at, company_id=company.pk, subject=user)
+    for state in (State.QUEUED, State.FAILED, State.SENT):
+        Delivery.objects.create(
+            kind="email", to=user.email, template="code", language="en", company_id=company.pk, state=state,
+            next_try_at=now, expires_at=now + timedelta(hours=1), created_at=now,
+        )  # fmt: skip
+    User.objects.filter(pk=user.pk).update(locked_at=now)
+
+
+def test_the_numbers_are_those_of_ones_own_companies(
+    browser: Browse, root: User, ada: User, ben: User, cleo: User, acme: Company, globex: Company
+) -> None:
+    with unit():
+        yesterday = timezone.now() - timedelta(days=1)
+        record(Event.LOGIN_SUCCEEDED, origin=Origin(actor=ben), at=yesterday, company_id=acme.pk, subject=ben)
+    _something_happens(acme, ben)
+    _something_happens(globex, cleo)
+    signed_in(ben)
+    expected = {
+        "Sign-ins today": 2,
+        "Failures today": 1,
+        "People locked": 1,
+        "Messages waiting": 1,
+        "Messages failed": 1,
+    }
+    assert _cards(browser, ada) == expected | {"Live sessions": 2}
+    assert _cards(browser, root) == {name: 2 * number for name, number in expected.items()} | {
+        "Live sessions": 3
+    }
+
+
+def test_each_card_leads_to_what_it_counts(browser: Browse, ada: User, ben: User, acme: Company) -> None:
+    _something_happens(acme, ben)
+    page = browser(ada)
+    for card in page.get("/admin/").context["cards"]:
+        answer = page.get(card.url)
+        assert answer.status_code == 200, card.url
+        assert answer.context["cl"].result_count == card.value, card.label
+
+
+def test_failed_messages_and_a_missing_mail_server_are_warned_about(
+    browser: Browse, ada: User, ben: User, acme: Company
+) -> None:
+    def sentences() -> str:
+        return " ".join(str(one.sentence) for one in browser(ada).get("/admin/").context["warnings"])
+
+    assert "No mail server is configured" in sentences()
+    assert "could not be delivered" not in sentences()
+    _something_happens(acme, ben)
+    assert "could not be delivered" in sentences()
+    with override_settings(EMAIL_URL="smtp://mail.example"):
+        assert "No mail server" not in sentences()
+    with override_settings(DEMO=True):
+        assert "This is a demo" in sentences()
