@@ -7,7 +7,7 @@ import json
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Protocol
 
 from django.db import connection
@@ -82,7 +82,7 @@ def canonical(row: AuditEvent) -> bytes:
     """The bytes that the seal covers: every column but the seal, in one fixed form."""
     return json.dumps(
         [
-            row.at.isoformat(),
+            row.at.astimezone(UTC).isoformat(),
             row.event,
             row.actor_uid,
             row.actor_name,
@@ -137,4 +137,3 @@ def _append(noted: list[_Noted]) -> None:
         row.mac = before = seal(before, row)
         rows.append(row)
     AuditEvent.objects.bulk_create(rows)
-

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from django.db import connection
 
@@ -24,27 +24,54 @@ class Verdict:
 
 
 def _signature(anchor: Anchor) -> bytes:
-    return f"anchor\n{anchor.event_id}\n{anchor.mac}\n{anchor.at.isoformat()}".encode()
+    return f"anchor\n{anchor.event_id}\n{anchor.mac}\n{anchor.at.astimezone(UTC).isoformat()}".encode()
 
 
 def _rows() -> Iterator[AuditEvent]:
     return AuditEvent.objects.order_by("id").iterator(chunk_size=2_000)
 
 
+def _newest_anchor() -> Anchor | None:
+    return Anchor.objects.order_by("-event_id").first()
+
+
 def verify() -> Verdict:
     """Walk the whole chain from the newest anchor (or the beginning) on; a change, a gap or a foreign row shows."""
+    while True:
+        anchor = _newest_anchor()
+        verdict = _walk(anchor)
+        # Pruned meanwhile, the chain begins somewhere else now.
+        if verdict.broken_at is None or _newest_anchor() == anchor:
+            return verdict
+
+
+def _walk(anchor: Anchor | None) -> Verdict:
     before, rows = GENESIS, 0
-    anchor = Anchor.objects.order_by("-event_id").first()
     if anchor is not None:
-        if not any(entropy.same(anchor.signature, mac.hex()) for mac in crypto.macs(_signature(anchor), purpose=PURPOSE)):
-            return Verdict(rows=0, head="", broken_at=anchor.event_id, reason="the anchor's signature is wrong")
+        if not any(
+            entropy.same(anchor.signature, mac.hex())
+            for mac in crypto.macs(_signature(anchor), purpose=PURPOSE)
+        ):
+            return Verdict(
+                rows=0, head="", broken_at=anchor.event_id, reason="the anchor's signature is wrong"
+            )
         before = anchor.mac
     for row in _rows():
         if anchor is not None and row.pk <= anchor.event_id:
-            continue  # between the anchor and its pruning
+            return Verdict(
+                rows=rows,
+                head=before,
+                broken_at=row.pk,
+                reason="the rows up to the anchor were pruned, this one was put in",
+            )
         text = before.encode() + b"\n" + canonical(row)
         if not any(entropy.same(row.mac, mac.hex()) for mac in crypto.macs(text, purpose=PURPOSE)):
-            return Verdict(rows=rows, head=before, broken_at=row.pk, reason="the seal does not fit this row and the one before")
+            return Verdict(
+                rows=rows,
+                head=before,
+                broken_at=row.pk,
+                reason="the seal does not fit this row and the one before",
+            )
         before = row.mac
         rows += 1
     return Verdict(rows=rows, head=before, broken_at=None)
@@ -59,8 +86,12 @@ def prune(*, before: datetime, now: datetime) -> int:
         if connection.vendor == "postgresql":
             with connection.cursor() as cursor:
                 cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
-        newest_kept = AuditEvent.objects.filter(at__gte=before).order_by("id").values_list("id", flat=True).first()
-        old = AuditEvent.objects.all() if newest_kept is None else AuditEvent.objects.filter(id__lt=newest_kept)
+        newest_kept = (
+            AuditEvent.objects.filter(at__gte=before).order_by("id").values_list("id", flat=True).first()
+        )
+        old = (
+            AuditEvent.objects.all() if newest_kept is None else AuditEvent.objects.filter(id__lt=newest_kept)
+        )
         last = old.order_by("-id").first()
         if last is None:
             return 0

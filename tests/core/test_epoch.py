@@ -1,6 +1,5 @@
 """The version row: what a write made void is used nowhere a second later."""
 
-import os
 import queue
 import subprocess
 import sys
@@ -18,6 +17,7 @@ from core.db import unit
 from core.errors import Unavailable
 from core.models import Epoch
 from tests.parallel import in_parallel
+from tests.services.database import environment
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -77,20 +77,12 @@ class Watcher:
         return list(self._lines.queue)
 
 
-def url_of_the_database() -> str:
-    name = connection.settings_dict["NAME"]
-    if connection.vendor == "sqlite":
-        return f"sqlite:///{name}"
-    made = connection.settings_dict
-    return f"postgres://{made['USER']}@{made['HOST']}:{made['PORT']}/{name}"
-
-
 @contextmanager
 def another_process(*, poll: float) -> Iterator[Watcher]:
     process = subprocess.Popen(
         [sys.executable, "-c", WATCHER.format(poll=poll)],
         cwd=Path(__file__).parents[2],
-        env=os.environ | {"DATABASE_URL": url_of_the_database(), "DJANGO_SETTINGS_MODULE": "portal.settings"},
+        env=environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
