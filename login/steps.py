@@ -57,12 +57,14 @@ def _held(case: Case) -> Iterator[Denied | None]:
             yield EXPIRED
             return
         moved = _established(row) != _established(case.attempt)
+        before = _columns(row)
+        if case.user is not None and not case.proved and not moved:
+            row.version = case.user.security_version  # what the first proof, given now, was checked against
         case.attempt = row
         if row.user is not None and (row.user.security_version != row.version or not row.user.may_sign_in):
             # While the hash was computed, the account was disabled or got another password.
             yield EXPIRED
             return
-        before = _columns(row)
         yield OUT_OF_TURN if moved else None
         changed = {name: value for name, value in _columns(row).items() if value != before[name]}
         if changed:

@@ -22,7 +22,7 @@ from core.outcomes import Denied
 from core.throttle import Limit, take, too_many
 from delivery.derived import Derived
 from delivery.models import Delivery
-from delivery.services import enqueue
+from delivery.services import cancel, enqueue
 from tenants.actor import Actor
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
 from twofactor.options import (
@@ -131,15 +131,15 @@ def send_code(
     mail: Callable[[Challenge], Delivery] | None = None,
 ) -> Challenge | Denied:
     """Inside a unit, with the asking row locked: ask for a code to this address. Sends are counted per asker and per person and day."""
-    times = list(
+    sent = list(
         Challenge.objects.filter(asked_by=asked_by)
         .order_by("-id")
-        .values_list("created_at", flat=True)[:LOOK_BACK]
+        .values_list("created_at", "delivery_uid")[:LOOK_BACK]
     )
-    if sum(since is None or at > since for at in times) >= settings.number(MAX_SENDS):
+    if sum(since is None or at > since for at, _delivery in sent) >= settings.number(MAX_SENDS):
         return SENDS_USED_UP
-    if times and now - times[0] < COOL_DOWN:
-        return too_many(math.ceil((times[0] + COOL_DOWN - now).total_seconds()))
+    if sent and now - sent[0][0] < COOL_DOWN:
+        return too_many(math.ceil((sent[0][0] + COOL_DOWN - now).total_seconds()))
     if (refused := take(DAILY_SENDS, str(user.uid), now=now)) is not None:
         return refused
     challenge = Challenge(
@@ -152,6 +152,9 @@ def send_code(
         created_at=now,
         expires_at=now + timedelta(minutes=settings.number(EXPIRY)),
     )
+    if sent and sent[0][1] is not None:
+        # Held up, it would arrive after the new one, and whoever types what came last would type a code that is dead.
+        cancel(sent[0][1])
     mail = mail or partial(mail_code, user=user, settings=settings, origin=origin, now=now)
     challenge.delivery_uid = mail(challenge).uid
     challenge.save(force_insert=True)

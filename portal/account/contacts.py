@@ -123,6 +123,10 @@ def verify(request: HttpRequest) -> HttpResponse:
         return _page(request, code_form=form)
     verified = verify_email(form.cleaned_data["code"], place=_place(request), now=timezone.now())
     if isinstance(verified, Denied):
+        if pending(principal_of(request).session, now=timezone.now()) is None:
+            # No code is waited for any more, so there is no field to put the sentence beside.
+            messages.warning(request, str(verified.message))
+            return redirect("account:contacts")
         form.add_error("code", str(verified.message))
         return _page(request, code_form=form)
     messages.success(request, _("%(address)s is verified.") % {"address": verified.email})
