@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.extensions import OpenApiAuthenticationExtension, OpenApiSerializerExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
@@ -61,7 +61,7 @@ class Schema(AutoSchema):
     def _is_list_view(self, serializer: Any = None) -> bool:
         if not hasattr(self.view, "reads"):
             return bool(super()._is_list_view(serializer))
-        return self._action == "list"
+        return self._action == "list" or bool(getattr(self.view, "many", False))
 
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:
         """The name of a shape, without the word that only tells ours from the model's."""
@@ -110,7 +110,7 @@ class Schema(AutoSchema):
             return getattr(self.view, "empty_status", 204), None
         if action in {"create", "rollback"}:
             return 201, reads()
-        return 200, reads(many=True) if action == "list" or getattr(self.view, "many", False) else reads()
+        return 200, reads(many=True) if self._is_list_view() else reads()
 
     def _problems(self) -> list[int]:
         is_open = not self.view.authentication_classes
@@ -165,6 +165,18 @@ def with_problems(result: dict[str, Any], **_of_the_generator: Any) -> dict[str,
                     answer["content"] = problem
             operation["responses"] = dict(sorted(operation["responses"].items()))
     return result
+
+
+class StrictScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
+    """Says of a body that it takes no field but its own."""
+
+    target_class = "core.fields.Strict"
+    match_subclasses = True
+
+    def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> Any:
+        """The shape, closed."""
+        shape = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        return shape | {"additionalProperties": False}
 
 
 class BearerOrSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
