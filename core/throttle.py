@@ -127,9 +127,11 @@ def standing(limit: Limit, key: str, *, now: datetime) -> Taken | None:
     """Where a limit stands, without counting; None when nothing is counted."""
     row = Tally.objects.filter(key=_row_key(limit, key)).first()
     stamp = now.timestamp()
-    if row is None or (row.blocked_until <= stamp and (row.blocked_until > 0 or row.window_ends <= stamp)):
+    if row is None:
         return None
     refused = row.blocked_until > stamp
+    if not refused and (row.count == 0 or row.blocked_until > 0 or row.window_ends <= stamp):
+        return None
     return Taken(
         limit=limit,
         refused=refused,
@@ -139,8 +141,11 @@ def standing(limit: Limit, key: str, *, now: datetime) -> Taken | None:
 
 
 def release(limit: Limit, *keys: str) -> int:
-    """Forget what was counted under these keys; the number of counters that were there."""
-    return Tally.objects.filter(key__in=[_row_key(limit, key) for key in keys]).delete()[0]
+    """Forget what was counted under these keys; the number of counters in which something was."""
+    rows = Tally.objects.filter(key__in=[_row_key(limit, key) for key in keys])
+    counted = rows.exclude(count=0, blocked_until=0).delete()[0]
+    rows.delete()
+    return counted
 
 
 def settle(*, whole: Sequence[tuple[Limit, str]] = (), one: Sequence[tuple[Limit, str]] = ()) -> None:

@@ -24,20 +24,11 @@ def _of_permissions(permissions: Iterable[Permission], *, own: int | None) -> Ri
     return sum_of(Rights(reach={one.kind: companies_of(one, own=own)}) for one in permissions)
 
 
-def rights_given_by(
-    *,
-    roles: Sequence[Role],
-    permissions: Sequence[Permission],
-    own: int | None,
-    privileges: Iterable[Privilege] | None = None,
-) -> Rights:
-    """What these roles (with what they hold in the database, or with `privileges` instead) and permissions give."""
+def rights_given_by(*, roles: Sequence[Role], permissions: Sequence[Permission], own: int | None) -> Rights:
+    """What these roles, with what they hold in the database, and these permissions give."""
     ids = [role.pk for role in roles]
-    if privileges is None:
-        held = Privilege.objects.filter(role__in=ids).values_list("application", "name") if ids else []
-        pairs = frozenset((application, name) for application, name in held)
-    else:
-        pairs = frozenset((one.application, one.name) for one in privileges)
+    held = Privilege.objects.filter(role__in=ids).values_list("application", "name") if ids else []
+    pairs = frozenset((application, name) for application, name in held)
     through_roles = Permission.objects.filter(role__in=ids) if ids else []
     base = Rights(rank=max((role.rank for role in roles), default=0), privileges=pairs)
     return sum_of([base, _of_permissions([*permissions, *through_roles], own=own)])
@@ -79,11 +70,16 @@ def may_touch(rights: Rights, verb: str, kind: str, *, company_id: int | None) -
     return isinstance(companies, Everywhere) or (company_id is not None and company_id in companies)
 
 
-def rights_by_user(users: Iterable[tuple[int, int | None]], *, role_ids: dict[int, list[int]]) -> dict[int, Rights]:
+def rights_by_user(
+    users: Iterable[tuple[int, int | None]], *, role_ids: dict[int, list[int]]
+) -> dict[int, Rights]:
     """Rights of many people in three statements: (user, own company) pairs and the ids of their roles."""
     pairs = list(users)
     wanted = {role for ids in role_ids.values() for role in ids}
-    roles = {role.pk: role for role in Role.objects.filter(pk__in=wanted).prefetch_related("privileges", "permissions")}
+    roles = {
+        role.pk: role
+        for role in Role.objects.filter(pk__in=wanted).prefetch_related("privileges", "permissions")
+    }
     own_permissions: dict[int, list[Permission]] = defaultdict(list)
     for permission in Permission.objects.filter(user__in=[user for user, _company in pairs]):
         own_permissions[permission.user_id or 0].append(permission)
@@ -100,5 +96,3 @@ def rights_by_user(users: Iterable[tuple[int, int | None]], *, role_ids: dict[in
         permissions = [permission for role in held for permission in role.permissions.all()]
         found[user] = sum_of([*parts, _of_permissions([*permissions, *own_permissions[user]], own=company)])
     return found
-
-

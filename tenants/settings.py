@@ -6,14 +6,13 @@ from functools import lru_cache
 
 from django.conf import settings
 from django.db import IntegrityError
-from django.db.models import Max
 from django.utils.translation import gettext_lazy as _
 
 from audit.events import Event
 from audit.record import Origin, record
 from core import epoch
 from core.db import unit
-from core.options import Option, Snapshot, Value, declared, pins, resolve
+from core.options import Snapshot, Value, declared, pins, resolve
 from core.outcomes import Denied
 from tenants.models import Company, SettingsRevision
 
@@ -21,7 +20,8 @@ NOTHING_CHANGED = Denied(
     code="nothing_changed", message=_("Nothing was changed: these are the values already in force.")
 )
 CONFLICT = Denied(
-    code="conflict", message=_("Somebody else changed the settings at the same moment. Look at them and try again.")
+    code="conflict",
+    message=_("Somebody else changed the settings at the same moment. Look at them and try again."),
 )
 
 
@@ -31,10 +31,15 @@ def pinned() -> Mapping[str, Value]:
     return pins(settings.PINNED_OPTIONS)
 
 
+def _newest(company_id: int | None) -> tuple[int, dict[str, Value]]:
+    revisions = SettingsRevision.objects.filter(company=company_id).order_by("-number")
+    number, values = revisions.values_list("number", "values").first() or (0, {})
+    return number, dict(values)
+
+
 def active(company_id: int | None) -> dict[str, Value]:
     """The values of the newest revision: global, or of one company."""
-    newest = SettingsRevision.objects.filter(company=company_id).order_by("-number").values_list("values", flat=True)
-    return dict(newest.first() or {})
+    return _newest(company_id)[1]
 
 
 def _load(company_id: int | None) -> Snapshot:
@@ -50,9 +55,7 @@ def snapshot(company_id: int | None) -> Snapshot:
     return _snapshots(company_id)
 
 
-def _checked(
-    given: Mapping[str, object], *, company: Company | None
-) -> dict[str, Value | None] | Denied:
+def _checked(given: Mapping[str, object], *, company: Company | None) -> dict[str, Value | None] | Denied:
     known = declared()
     changes: dict[str, Value | None] = {}
     for name, value in given.items():
@@ -60,7 +63,9 @@ def _checked(
         if option is None:
             return Denied(code="unknown_setting", field=name, message=_("There is no setting of this name."))
         if company is not None and not option.company:
-            return Denied(code="global_only", field=name, message=_("This setting is the same for every company."))
+            return Denied(
+                code="global_only", field=name, message=_("This setting is the same for every company.")
+            )
         if name in pinned():
             return Denied(
                 code="pinned",
@@ -82,7 +87,9 @@ def _refuse_reason(reason: str) -> Denied | None:
     if reason.strip() and len(reason) <= 300:
         return None
     return Denied(
-        code="reason_needed", field="reason", message=_("Say in a few words why you change this (at most 300 characters).")
+        code="reason_needed",
+        field="reason",
+        message=_("Say in a few words why you change this (at most 300 characters)."),
     )
 
 
@@ -98,13 +105,21 @@ def change_settings(
         return changes
     try:
         with unit():
-            before = active(company.pk if company else None)
+            number, before = _newest(company.pk if company else None)
             after = {name: value for name, value in (before | changes).items() if value is not None}
             if after == before:
                 return NOTHING_CHANGED
-            return _revise(after, before=before, company=company, reason=reason.strip(), origin=origin, now=now)
+            return _revise(
+                after,
+                before=before,
+                number=number + 1,
+                company=company,
+                reason=reason.strip(),
+                origin=origin,
+                now=now,
+            )
     except IntegrityError:
-        # Two at once read the same newest revision; its number tells the second that it would undo the first.
+        # Two at once read the same newest revision; the number read with it tells the second that it would undo the first.
         return CONFLICT
 
 
@@ -118,11 +133,19 @@ def roll_back(
         return refusal
     try:
         with unit():
-            before = active(revision.company_id)
+            number, before = _newest(revision.company_id)
             after = {name: value for name, value in dict(revision.values).items() if name in declared()}
             if after == before:
                 return NOTHING_CHANGED
-            return _revise(after, before=before, company=revision.company, reason=words, origin=origin, now=now)
+            return _revise(
+                after,
+                before=before,
+                number=number + 1,
+                company=revision.company,
+                reason=words,
+                origin=origin,
+                now=now,
+            )
     except IntegrityError:
         return CONFLICT
 
@@ -131,16 +154,16 @@ def _revise(
     after: dict[str, Value],
     *,
     before: dict[str, Value],
+    number: int,
     company: Company | None,
     reason: str,
     origin: Origin,
     now: datetime,
 ) -> SettingsRevision:
-    last = SettingsRevision.objects.filter(company=company).aggregate(last=Max("number"))["last"] or 0
     actor = origin.actor
     revision = SettingsRevision.objects.create(
         company=company,
-        number=last + 1,
+        number=number,
         values=after,
         reason=reason,
         author_uid=str(actor.uid) if actor else "",
@@ -173,12 +196,3 @@ def sources(company_id: int | None) -> dict[str, str]:
         else:
             found[name] = "global" if name in everywhere else "default"
     return found
-
-
-def origin_of_value(option: Option, *, company_id: int | None) -> str:
-    """Where the value in force comes from: environment, company, global or default."""
-    if option.name in pinned():
-        return "environment"
-    if company_id is not None and option.company and option.name in active(company_id):
-        return "company"
-    return "global" if option.name in active(None) else "default"
