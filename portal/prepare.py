@@ -1,4 +1,4 @@
-"""What must be true before the first request: checks pass, database migrated, static files ready, demo data loaded."""
+"""What must be true before the first request: checks pass, database migrated, static files and translations ready, demo data loaded."""
 
 import hashlib
 from pathlib import Path
@@ -9,9 +9,12 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from portal import translations
+
 
 def everything() -> None:
     """Do what is missing, and nothing twice."""
+    translations.compile_into(Path(settings.DATA_DIR) / "locale")
     call_command("check")
     fresh = _migrate()
     _collect_static_files()

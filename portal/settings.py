@@ -188,7 +188,7 @@ STORAGES = {
 # --- language and time -------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "locale", DATA_DIR / "locale"]  # what is translated, and what portal.translations makes of it
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -5,6 +5,7 @@ import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
 from core import epoch
+from portal import translations
 from tenants.models import Company
 from tests import cast
 
@@ -40,6 +42,12 @@ class Clock:
 def clock() -> Clock:
     """A clock that stands still until the test moves it."""
     return Clock()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def translated() -> None:
+    """The translations, made before anything is: Django reads each language once."""
+    translations.compile_into(Path(settings.DATA_DIR) / "locale")
 
 
 @pytest.fixture(scope="session")
