@@ -29,7 +29,7 @@ def links_of(window: Window) -> list[str]:
     return [path for path in paths if not LEFT_OUT.search(path)]
 
 
-def fits(window: Window, name: str) -> list[str]:
+def wide_on_phones(window: Window, name: str) -> list[str]:
     """What is wider than a phone."""
     wide = []
     for size in (pictures.PHONE, pictures.SMALL_PHONE):
@@ -49,7 +49,7 @@ def walk(window: Window, *first: str, name: str = "") -> tuple[set[str], list[st
         if answer is None or answer.status != 200:
             wrong.append(f"{path} answers {answer.status if answer else None}")
             continue
-        wrong += fits(window, path)
+        wrong += wide_on_phones(window, path)
         pictures.take(window.page, f"{name}{kind_of(path)}")
         for link in links_of(window):
             if kind_of(link) not in seen:
