@@ -91,7 +91,7 @@ class UserAdmin(VerbAdmin):
     list_select_related = ("company",)
     list_prefetch_related = ("roles",)
     sortable_by = ("person",)
-    search_fields = ("login_key", "display_name")
+    search_fields = ("~login_key", "display_name")
     search_help_text = __("The beginning of a sign-in name or of a name.")
     autocomplete_fields = ("company", "roles")
     object_verbs = ("set_password", "lock", "unlock", "sign_out")

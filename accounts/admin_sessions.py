@@ -52,7 +52,7 @@ class SessionAdmin(VerbAdmin):
     list_filter = (LiveFilter, "kind", ("user__company", VisibleRelatedFilter))
     list_select_related = ("user", "user__company")
     sortable_by = ()
-    search_fields = ("user__login_key", "user__display_name", "=address")
+    search_fields = ("~user__login_key", "user__display_name", "=address")
     search_help_text = __("The beginning of a person's sign-in name or name, or a whole network address.")
     object_verbs = ("end",)
     fieldsets = (

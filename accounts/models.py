@@ -113,10 +113,11 @@ class User(AbstractBaseUser):
             models.Index(fields=["company", "login_key"]),
             models.Index(fields=["display_name"]),
             models.Index(fields=["login_key"]),
-            # The dashboard counts locked people; there are few of them among very many.
+            # Few people are locked or disabled, among very many: what lists and counts them walks these alone.
             models.Index(
-                fields=["locked_at"], condition=models.Q(locked_at__isnull=False), name="user_locked"
+                fields=["login_key"], condition=models.Q(locked_at__isnull=False), name="user_locked"
             ),
+            models.Index(fields=["login_key"], condition=models.Q(is_active=False), name="user_disabled"),
         ]
 
     def __str__(self) -> str:

@@ -3,6 +3,8 @@
 import csv
 import json
 from collections.abc import Iterator
+from contextlib import suppress
+from ipaddress import ip_address
 from typing import Any
 from uuid import UUID
 
@@ -141,19 +143,11 @@ class AuditEventAdmin(VerbAdmin):
         company_names(self, request, rows)
 
     def get_search_results(self, request: HttpRequest, queryset: QuerySet[Any], search_term: str) -> Any:
-        """An id is looked up by an index; a name or an address reads the rows, newest first."""
+        """What the term looks like decides what is searched."""
         term = search_term.replace("\0", "").strip()[:254]
         if not term:
             return queryset, False
-        try:
-            uid = UUID(term)
-        except ValueError:
-            wanted = Q(address=term)
-            for field in ("actor_name", "subject_name", "event"):
-                wanted |= begins_with(field, term)
-        else:
-            wanted = Q(actor_uid=str(uid)) | Q(subject_uid=str(uid)) | Q(request_id=term)
-        return queryset.filter(wanted), False
+        return queryset.filter(_wanted(term)), False
 
     # --- export ---
 
@@ -178,6 +172,17 @@ class AuditEventAdmin(VerbAdmin):
     def json_view(self, request: HttpRequest) -> StreamingHttpResponse:
         """The same as JSON, one object a line between the brackets."""
         return _attached(_json(self._asked_for(request)), "json", "application/json")
+
+
+def _wanted(term: str) -> Q:
+    # Each condition has an index but that on the address, so that one stands alone: an OR is as slow as its slowest part.
+    with suppress(ValueError):
+        return Q(actor_uid=str(UUID(term))) | Q(subject_uid=str(UUID(term)))
+    with suppress(ValueError):
+        return Q(address=str(ip_address(term)))
+    folded = term.casefold()
+    names = begins_with("actor_name", term, folded) | begins_with("subject_name", term, folded)
+    return names | begins_with("event", folded)
 
 
 def _in_chunks(rows: QuerySet[AuditEvent]) -> Iterator[AuditEvent]:

@@ -40,6 +40,9 @@ class AuditEvent(models.Model):
             models.Index(fields=["event", "-id"]),
             models.Index(fields=["actor_uid", "-id"]),
             models.Index(fields=["subject_uid", "-id"]),
+            # The search of the administration asks for the beginning of a name.
+            models.Index(fields=["actor_name"]),
+            models.Index(fields=["subject_name"]),
         ]
 
     def __str__(self) -> str:

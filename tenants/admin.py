@@ -139,7 +139,7 @@ class PermissionAdmin(VerbAdmin):
     list_filter = ("kind", "reach")
     list_select_related = ("user", "role", "role__company", "company")
     sortable_by = ()
-    search_fields = ("user__login_key", "role__name")
+    search_fields = ("~user__login_key", "role__name")
     search_help_text = __("The beginning of a person's sign-in name or of a role's name.")
     autocomplete_fields = ("user", "role", "company")
     fieldsets = (

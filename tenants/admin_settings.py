@@ -19,7 +19,7 @@ from django.utils.translation import gettext_lazy as __
 
 from core.admin import VerbAdmin
 from core.admin_gate import show_refusal
-from core.admin_lists import begins_with
+from core.admin_lists import begins_with, spellings_of
 from core.admin_pages import ObjectForm, object_verb
 from core.admin_verbs import page_context
 from core.outcomes import Denied
@@ -109,7 +109,9 @@ class SettingsRevisionAdmin(VerbAdmin):
         )
         term = request.GET.get("q", "").replace("\0", "").strip()[:120]
         found = list(
-            _with_newest(companies.filter(begins_with("name", term)) if term else companies)[: SCOPES + 1]
+            _with_newest(companies.filter(begins_with("name", *spellings_of(term))) if term else companies)[
+                : SCOPES + 1
+            ]
         )
         if not isinstance(reach, Everywhere) and not term and len(found) == 1:
             return HttpResponseRedirect(scope_url(found[0].pk))

@@ -64,7 +64,11 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name='user',
-            index=models.Index(condition=models.Q(('locked_at__isnull', False)), fields=['locked_at'], name='user_locked'),
+            index=models.Index(condition=models.Q(('locked_at__isnull', False)), fields=['login_key'], name='user_locked'),
+        ),
+        migrations.AddIndex(
+            model_name='user',
+            index=models.Index(condition=models.Q(('is_active', False)), fields=['login_key'], name='user_disabled'),
         ),
         migrations.AddConstraint(
             model_name='user',

@@ -42,7 +42,7 @@ class Migration(migrations.Migration):
                 'verbose_name': 'audit event',
                 'verbose_name_plural': 'audit events',
                 'ordering': ('-id',),
-                'indexes': [models.Index(fields=['company_id', '-id'], name='audit_audit_company_94ee84_idx'), models.Index(fields=['event', '-id'], name='audit_audit_event_c281a6_idx'), models.Index(fields=['actor_uid', '-id'], name='audit_audit_actor_u_000dcf_idx'), models.Index(fields=['subject_uid', '-id'], name='audit_audit_subject_9e10ed_idx')],
+                'indexes': [models.Index(fields=['company_id', '-id'], name='audit_audit_company_94ee84_idx'), models.Index(fields=['event', '-id'], name='audit_audit_event_c281a6_idx'), models.Index(fields=['actor_uid', '-id'], name='audit_audit_actor_u_000dcf_idx'), models.Index(fields=['subject_uid', '-id'], name='audit_audit_subject_9e10ed_idx'), models.Index(fields=['actor_name'], name='audit_audit_actor_n_bd7aa4_idx'), models.Index(fields=['subject_name'], name='audit_audit_subject_40563b_idx')],
             },
         ),
     ]
