@@ -1,4 +1,4 @@
-"""People and sessions over REST. Each action reads its body, calls one verb, and shows what it gave."""
+"""People, sessions and companies over REST. Each action reads its body, calls one verb, and shows what it gave."""
 
 from typing import Any, cast
 
@@ -19,11 +19,11 @@ from accounts.names import key_of
 from accounts.people import Person, change_user, create_user, delete_user, lock_user, set_password
 from accounts.principal import Principal
 from accounts.sessions import end_sessions
-from core.api import Lists, Values, actor, caller
+from core.api import Resource, Values, actor, caller
 from core.idempotency import idempotent
-from tenants.api import CompanyResource
 from tenants.models import Company
-from tenants.services import CompanyDraft
+from tenants.serializers import ChangedCompany, CompanyShown, NewCompany
+from tenants.services import CompanyDraft, create_company, delete_company
 
 
 def principal_of(request: Request) -> Principal:
@@ -41,7 +41,7 @@ class MeView(APIView):
         return Response(described(principal_of(request)))
 
 
-class Users(Lists):
+class Users(Resource):
     """People."""
 
     model = User
@@ -118,7 +118,7 @@ class Users(Lists):
         return self.settle(result or user)
 
 
-class Sessions(Lists):
+class Sessions(Resource):
     """Sign-ins that hold or held: those in reach, and always one's own."""
 
     model = Session
@@ -165,9 +165,25 @@ class Sessions(Lists):
         return self.settle_gone(None if ended else NOT_LIVE)
 
 
-class Companies(CompanyResource):
-    """Companies; switching one off ends the sessions of its people, which live here."""
+class Companies(Resource):
+    """Companies. They stand here and not below, because one that is switched off ends the sessions of its people."""
 
-    def change(self, company: Company, draft: CompanyDraft, **how: Any) -> Any:
-        """Change it with what its people hold."""
-        return change_company(company, draft, **how)
+    model = Company
+    reads = CompanyShown
+    bodies = {"create": NewCompany, "partial_update": ChangedCompany}
+
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Make a company."""
+        self.need()
+        draft = CompanyDraft(**self.body())
+        return self.settle_new(create_company(draft, by=actor(request), now=timezone.now()))
+
+    def partial_update(self, request: Request, **where: Any) -> Response:
+        """Change what is given of a company; switched off, the sessions of its people end within a second."""
+        company, draft = self.get_object(), CompanyDraft(**self.body())
+        return self.settle(change_company(company, draft, by=actor(request), now=timezone.now()))
+
+    def destroy(self, request: Request, **where: Any) -> Response:
+        """Delete a company without people."""
+        return self.settle_gone(delete_company(self.get_object(), by=actor(request), now=timezone.now()))

@@ -8,7 +8,7 @@ from rest_framework import serializers
 
 from audit.events import Event
 from audit.models import AuditEvent
-from core.api import Lists, Values
+from core.api import Resource, Values
 from core.fields import Moment, Strict, Text
 
 EVENTS = [(event.value, event.value) for event in Event]
@@ -73,7 +73,7 @@ class AuditFilters(Strict):
 _COLUMNS = {"actor": "actor_uid", "subject": "subject_uid", "from": "at__gte", "to": "at__lt"}
 
 
-class AuditEvents(Lists):
+class AuditEvents(Resource):
     """What happened in the companies in reach, newest first."""
 
     model = AuditEvent

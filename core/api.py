@@ -174,10 +174,6 @@ class Resource(GenericViewSet[Any]):
         settled(result)
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-
-class Lists(Resource):
-    """A resource that can be listed and read."""
-
     def list(self, request: Request) -> Response:
         """One page of what the caller may see."""
         self.need()

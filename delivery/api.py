@@ -8,7 +8,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core.api import Lists, actor
+from core.api import Resource, actor
 from core.db import unit
 from core.fields import Strict, Text, Uid
 from core.refusals import settled
@@ -56,7 +56,7 @@ class NoBody(Strict):
     """No fields."""
 
 
-class Deliveries(Lists):
+class Deliveries(Resource):
     """Messages of companies in reach, newest first."""
 
     model = Delivery

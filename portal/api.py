@@ -1,5 +1,6 @@
 """The REST API as a whole: its addresses, and the one table from refusals and errors to HTTP."""
 
+import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -26,6 +27,7 @@ from core.errors import PortalError
 from core.http import client_address
 from core.middleware import problem_body
 from core.outcomes import Denied
+from core.ratelimit import Buckets
 from core.refusals import Refused
 from delivery.api import Deliveries
 from login.api_urls import urlpatterns as login_urls
@@ -107,6 +109,10 @@ _CODES: Mapping[type[exceptions.APIException], str] = {
 }
 
 
+# Somebody who is refused in a loop shall not fill the trail with it.
+_noted = Buckets(60)
+
+
 def problem_of(denied: Denied, **more: Any) -> Response:
     """The answer to a refusal, with further members of the problem document."""
     status = STATUS.get(denied.code, 400)
@@ -168,6 +174,8 @@ def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
 def _note_trespass(denied: Denied, request: Request) -> None:
     principal = getattr(request, "principal", None)
     if denied.code not in TRESPASSES or not isinstance(principal, Principal):
+        return
+    if _noted.take(principal.caller_id, now=time.monotonic()).refused:
         return
     origin = principal.actor(address=client_address(request._request)).origin
     with unit():

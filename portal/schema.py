@@ -158,6 +158,7 @@ def with_problems(result: dict[str, Any], **_of_the_generator: Any) -> dict[str,
     for path, operations in result["paths"].items():
         for operation in operations.values():
             codes = [400, 406, 429, 503] + ([413, 415] if "requestBody" in operation else [])
+            codes += [404] if "{" in path else []
             for code in codes if path.startswith("/api/v1/") else ():
                 operation["responses"].setdefault(str(code), {"description": str(_SENTENCES[code])})
             for code, answer in operation["responses"].items():
@@ -175,7 +176,9 @@ class StrictScheme(OpenApiSerializerExtension):  # type: ignore[no-untyped-call]
 
     def map_serializer(self, auto_schema: AutoSchema, direction: Any) -> Any:
         """The shape, closed."""
-        shape = auto_schema._map_serializer(self.target, direction, bypass_extensions=True)
+        shape = auto_schema._map_serializer(  # type: ignore[no-untyped-call]
+            self.target, direction, bypass_extensions=True
+        )
         return shape | {"additionalProperties": False}
 
 

@@ -1,4 +1,4 @@
-"""Companies, roles, privileges, permissions and settings over REST. Each action reads its body, calls one verb, and shows what it gave."""
+"""Roles, privileges, permissions and settings over REST. Each action reads its body, calls one verb, and shows what it gave."""
 
 from collections.abc import Mapping
 from typing import Any, ClassVar
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from core.api import FORBIDDEN, Lists, actor, body, caller
+from core.api import FORBIDDEN, Resource, actor, body, caller
 from core.fields import Strict
 from core.idempotency import idempotent
 from core.options import declared, type_name
@@ -20,41 +20,11 @@ from tenants import serializers as shapes
 from tenants import services
 from tenants.models import Company, Kind, Permission, Privilege, Role, SettingsRevision
 from tenants.rights import EVERYWHERE, covers
-from tenants.services import CompanyDraft, PermissionDraft, PrivilegeDraft, RoleDraft
+from tenants.services import PermissionDraft, PrivilegeDraft, RoleDraft
 from tenants.settings import change_settings, pinned, roll_back, snapshot, sources
 
 
-class CompanyResource(Lists):
-    """Companies. `change` is the app above's, because a company that is switched off ends what its people hold there."""
-
-    model = Company
-    reads = shapes.CompanyShown
-    bodies = {"create": shapes.NewCompany, "partial_update": shapes.ChangedCompany}
-
-    def change(self, company: Company, draft: CompanyDraft, **how: Any) -> Any:
-        """Change a company."""
-        raise NotImplementedError
-
-    @idempotent
-    def create(self, request: Request) -> Response:
-        """Make a company."""
-        self.need()
-        draft = CompanyDraft(**self.body())
-        return self.settle_new(services.create_company(draft, by=actor(request), now=timezone.now()))
-
-    def partial_update(self, request: Request, **where: Any) -> Response:
-        """Change what is given of a company; switched off, the sessions of its people end within a second."""
-        company, draft = self.get_object(), CompanyDraft(**self.body())
-        return self.settle(self.change(company, draft, by=actor(request), now=timezone.now()))
-
-    def destroy(self, request: Request, **where: Any) -> Response:
-        """Delete a company without people."""
-        return self.settle_gone(
-            services.delete_company(self.get_object(), by=actor(request), now=timezone.now())
-        )
-
-
-class Roles(Lists):
+class Roles(Resource):
     """Roles: those of companies in reach, and those of every company."""
 
     model = Role
@@ -83,7 +53,7 @@ class Roles(Lists):
         )
 
 
-class Privileges(Lists):
+class Privileges(Resource):
     """The catalogue of privileges, one for all companies."""
 
     model = Privilege
@@ -111,7 +81,7 @@ class Privileges(Lists):
         )
 
 
-class Permissions(Lists):
+class Permissions(Resource):
     """Permissions of people and roles in reach."""
 
     model = Permission
@@ -209,7 +179,7 @@ def _covers(request: Request, company_id: int | None) -> bool:
     return covers(reach, EVERYWHERE if company_id is None else frozenset([company_id]))
 
 
-class Revisions(Lists):
+class Revisions(Resource):
     """Earlier states of the settings: of everyone for those who see every company, of a company for its administrators."""
 
     model = SettingsRevision

@@ -29,7 +29,10 @@ class _Token(serializers.Serializer[Any]):
 
     token = Text(max_length=LONGEST, trim_whitespace=False)
     token_type_hint = Text(
-        max_length=40, required=False, help_text=_("Not needed: what it is shows in the token.")
+        max_length=40,
+        required=False,
+        allow_blank=True,
+        help_text=_("Not needed: what it is shows in the token."),
     )
 
 

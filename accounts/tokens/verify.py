@@ -1,10 +1,12 @@
 """Checking access tokens. Whatever is wrong with one, the answer is the same refusal."""
 
+import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import jwt
+from django.conf import settings
 
 from accounts.principal import Principal, principal_of_session
 from accounts.tokens.issue import TYPE, audience, issuer
@@ -26,10 +28,28 @@ class Access:
     expires_at: datetime
 
 
+# Checking a signature costs as much as the rest of a request. A token that was ours once is ours as long as the keys are the same;
+# whether it is in its time and its session lives is asked anew each time. Only good ones are kept, so that nobody can push them out.
+_seen: dict[tuple[str, bytes], Access] = {}
+MOST_SEEN = 10_000
+
+
 def read_access_token(token: str) -> Access | None:
     """The content of an access token of ours, live or not; None for anything else."""
-    if len(token) > LONGEST or token.count(".") != 2:
+    if len(token) > LONGEST or token.count(".") != 2 or not token.isascii():
         return None
+    name = (settings.FIELD_KEYS, hashlib.sha256(token.encode()).digest())
+    if (known := _seen.get(name)) is not None:
+        return known
+    access = _checked(token)
+    if access is not None:
+        if len(_seen) >= MOST_SEEN:
+            _seen.clear()
+        _seen[name] = access
+    return access
+
+
+def _checked(token: str) -> Access | None:
     try:
         header = jwt.get_unverified_header(token)
         key = key_named(str(header.get("kid", "")))
