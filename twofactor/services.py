@@ -19,7 +19,7 @@ from core import entropy, epoch
 from core.db import unit
 from core.options import Snapshot
 from core.outcomes import Denied
-from core.throttle import Limit, take, too_many
+from core.throttle import Limit, first_refusal, settle, take_all, too_many
 from delivery.derived import Derived
 from delivery.models import Delivery
 from delivery.services import cancel, enqueue
@@ -41,6 +41,8 @@ COOL_DOWN = timedelta(seconds=15)
 LOOK_BACK = 10  # the most codes that the settings allow
 # Over all sign-ins of a person: enough for a bad day, too few for guessing or for flooding a mailbox.
 DAILY_SENDS = Limit(name="code-sends", tries=30, window=timedelta(hours=24))
+# Whoever knows the password can begin again and again; a mailbox is not flooded, and the day's codes are not gone in a minute.
+BURST_OF_SENDS = Limit(name="code-sends-burst", tries=10, window=timedelta(minutes=10))
 WAIT = timedelta(minutes=10)
 CODE_PURPOSE = "twofactor"
 
@@ -140,7 +142,7 @@ def send_code(
         return SENDS_USED_UP
     if sent and now - sent[0][0] < COOL_DOWN:
         return too_many(math.ceil((sent[0][0] + COOL_DOWN - now).total_seconds()))
-    if (refused := take(DAILY_SENDS, str(user.uid), now=now)) is not None:
+    if (refused := _take_send(user, now=now)) is not None:
         return refused
     challenge = Challenge(
         user=user,
@@ -168,6 +170,15 @@ def send_code(
         purpose=str(purpose),
     )
     return challenge
+
+
+def _take_send(user: User, *, now: datetime) -> Denied | None:
+    daily, burst = taken = take_all(
+        [(limit, str(user.uid)) for limit in (DAILY_SENDS, BURST_OF_SENDS)], now=now
+    )
+    if burst.refused and not daily.refused:
+        settle(one=[(DAILY_SENDS, str(user.uid))])  # nothing was sent
+    return first_refusal(taken)
 
 
 def mail_code(

@@ -206,7 +206,10 @@ def test_with_the_password_alone_no_address_opens(web: WebDoor, ada: User, root:
         ):
             assert answer.status_code in {301, 302, 400, 401, 403, 404, 405, 415}, (path, answer.status_code)
             if answer.status_code in {301, 302}:
-                assert answer["Location"].startswith(("/login/", "/admin/login/", path)), (path, answer["Location"])
+                assert answer["Location"].startswith(("/login/", "/admin/", path)), (
+                    path,
+                    answer["Location"],
+                )
             assert ADA not in answer.content.decode(errors="replace")
     assert walked > 60
 
