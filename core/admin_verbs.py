@@ -99,7 +99,11 @@ def ask_for_many(
         if isinstance(outcome, Denied):
             refusals.append((name, outcome.message))
     done = len(found) - len(refusals)
-    summary = ngettext("Done for %(count)d.", "Done for %(count)d.", done) % {"count": done}
+    summary = (
+        ngettext("Done for %(count)d.", "Done for %(count)d.", done) % {"count": done}
+        if done
+        else _("Nothing was done.")
+    )
     if not refusals:
         messages.success(request, f"{verb.label}: {summary}")
         return None
