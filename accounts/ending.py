@@ -1,13 +1,15 @@
-"""Ending other people's sessions, as an administrator does it."""
+"""Ending sessions: other people's, as an administrator does it, and all of one's own but this one."""
 
 from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Session, User
+from accounts.models import Browser, Session, User
 from accounts.people import FORBIDDEN, NOT_FOUND
 from accounts.principal import rights_of
 from accounts.sessions import end_all, end_sessions
+from audit.record import Origin
+from core.db import unit
 from core.outcomes import Denied
 from tenants.actor import Actor
 from tenants.rules import may_touch
@@ -36,8 +38,26 @@ def end_session(session: Session, *, by: Actor, now: datetime) -> Denied | None:
 
 
 def sign_out_everywhere(user: User, *, by: Actor, now: datetime) -> Denied | None:
-    """End every session of a person. Refused when the person stands above the actor."""
+    """End every session of a person and forget the browsers. Refused when the person stands above the actor."""
     refusal = _refuse(user, by=by)
-    if refusal is None and not end_all(user, reason=REASON, origin=by.origin, now=now):
-        refusal = NOBODY_SIGNED_IN
-    return refusal
+    if refusal is not None:
+        return refusal
+    with unit():
+        ended = end_all(user, reason=REASON, origin=by.origin, now=now)
+        forgotten = forget_browsers(user)
+    return None if ended or forgotten else NOBODY_SIGNED_IN
+
+
+def end_own_others(session: Session, *, origin: Origin, now: datetime) -> int:
+    """A person ends all sessions but this one, and forgets all other browsers; the number of sessions that ended."""
+    with unit():
+        forget_browsers(session.user, but=session.browser)
+        return end_all(session.user, reason="ended_by_owner", origin=origin, now=now, but=session)
+
+
+def forget_browsers(user: User, *, but: Browser | None = None) -> int:
+    """Inside a unit: none of the person's browsers stands for the second factor any more, but this one; how many did."""
+    remembered = Browser.objects.filter(user=user).exclude(remembered_until=None)
+    if but is not None:
+        remembered = remembered.exclude(pk=but.pk)
+    return remembered.update(remembered_until=None, remembered_version=None)

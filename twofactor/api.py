@@ -126,14 +126,17 @@ class OwnFactor(APIView):
     answers = {"delete": None}
 
     def delete(self, request: Request, id: uuid.UUID) -> Response:
-        """Turn it off; refused (409 `factor_required`) for the last one where one is required."""
-        user = _confirmed(request).user
-        factor = Factor.objects.select_related("user__company").filter(user=user.pk, uid=id).first()
+        """Turn it off; one's other sessions end. Refused (409 `factor_required`) for the last one where one is required."""
+        principal = _confirmed(request)
+        mine = Factor.objects.select_related("user__company").filter(user=principal.user.pk)
+        factor = mine.filter(uid=id).first()
         if factor is None:
             raise Http404
         company = factor.user.company_id
         policy = asked_of(factor.user, snapshot(company), everyone=snapshot(None)).policy
-        denied = remove_factor(factor, policy=policy, by=actor(request), now=timezone.now())
+        denied = remove_factor(
+            factor, policy=policy, session=principal.session, by=actor(request), now=timezone.now()
+        )
         if denied is not None:
             raise Refused(denied)
         return Response(status=204)

@@ -11,8 +11,9 @@ from django.db.models import F
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Browser, User
+from accounts.models import Browser, Session, User
 from accounts.notices import language_of, notify
+from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import Origin, record
 from core import entropy, epoch
@@ -265,12 +266,16 @@ def add_factor(user: User, *, kind: FactorKind, origin: Origin, now: datetime) -
     return factor
 
 
-def remove_factor(factor: Factor, *, policy: str, by: Actor, now: datetime) -> Denied | None:
-    """Turn a second factor off; refused for the last one where one is required."""
+def remove_factor(
+    factor: Factor, *, policy: str, session: Session, by: Actor, now: datetime
+) -> Denied | None:
+    """Turn a second factor off in this session; the person's other ones end. Refused for the last one where one is required."""
     user = factor.user
-    if policy == "required" and not user.factors.exclude(pk=factor.pk).exists():
-        return CANNOT_REMOVE
     with unit():
+        # Held, so that two factors turned off at once do not each count on the other.
+        User.objects.select_for_update().get(pk=user.pk)
+        if policy == "required" and not user.factors.exclude(pk=factor.pk).exists():
+            return CANNOT_REMOVE
         factor.delete()
         _security_changed(user)
         record(
@@ -282,6 +287,7 @@ def remove_factor(factor: Factor, *, policy: str, by: Actor, now: datetime) -> D
             kind=factor.kind,
         )
         notify(user, to=[user.email], sentence="factor_removed", origin=by.origin, now=now)
+        end_all(user, reason="factor_removed", origin=by.origin, now=now, but=session)
     return None
 
 

@@ -100,11 +100,15 @@ def remove(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     if factor is None:
         raise Http404
     actor = principal.actor(address=client_address(request))
-    denied = remove_factor(factor, policy=_policy_of(factor.user), by=actor, now=timezone.now())
+    policy = _policy_of(factor.user)
+    denied = remove_factor(factor, policy=policy, session=principal.session, by=actor, now=timezone.now())
     if denied is not None:
         messages.warning(request, str(denied.message))
     else:
-        messages.success(request, _("The second factor was turned off; a mail tells of it."))
+        messages.success(
+            request,
+            _("The second factor was turned off, and your other sessions were ended; a mail tells of it."),
+        )
     return redirect("account:security")
 
 

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
-from accounts.sessions import end_all, end_sessions, is_locked_now, live_sessions
+from accounts.ending import end_own_others
+from accounts.sessions import end_sessions, is_locked_now, live_sessions
 from audit.record import Origin
 from core.http import client_address
 from portal.account.door import principal_of, signed_in
@@ -62,15 +63,9 @@ def end(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
 @require_POST
 @signed_in
 def end_others(request: HttpRequest) -> HttpResponse:
-    """End all but this one."""
-    principal = principal_of(request)
-    ended = end_all(
-        principal.user,
-        reason="ended_by_owner",
-        origin=origin_of(request),
-        now=timezone.now(),
-        but=principal.session,
-    )
+    """End all but this one, and forget all other browsers."""
+    session = principal_of(request).session
+    ended = end_own_others(session, origin=origin_of(request), now=timezone.now())
     sentence = ngettext("%(count)s other session was ended.", "%(count)s other sessions were ended.", ended)
     messages.success(request, sentence % {"count": ended})
     return redirect("account:sessions")
