@@ -74,9 +74,13 @@ def _counted(user: User) -> list[Taken]:
     return limits.standing_of(user, rules=rules_of(user.company_id), now=timezone.now())
 
 
+def _codes_wait(user: User) -> bool:
+    return user.codes_paused_until is not None and timezone.now() < user.codes_paused_until
+
+
 def is_locked(user: User) -> bool:
-    """Whether there is something to unlock: a lock, or tries counted."""
-    return user.locked_at is not None or bool(_counted(user))
+    """Whether there is something to unlock: a lock, tries counted, or a wait after too many codes."""
+    return user.locked_at is not None or _codes_wait(user) or bool(_counted(user))
 
 
 @admin.register(User)
@@ -134,7 +138,7 @@ class UserAdmin(VerbAdmin):
     )
     help_texts = {
         "lock_state": __("A locked person cannot sign in until somebody unlocks the account."),
-        "tries": __("Wrong passwords counted at the moment, from strangers and from known browsers."),
+        "tries": __("Wrong passwords and codes that count at the moment, and what they have led to."),
         "last_login": __("When the person last finished signing in."),
         "last_login_from": __("Network address and program of that sign-in."),
         "email_verified_at": __(
@@ -187,6 +191,10 @@ class UserAdmin(VerbAdmin):
                     _("%(left)s of %(tries)s tries left.")
                     % {"left": taken.remaining, "tries": taken.limit.tries}
                 )
+        if user.codes_paused_until is not None and _codes_wait(user):
+            lines.append(
+                _("No codes for another %(time)s.") % {"time": timeuntil(user.codes_paused_until, now)}
+            )
         return "\n".join(dict.fromkeys(lines)) or _("None counted.")
 
     @admin.display(description=__("from"))

@@ -104,6 +104,17 @@ def test_an_administrator_locks_with_a_reason_and_unlocks_with_the_counters(
     assert "None counted." in page.get(reverse("admin:accounts_user_change", args=[ben.pk])).content.decode()
 
 
+def test_a_wait_after_too_many_codes_is_seen_and_ended(browser: Browse, ada: User, ben: User) -> None:
+    User.objects.filter(pk=ben.pk).update(codes_paused_until=timezone.now() + timedelta(minutes=10))
+    page, address = browser(ada), reverse("admin:accounts_user_change", args=[ben.pk])
+    text = page.get(address).content.decode()
+    assert "No codes for another" in text
+    unlock = reverse("admin:accounts_user_unlock", args=[ben.pk])
+    assert unlock in text
+    page.post(unlock)
+    assert "None counted." in page.get(address).content.decode()
+
+
 def test_a_lock_needs_a_reason(browser: Browse, ada: User, ben: User) -> None:
     answer = browser(ada).post(reverse("admin:accounts_user_lock", args=[ben.pk]), {"reason": " "})
     assert "reason" in answer.context["adminform"].form.errors
