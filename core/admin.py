@@ -207,8 +207,6 @@ class VerbAdmin(StockAdmin):
         if not self.gate.may(request, verb, self.model, obj):
             raise PermissionDenied
 
-    # --- lists -----------------------------------------------------------------------------------------------------------
-
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[VerbChangeList]:
         """The list with our title and related rows."""
         return VerbChangeList
@@ -239,8 +237,6 @@ class VerbAdmin(StockAdmin):
         ):
             raise Http404
         return super().changelist_view(request, extra_context)
-
-    # --- forms -----------------------------------------------------------------------------------------------------------
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form class, with the sentences that explain its fields."""
@@ -380,8 +376,6 @@ class VerbAdmin(StockAdmin):
         if url is None:
             raise Http404
         return HttpResponseRedirect(url)
-
-    # --- verbs on many objects -------------------------------------------------------------------------------------------
 
     def get_actions(self, request: HttpRequest) -> Any:
         """The verbs that can be done to several objects; the stock "delete selected" is not among them."""
