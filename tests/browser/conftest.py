@@ -1,12 +1,13 @@
 """A served product and a Chromium, both shared by all tests of this folder; every test has windows of its own."""
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.house import ADA, House
+from tests.browser.house import House
 from tests.browser.window import Window
 from tests.services import needed
 from tests.services.product import running_product
@@ -56,11 +57,16 @@ def window(chromium: Browser, house: House) -> Iterator[Open]:
 
 
 @pytest.fixture(scope="package")
-def ada_signed_in(chromium: Browser, house: House) -> Any:
-    """The cookies of a browser in which Ada has signed in."""
-    one = Window(chromium.new_context(locale="en"), house)
-    one.sign_in(ADA, house.product.password)
-    assert one.path == "/", one.path
-    kept = one.keep()
-    one.context.close()
-    return kept
+def signed_in(chromium: Browser, house: House) -> Callable[[str], Any]:
+    """`signed_in(email)`: the cookies of a browser in which this demo person has signed in, once for all tests."""
+
+    @cache
+    def sign_in(email: str) -> Any:
+        one = Window(chromium.new_context(locale="en"), house)
+        one.sign_in(email, house.product.password)
+        assert one.path == "/", one.path
+        kept = one.context.storage_state()
+        one.context.close()
+        return kept
+
+    return sign_in

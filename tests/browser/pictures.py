@@ -10,6 +10,7 @@ DESKTOP = {"width": 1280, "height": 800}
 PHONE = {"width": 390, "height": 844}
 SMALL_PHONE = {"width": 320, "height": 640}
 _folder = os.environ.get("GATEHOUSE_SCREENSHOTS")
+WANTED = bool(_folder)
 
 
 def take(page: Page, name: str) -> None:

@@ -1,20 +1,21 @@
 """What ends or locks a session, seen from the page that somebody else has open."""
 
 import time
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from tests.browser.conftest import Open
-from tests.browser.house import NEW_PASSWORD, PASSWORD, House
+from tests.browser.house import ADA, NEW_PASSWORD, PASSWORD, House
 
 pytestmark = pytest.mark.xdist_group("browser")
 
 
 def test_ada_makes_a_person_who_must_change_the_password_and_ends_the_session(
-    window: Open, house: House, ada_signed_in: Any
+    window: Open, house: House, signed_in: Callable[[str], Any]
 ) -> None:
-    ada, emil = window(storage_state=ada_signed_in), window()
+    ada, emil = window(storage_state=signed_in(ADA)), window()
     ada.open("/admin/accounts/user/")
     ada.page.get_by_role("link", name="Add person").click()
     ada.page.get_by_label("E-mail", exact=False).first.fill("emil@acme.example")

@@ -1,7 +1,5 @@
 """One browser window with its own cookies, and everything in it that a visitor of ours must never meet."""
 
-from typing import Any
-
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response
 
 from tests.browser.house import House
@@ -137,7 +135,3 @@ class Window:
             if name in self.focused.inner_text():
                 return self.focused
         raise AssertionError(f"Tab does not lead to {name}")
-
-    def keep(self) -> Any:
-        """The cookies, for another window to begin with."""
-        return self.context.storage_state()
