@@ -6,12 +6,13 @@ from datetime import datetime
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
+from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.http import urlencode
 
-from accounts.models import Session
+from accounts.models import Session, SessionKind
 from accounts.principal import Principal, principal_of_cookie
 from accounts.sessions import SESSION, idle_lock_due, lock_if_idle, note_use
 from core import entropy
@@ -57,7 +58,11 @@ def _from_cookie(request: HttpRequest, *, now: datetime) -> Principal | None:
         return None
     for fingerprint in entropy.fingerprints(secret, purpose=SESSION):
         principal = principal_of_cookie(fingerprint)
-        if principal is not None and principal.is_live(now=now):
+        if (
+            principal is not None
+            and principal.session.kind == SessionKind.PAGE
+            and principal.is_live(now=now)
+        ):
             return principal
     return None
 
@@ -99,6 +104,10 @@ class SessionMiddleware:
             )
         if request.method in {"GET", "HEAD"}:
             return redirect(f"{CONFIRM_URL}?{urlencode({'next': request.get_full_path()})}")
+        # Sending it again would vouch for it, so what another site made the browser send is not kept.
+        foreign = CsrfViewMiddleware(self.get_response).process_view(request, self._locked, (), {})
+        if foreign is not None:
+            return foreign
         # What was typed stays in this page, in the browser alone, until it is sent again.
         fields = [
             (name, value)

@@ -126,6 +126,8 @@ class User(AbstractBaseUser):
     def save(self, *args: Any, **kwargs: Any) -> None:
         """Keep the form in which the name is compared beside the name."""
         self.login_key = key_of(self.username)
+        if "username" in (kwargs.get("update_fields") or ()):
+            kwargs["update_fields"] = {*kwargs["update_fields"], "login_key"}
         super().save(*args, **kwargs)
 
     @property

@@ -7,6 +7,7 @@ from datetime import datetime
 from typing import Any
 
 import phonenumbers
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError
 from django.db.models import F
@@ -15,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.checks import refuse_password
 from accounts.models import User
 from accounts.names import Realm, is_email, key_of
+from accounts.notices import notify
 from accounts.principal import rights_of
 from accounts.sessions import end_all
 from audit.events import Event
@@ -26,6 +28,7 @@ from tenants.actor import Actor
 from tenants.models import RANK_MAXIMUM, Company, Role
 from tenants.rights import Rights
 from tenants.rules import may_touch, rights_given_by
+from tenants.services.role import is_full_administrator
 
 NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
 FORBIDDEN = Denied(code="forbidden", message=_("You may not do this."))
@@ -36,6 +39,9 @@ NAME_TAKEN = Denied(
 LAST_ADMINISTRATOR = Denied(
     code="last_administrator",
     message=_("This is the last administrator of the installation; name another one first."),
+)
+KEPT_ELSEWHERE = Denied(
+    code="kept_elsewhere", message=_("This person is kept in a directory; change it there.")
 )
 KEEP: Any = object()  # "leave as it is", where None is a value
 
@@ -87,6 +93,8 @@ def _check(person: Person) -> _Checked | Denied:
                 message=_("Enter the number in international form, such as +49 30 1234567."),
             )
         values["phone"] = number
+    if values.get("language") and values["language"] not in dict(settings.LANGUAGES):
+        return Denied(code="invalid", field="language", message=_("Choose one of the languages offered."))
     return _Checked(values)
 
 
@@ -184,12 +192,18 @@ def refuse_touch(user: User, *, verb: str, by: Actor) -> Denied | None:
     return by.exceeded_by(rights_of(user))
 
 
+def _locked(user: User) -> User | None:
+    # Locked before the rules are asked, so that what they were asked about is what changes.
+    return User.objects.select_for_update(of=("self",)).select_related("company").filter(pk=user.pk).first()
+
+
 def _is_last_administrator(user: User) -> bool:
-    administrators = User.objects.filter(
-        is_active=True, locked_at=None, company=None, roles__rank=RANK_MAXIMUM
-    )
-    others = administrators.exclude(pk=user.pk).exists()
-    return not others and administrators.filter(pk=user.pk).exists()
+    """Inside a unit: whether nobody else could repair what is wrong with the installation."""
+    full = Role.objects.filter(is_built_in=True, company=None, rank=RANK_MAXIMUM)
+    # Held until the end of the unit, so that two administrators who go at once do not each count on the other.
+    held = [role.pk for role in full.select_for_update(no_key=True)]
+    administrators = User.objects.filter(is_active=True, locked_at=None, company=None, roles__in=held)
+    return administrators.filter(pk=user.pk).exists() and not administrators.exclude(pk=user.pk).exists()
 
 
 def change_user(user: User, person: Person, *, by: Actor, now: datetime) -> User | Denied:
@@ -197,21 +211,27 @@ def change_user(user: User, person: Person, *, by: Actor, now: datetime) -> User
     checked = _check(person)
     if isinstance(checked, Denied):
         return checked
-    with unit():
-        # Locked before the rules are asked, so that what they were asked about is what changes.
-        user = User.objects.select_for_update(of=("self",)).select_related("company").get(pk=user.pk)
-        held = list(user.roles.all())
-        changed = {
-            name: value
-            for name, value in checked.values.items()
-            if (set(value) != set(held) if name == "roles" else value != getattr(user, name))
-        }
-        if not changed:
-            return user
-        refusal = refuse_touch(user, verb="change", by=by) or _refuse_change(user, changed, held=held, by=by)
-        if refusal is None:
-            refusal = _apply(user, changed, by=by, now=now)
-    return refusal or user
+    try:
+        with unit():
+            found = _locked(user)
+            if found is None:
+                return NOT_FOUND
+            held = list(found.roles.all())
+            changed = {
+                name: value
+                for name, value in checked.values.items()
+                if (set(value) != set(held) if name == "roles" else value != getattr(found, name))
+            }
+            refusal = refuse_touch(found, verb="change", by=by)
+            if refusal is None and changed:
+                refusal = _refuse_change(found, changed, held=held, by=by)
+            if refusal is not None:
+                return refusal
+            if changed:
+                _apply(found, changed, by=by, now=now)
+    except IntegrityError:
+        return NAME_TAKEN
+    return found
 
 
 def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role], by: Actor) -> Denied | None:
@@ -225,20 +245,14 @@ def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role],
         refusal = by.exceeded_by(_given_rights(roles=roles, company=company, user=user))
     if refusal is not None:
         return refusal
-    ceases = (
-        changed.get("is_active") is False
-        or company is not None
-        or all(role.rank < RANK_MAXIMUM for role in roles)
+    stays = (
+        changed.get("is_active") is not False and company is None and any(map(is_full_administrator, roles))
     )
-    if ceases and _is_last_administrator(user):
+    if not stays and _is_last_administrator(user):
         return LAST_ADMINISTRATOR
     if "email" in changed:
         if user.realm != Realm.INTERNAL:
-            return Denied(
-                code="kept_elsewhere",
-                field="email",
-                message=_("This person is kept in a directory; change it there."),
-            )
+            return KEPT_ELSEWHERE
         taken = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(changed["email"])).exclude(
             pk=user.pk
         )
@@ -247,8 +261,11 @@ def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role],
     return None
 
 
-def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
-    before = user.company_id
+def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> None:
+    told = [user.email] if user.email_verified_at else []
+    if "company" in changed:
+        # Written while the person still is who the old company knows; the new name and roles are the new company's matter.
+        _record_change(user, changed, by=by, now=now)
     for name, value in changed.items():
         if name != "roles":
             setattr(user, name, value)
@@ -262,16 +279,8 @@ def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> 
     if "roles" in changed:
         user.roles.set(changed["roles"])
     epoch.bump()
-    for company_id in dict.fromkeys((before, user.company_id)):
-        record(
-            Event.USER_CHANGED,
-            origin=by.origin,
-            at=now,
-            company_id=company_id,
-            subject=user,
-            fields=sorted(changed),
-            **({"roles": [role.name for role in changed["roles"]]} if "roles" in changed else {}),
-        )
+    details = {"roles": [role.name for role in changed["roles"]]} if "roles" in changed else {}
+    _record_change(user, changed, by=by, now=now, **details)
     if "is_active" in changed:
         event = Event.USER_ENABLED if user.is_active else Event.USER_DISABLED
         record(event, origin=by.origin, at=now, company_id=user.company_id, subject=user)
@@ -279,18 +288,37 @@ def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> 
             end_all(user, reason="disabled", origin=by.origin, now=now)
     elif {"company", "email"} & changed.keys():
         end_all(user, reason="changed", origin=by.origin, now=now)
-    return None
+    if "email" in changed:
+        notify(user, to=told, sentence="email_changed", origin=by.origin, now=now)
+
+
+def _record_change(
+    user: User, changed: dict[str, Any], *, by: Actor, now: datetime, **details: list[str]
+) -> None:
+    record(
+        Event.USER_CHANGED,
+        origin=by.origin,
+        at=now,
+        company_id=user.company_id,
+        subject=user,
+        fields=sorted(changed),
+        **details,
+    )
 
 
 def set_password(user: User, password: str, *, must_change: bool, by: Actor, now: datetime) -> Denied | None:
     """An administrator gives a new password; every session of the person ends."""
-    refusal = refuse_touch(user, verb="change", by=by) or refuse_password(
-        password, company_id=user.company_id, about=about(user), user=user
-    )
+    refusal = refuse_touch(user, verb="change", by=by)
+    if refusal is None and user.is_external:
+        refusal = KEPT_ELSEWHERE
+    if refusal is None:
+        refusal = refuse_password(password, company_id=user.company_id, about=about(user), user=user)
     if refusal is not None:
         return refusal
     hashed = make_password(password)
     with unit():
+        if _locked(user) is None:
+            return NOT_FOUND
         store_password(user, hashed, must_change=must_change, now=now)
         record(Event.PASSWORD_SET, origin=by.origin, at=now, company_id=user.company_id, subject=user)
         end_all(user, reason="password_changed", origin=by.origin, now=now)
@@ -316,14 +344,22 @@ def store_password(user: User, hashed: str, *, must_change: bool, now: datetime)
 
 def lock_user(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | None:
     """Lock the account until an administrator unlocks it; its sessions end at once."""
-    if _is_self(user, by):
-        return OWN_ACCOUNT
-    refusal = refuse_touch(user, verb="change", by=by)
-    if refusal is None and _is_last_administrator(user):
-        refusal = LAST_ADMINISTRATOR
-    if refusal is None:
-        lock_account(user, reason=reason, by=by, now=now)
+    with unit():
+        refusal = _refuse_end(user, verb="change", by=by)
+        if refusal is None:
+            lock_account(user, reason=reason, by=by, now=now)
     return refusal
+
+
+def _refuse_end(user: User, *, verb: str, by: Actor) -> Denied | None:
+    """Inside a unit: why this actor may not take the account from this person, whose row is locked from here on."""
+    found = _locked(user)
+    if found is None:
+        return NOT_FOUND
+    if _is_self(found, by):
+        return OWN_ACCOUNT
+    refusal = refuse_touch(found, verb=verb, by=by)
+    return LAST_ADMINISTRATOR if refusal is None and _is_last_administrator(found) else refusal
 
 
 def lock_account(user: User, *, reason: str, by: Actor, now: datetime) -> None:
@@ -347,14 +383,10 @@ def lock_account(user: User, *, reason: str, by: Actor, now: datetime) -> None:
 
 def delete_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
     """Delete the account; what it did stays in the audit trail."""
-    if _is_self(user, by):
-        return OWN_ACCOUNT
-    refusal = refuse_touch(user, verb="delete", by=by)
-    if refusal is None and _is_last_administrator(user):
-        refusal = LAST_ADMINISTRATOR
-    if refusal is not None:
-        return refusal
     with unit():
+        refusal = _refuse_end(user, verb="delete", by=by)
+        if refusal is not None:
+            return refusal
         end_all(user, reason="deleted", origin=by.origin, now=now)
         record(Event.USER_DELETED, origin=by.origin, at=now, company_id=user.company_id, subject=user)
         epoch.bump()

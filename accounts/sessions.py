@@ -70,7 +70,9 @@ def start_session(
     with unit():
         limit = password_rules(settings).max_sessions
         if limit:
-            oldest_first = live_sessions(user, now=now).order_by("id")
+            # Two sign-ins at once would otherwise both find room for one more.
+            User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+            oldest_first = live_sessions(user, now=now).select_related("user").order_by("id")
             surplus = oldest_first.count() - limit + 1
             if surplus > 0:
                 end_sessions(
@@ -160,8 +162,8 @@ def is_locked_now(session: Session, *, now: datetime) -> bool:
 
 def lock_if_idle(session: Session, *, now: datetime) -> bool:
     """Lock an idle session; asks the database, because another process may have seen it in use."""
-    current = Session.objects.select_related("user").get(pk=session.pk)
-    if current.locked_at is not None:
+    current = Session.objects.select_related("user").filter(pk=session.pk).first()
+    if current is None or current.locked_at is not None:
         return True
     if not idle_lock_due(current, now=now):
         return False

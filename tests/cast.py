@@ -9,8 +9,11 @@ from django.utils import timezone
 
 from accounts.middleware import SESSION_COOKIE
 from accounts.models import SessionKind, User
+from accounts.principal import rights_of
 from accounts.sessions import Client, start_session
 from accounts.tokens.issue import TokenPair, token_pair
+from audit.record import Origin
+from tenants.actor import Actor
 from tenants.models import Company, Role
 
 FULL, COMPANY_ADMINISTRATOR, AGENT, MEMBER = "Full Administrator", "Company Administrator", "Agent", "Member"
@@ -30,6 +33,11 @@ def person(email: str, *, company: Company | None, role: str, name: str = "", **
     user.save()
     user.roles.set([Role.objects.get(name=role, company=None)])
     return user
+
+
+def acting(user: User) -> Actor:
+    """This person as the one who asks for a change."""
+    return Actor(rights=rights_of(user), origin=Origin(actor=user, address="192.0.2.1"))
 
 
 def browser(user: User | None = None, **more: object) -> Browser:

@@ -1,0 +1,143 @@
+"""The counters of passwords, and the administrator who takes them away."""
+
+from datetime import timedelta
+
+import pytest
+
+from accounts.limits import PASSWORD, counter_key, lockout, name_key, standing_of, unlock_user
+from accounts.models import Browser, User
+from accounts.names import Realm
+from accounts.passwords import NONE, Rules
+from accounts.people import lock_user
+from accounts.sessions import Client, note_browser
+from audit.events import Event
+from audit.models import AuditEvent
+from core.db import unit
+from core.outcomes import Denied
+from core.throttle import take
+from tests.cast import acting
+from tests.conftest import Clock
+
+pytestmark = pytest.mark.django_db
+STRICT = Rules(lockout_threshold=3, lockout_minutes=30)
+
+
+def code(result: object) -> str:
+    return result.code if isinstance(result, Denied) else ""
+
+
+@pytest.fixture
+def browser(ben: User, clock: Clock) -> Browser:
+    """One in which Ben has signed in before."""
+    with unit():
+        return note_browser(
+            ben, Client(address="192.0.2.1", user_agent="Firefox", browser_token="b" * 43), now=clock()
+        )
+
+
+def use_up(user: User, clock: Clock, *, browser: Browser | None = None) -> None:
+    """So many wrong passwords that every limit refuses."""
+    key = counter_key(name_key(user.username, realm=Realm.INTERNAL), browser=browser)
+    lock = lockout(STRICT)
+    assert lock is not None
+    for _ in range(11):
+        take(PASSWORD, key, now=clock())
+        take(lock, key, now=clock())
+
+
+@pytest.mark.parametrize(
+    "spelling",
+    ["BEN@acme.example", " ben@acme.example", "ｂｅｎ@acme.example", "Ben@Acme.Example"],  # noqa: RUF001
+)
+def test_every_spelling_of_a_name_counts_as_the_one_name(spelling: str) -> None:
+    assert name_key(spelling, realm=Realm.INTERNAL) == name_key("ben@acme.example", realm=Realm.INTERNAL)
+
+
+def test_names_realms_and_browsers_count_apart_and_no_name_is_kept(browser: Browser) -> None:
+    keys = {
+        name_key("ben@acme.example", realm=Realm.INTERNAL),
+        name_key("ben@acme.example", realm=Realm.EXTERNAL),
+        name_key("ada@acme.example", realm=Realm.INTERNAL),
+    }
+    assert len(keys) == 3
+    assert not any("ben" in key or "ada" in key for key in keys)
+    one = keys.pop()
+    assert counter_key(one, browser=None) != counter_key(one, browser=browser)
+
+
+def test_without_a_threshold_there_is_no_lock_but_the_general_limits() -> None:
+    assert lockout(NONE) is None
+
+
+@pytest.mark.parametrize(
+    ("rules", "window", "pause"),
+    [
+        (Rules(lockout_threshold=3), timedelta(minutes=30), timedelta(minutes=30)),
+        (Rules(lockout_threshold=3, lockout_minutes_window=5), timedelta(minutes=5), timedelta(minutes=30)),
+        (Rules(lockout_threshold=3, lockout_minutes=0), timedelta(days=3650), timedelta(days=3650)),
+        (
+            Rules(lockout_threshold=3, lockout_minutes=0, lockout_minutes_window=5),
+            timedelta(minutes=5),
+            timedelta(days=3650),
+        ),
+    ],
+)
+def test_the_lock_lasts_as_the_rules_say(rules: Rules, window: timedelta, pause: timedelta) -> None:
+    lock = lockout(rules)
+    assert lock is not None
+    assert (lock.tries, lock.window, lock.pause) == (3, window, pause)
+
+
+def test_an_administrator_sees_what_is_counted_by_strangers_and_in_own_browsers(
+    ben: User, browser: Browser, clock: Clock
+) -> None:
+    assert standing_of(ben, rules=STRICT, now=clock()) == []
+    use_up(ben, clock)
+    assert [one.refused for one in standing_of(ben, rules=STRICT, now=clock())] == [True, True]
+    use_up(ben, clock, browser=browser)
+    assert len(standing_of(ben, rules=STRICT, now=clock())) == 4
+    clock.forward(days=1)
+    assert standing_of(ben, rules=STRICT, now=clock()) == []
+
+
+def test_unlocking_takes_the_lock_and_every_counter_away(
+    ada: User, ben: User, browser: Browser, clock: Clock
+) -> None:
+    use_up(ben, clock)
+    use_up(ben, clock, browser=browser)
+    lock_user(ben, reason="lost phone", by=acting(ada), now=clock())
+    User.objects.filter(pk=ben.pk).update(codes_paused_until=clock() + timedelta(minutes=10))
+    clock.forward(minutes=1)
+    assert unlock_user(ben, by=acting(ada), now=clock()) is None
+    ben.refresh_from_db()
+    assert (ben.locked_at, ben.locked_reason, ben.unlocked_at) == (None, "", clock())
+    assert ben.codes_paused_until is None
+    assert ben.security_version == 3
+    assert standing_of(ben, rules=STRICT, now=clock()) == []
+    row = AuditEvent.objects.get(event=Event.USER_UNLOCKED)
+    assert row.details == {"counters": 4}
+
+
+def test_counters_alone_can_be_taken_away_too(ada: User, ben: User, clock: Clock) -> None:
+    use_up(ben, clock)
+    assert unlock_user(ben, by=acting(ada), now=clock()) is None
+    assert code(unlock_user(ben, by=acting(ada), now=clock())) == "not_locked"
+    assert AuditEvent.objects.filter(event=Event.USER_UNLOCKED).count() == 1
+
+
+def test_the_counters_of_others_stay(ada: User, ben: User, cleo: User, clock: Clock) -> None:
+    for person in (ben, cleo):
+        use_up(person, clock)
+    unlock_user(ben, by=acting(ada), now=clock())
+    assert standing_of(cleo, rules=STRICT, now=clock()) != []
+
+
+def test_nobody_unlocks_out_of_reach_or_above_himself(
+    ada: User, ben: User, cleo: User, root: User, clock: Clock
+) -> None:
+    use_up(ben, clock)
+    use_up(root, clock)
+    assert code(unlock_user(ben, by=acting(cleo), now=clock())) == "not_found"
+    assert code(unlock_user(root, by=acting(ada), now=clock())) == "not_found"
+    assert code(unlock_user(ada, by=acting(ben), now=clock())) == "not_found"
+    assert standing_of(ben, rules=STRICT, now=clock()) != []
