@@ -1,0 +1,211 @@
+"""The tables in the guides that are made from the code, so that no number in them can be an old one.
+
+`DJANGO_SETTINGS_MODULE=tests.settings .venv/bin/python -m tests.docs.tables` writes them into the guides anew.
+"""
+
+import re
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from django.utils import translation
+
+if TYPE_CHECKING:
+    from core.throttle import Limit
+
+DOCS = Path(__file__).parents[2] / "docs"
+GUIDE = DOCS / "administration.md"
+API_GUIDE = DOCS / "api.md"
+
+
+def block(text: str, name: str) -> str:
+    """What stands between the two marks of this name."""
+    found = re.search(_marks(name), text, re.DOTALL)
+    assert found, f"no block {name}"
+    return found["inside"]
+
+
+def _marks(name: str) -> str:
+    return rf"(?P<begin><!-- begin {name}[^>]*-->\n)(?P<inside>.*?)(?P<end><!-- end {name} -->)"
+
+
+def _table(head: Iterable[str], rows: Iterable[Iterable[object]]) -> str:
+    titles = list(head)
+    lines = [titles, ["---"] * len(titles), *([str(cell) for cell in row] for row in rows)]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def words(span: timedelta) -> str:
+    """A length of time as people say it."""
+    seconds = round(span.total_seconds())
+    for size, unit in ((86_400, "day"), (3_600, "hour"), (60, "minute")):
+        if seconds % size == 0 and seconds // size >= (2 if unit == "day" else 1):
+            return f"{seconds // size} {unit}{'s' if seconds // size > 1 else ''}"
+    return f"{seconds} seconds"
+
+
+def settings() -> str:
+    """Every setting that exists."""
+    from core.options import Option, declared
+
+    def shown(option: Option) -> str:
+        if isinstance(option.default, bool):
+            return "on" if option.default else "off"
+        return f"{option.default} {option.unit}".strip() or "nothing"
+
+    def bounds(option: Option) -> str:
+        if option.type is int:
+            return f"{option.minimum} to {option.maximum}"
+        return "on, off" if option.type is bool else ", ".join(option.choices) or "one line of text"
+
+    rows = (
+        (
+            f"`{name}`",
+            shown(option),
+            bounds(option),
+            option.help,
+            "yes" if option.company else "no",
+            f"`{option.environment_name}`",
+        )
+        for name, option in declared().items()
+    )
+    head = ("Setting", "Default", "May be", "Meaning", "Company may differ", "Pinned by")
+    return _table(head, rows)
+
+
+def privileges() -> str:
+    """Every privilege, and which of the built-in roles hold it."""
+    from tenants.rights import PRIVILEGES
+
+    built_in = import_module("tenants.migrations.0002_built_in")
+    holders = {role: names for role, _rank, names, _policy, _reach in built_in.ROLES}
+    rows = (
+        (f"`{name}`", allows, ", ".join(role for role, names in holders.items() if name in names))
+        for name, allows in PRIVILEGES.items()
+    )
+    return _table(("Privilege", "It allows", "Built-in roles that have it"), rows)
+
+
+def limits_told() -> "list[Limit]":
+    """Every named limit that is told in the table."""
+    from accounts.limits import NETWORK, PASSWORD
+    from login.links.forgotten import ASK_BY_NAME, ASK_BY_NETWORK
+    from login.service import BEGIN
+    from twofactor.services import BURST_OF_SENDS, DAILY_SENDS
+
+    return [PASSWORD, NETWORK, BEGIN, ASK_BY_NETWORK, ASK_BY_NAME, BURST_OF_SENDS, DAILY_SENDS]
+
+
+def limits() -> str:
+    """Every limit with its number."""
+    from accounts.sessions import CONFIRMED_FOR
+    from accounts.tokens.issue import LIFETIME
+    from core.ratelimit import NETWORKS, PEOPLE
+    from login.case import LIFE
+    from login.links.forgotten import CODE_CHECKS, LINK_LIFE
+    from twofactor.contacts import COUNTED_FOR
+    from twofactor.services import COOL_DOWN, WAIT
+
+    def told(limit: "Limit") -> str:
+        return f"{limit.tries} in {words(limit.window)}"
+
+    password, network, begin, links, links_for_name, burst, day = limits_told()
+    until = "refused until that time is over"
+    rows = (
+        (
+            "Passwords tried for one person in browsers that are new to this person, all doors together",
+            told(password),
+            f"{words(password.pause)} of refusal",
+        ),
+        (
+            "Passwords tried in one browser in which this person has signed in before",
+            told(password),
+            f"{words(password.pause)} of refusal, there alone",
+        ),
+        (
+            "Wrong passwords from one network address, in browsers that are new to the person",
+            told(network),
+            until,
+        ),
+        ("Sign-ins begun from one network address", told(begin), until),
+        ("Links for a forgotten password asked for from one network address", told(links), until),
+        ("Links for one name", told(links_for_name), "no further mail is sent; the answer stays the same"),
+        ("Wrong short codes of one link", CODE_CHECKS, "the link is dead"),
+        ("Codes sent to one person, all sign-ins together", f"{told(burst)}, {told(day)}", until),
+        ("Between two codes of a sign-in", words(COOL_DOWN), "refused, with the seconds to wait"),
+        ("Codes sent in one sign-in; checks of one code", "two settings", "what two more settings say"),
+        ("The behaviour `wait`", words(WAIT), "then the same sign-in may go on"),
+        (
+            "Codes to verify an address, sent in one session",
+            f"the same setting, in {words(COUNTED_FOR)}",
+            "refused",
+        ),
+        ("A sign-in in all", words(LIFE), "begin again"),
+        ("A link for a forgotten password", words(LINK_LIFE), "ask for a new one"),
+        (
+            "A proof stands for sensitive changes of one's own account for",
+            words(CONFIRMED_FOR),
+            "confirm again",
+        ),
+        ("An access token", words(LIFETIME), "refresh it"),
+        (
+            "Calls of the API by one person (each web process counts by itself)",
+            f"{PEOPLE.limit} a minute",
+            "429, with the seconds to wait",
+        ),
+        (
+            "Calls of the API from one network address, without a token",
+            f"{NETWORKS.limit} a minute",
+            "the same",
+        ),
+    )
+    return _table(("What is counted", "Limit", "Then"), rows)
+
+
+def kept() -> str:
+    """How long everything is kept."""
+    from accounts.housekeeping import BROWSERS_KEPT, SESSIONS_KEPT
+    from core.idempotency import KEPT as ANSWERS_KEPT
+    from delivery.drain import KEEP
+    from login.housekeeping import KEPT as ATTEMPTS_KEPT
+    from twofactor.housekeeping import KEPT as CODES_KEPT
+
+    rows = (
+        ("Sessions, with where and by what program", f"{words(SESSIONS_KEPT)} after their end at the latest"),
+        ("Browsers in which somebody has signed in", f"{words(BROWSERS_KEPT)} after they were last seen"),
+        ("Deliveries", words(KEEP)),
+        ("Sign-ins under way", f"{words(ATTEMPTS_KEPT)} after their time was over"),
+        ("What is known of a code", f"{words(CODES_KEPT)} after its time was over"),
+        ("Answers kept for an Idempotency-Key", words(ANSWERS_KEPT)),
+        ("Audit events", "until `manage.py audit prune` is run"),
+        ("Files under `outbox/`", "until somebody deletes them"),
+    )
+    return _table(("What", "Kept for"), rows)
+
+
+BLOCKS: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "privileges": privileges,
+    "limits": limits,
+    "kept": kept,
+}
+
+
+def _write() -> None:
+    text = GUIDE.read_text(encoding="utf-8")
+    with translation.override("en"):
+        for name, make in BLOCKS.items():
+            found = re.search(_marks(name), text, re.DOTALL)
+            if found is not None:
+                begin, end = found.span("inside")
+                text = text[:begin] + make() + text[end:]
+    GUIDE.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    import django
+
+    django.setup()
+    _write()
