@@ -5,12 +5,12 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Browser, Session, User
-from accounts.people import FORBIDDEN, NOT_FOUND
+from accounts.people import NOT_FOUND
 from accounts.principal import rights_of
 from accounts.sessions import end_all, end_sessions
 from audit.record import Origin
 from core.db import unit
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.rules import may_touch
 

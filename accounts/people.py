@@ -23,7 +23,7 @@ from audit.events import Event
 from audit.record import record
 from core import epoch
 from core.db import unit
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import RANK_MAXIMUM, Company, Role
 from tenants.rights import Rights
@@ -31,7 +31,6 @@ from tenants.rules import may_touch, rights_given_by
 from tenants.services.role import is_full_administrator
 
 NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
-FORBIDDEN = Denied(code="forbidden", message=_("You may not do this."))
 OWN_ACCOUNT = Denied(code="own_account", message=_("You cannot disable, lock or delete your own account."))
 NAME_TAKEN = Denied(
     code="name_taken", field="email", message=_("Somebody already signs in with this e-mail address.")

@@ -15,11 +15,14 @@ from django.urls import URLPattern, path
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as __
 
+from audit.events import Event
 from audit.groups import GROUPS
 from audit.models import AuditEvent
+from audit.record import record
 from core.admin import VerbAdmin
 from core.admin_lists import begins_with
 from core.admin_pages import two_lines
+from core.db import unit
 
 CHUNK = 1_000
 COLUMNS = (
@@ -165,13 +168,28 @@ class AuditEventAdmin(VerbAdmin):
         rows = self.get_changelist_instance(request).get_queryset(request).order_by("-id")
         return _in_chunks(rows)
 
+    def _note_export(self, request: HttpRequest, form: str) -> None:
+        with unit():
+            record(
+                Event.AUDIT_EXPORTED,
+                origin=self.gate.actor(request).origin,
+                at=timezone.now(),
+                company_id=request.user.company_id,  # type: ignore[union-attr]
+                form=form,
+                filters=request.GET.urlencode()[:200],
+            )
+
     def csv_view(self, request: HttpRequest) -> StreamingHttpResponse:
         """The events of the list, with its filters, as CSV; streamed, so of any length."""
-        return _attached(_csv(self._asked_for(request)), "csv", "text/csv; charset=utf-8")
+        rows = self._asked_for(request)
+        self._note_export(request, "csv")
+        return _attached(_csv(rows), "csv", "text/csv; charset=utf-8")
 
     def json_view(self, request: HttpRequest) -> StreamingHttpResponse:
         """The same as JSON, one object a line between the brackets."""
-        return _attached(_json(self._asked_for(request)), "json", "application/json")
+        rows = self._asked_for(request)
+        self._note_export(request, "json")
+        return _attached(_json(rows), "json", "application/json")
 
 
 def _wanted(term: str) -> Q:

@@ -61,5 +61,6 @@ class Event(StrEnum):
     DELIVERY_RETRIED = "delivery:message:retried"
 
     REFUSED = "portal:change:refused"
+    AUDIT_EXPORTED = "audit:trail:exported"
     AUDIT_PRUNED = "audit:trail:pruned"
     DEMO_LOADED = "portal:demo:loaded"

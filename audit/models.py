@@ -5,8 +5,6 @@ from typing import ClassVar
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from audit.events import Event
-
 
 class AuditEvent(models.Model):
     """One thing that happened, with an HMAC over itself and the one before."""
@@ -15,9 +13,7 @@ class AuditEvent(models.Model):
     scope_path = "company_id"
 
     at = models.DateTimeField(_("time"), help_text=_("When it happened, to the microsecond."))
-    event = models.CharField(
-        _("event"), max_length=60, choices=[(event.value, event.value) for event in Event], help_text=_("What happened.")
-    )
+    event = models.CharField(_("event"), max_length=60, help_text=_("What happened."))
     actor_uid = models.CharField(_("actor"), max_length=36, blank=True, help_text=_("Id of the person who did it."))
     actor_name = models.CharField(
         _("actor's name"), max_length=254, blank=True, help_text=_("The person's name at that time.")

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
 from django.db.models import Model, QuerySet
-from django.utils.translation import gettext_lazy as _
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -14,13 +13,12 @@ from rest_framework.viewsets import GenericViewSet
 
 from core.fields import Strict
 from core.http import client_address
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
 from core.paging import PARAMETERS
 from core.refusals import Refused, settled
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 Values = dict[str, Any]
-FORBIDDEN = Denied(code="forbidden", message=_("You may not do this."))
 _VERBS = {
     "list": "view",
     "retrieve": "view",

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -13,3 +14,6 @@ class Denied:
     message: str | Promise
     field: str | None = None
     retry_after: int | None = None
+
+
+FORBIDDEN = Denied(code="forbidden", message=_("You may not do this."))

@@ -84,7 +84,7 @@ class SettingsRevisionAdmin(VerbAdmin):
     )
     def roll_back(self, obj: SettingsRevision, given: dict[str, Any], *, by: Actor, now: datetime) -> Any:
         """Put its values in force again."""
-        return settings.roll_back(obj, reason=given["reason"], origin=by.origin, now=now)
+        return settings.roll_back(obj, reason=given["reason"], by=by, now=now)
 
     def get_urls(self) -> list[URLPattern]:
         """The addresses of the pages of settings."""
@@ -162,7 +162,7 @@ class SettingsRevisionAdmin(VerbAdmin):
             return CHANGED_MEANWHILE
         reason: str = form.cleaned_data["reason"]
         return settings.change_settings(
-            form.changes(), company=company, reason=reason, origin=by.origin, now=now
+            form.changes(), company=company, reason=reason, by=by, now=now
         )
 
     def _revisions(self, company_id: int | None, *, may_change: bool) -> list[dict[str, Any]]:

@@ -11,10 +11,11 @@ from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.views import APIView
 
-from core.api import FORBIDDEN, Resource, actor, body, caller
+from core.api import Resource, actor, body, caller
 from core.fields import Strict
 from core.idempotency import idempotent
 from core.options import declared, type_name
+from core.outcomes import FORBIDDEN
 from core.refusals import Refused, settled
 from tenants import serializers as shapes
 from tenants import services
@@ -154,10 +155,8 @@ class Settings(APIView):
         """Put new values in force, as one revision with its reason."""
         company = self.company(request, "change", **where)
         given = body(request, shapes.ChangedSettings)
-        origin, now = actor(request).origin, timezone.now()
-        settled(
-            change_settings(given["values"], company=company, reason=given["reason"], origin=origin, now=now)
-        )
+        by, now = actor(request), timezone.now()
+        settled(change_settings(given["values"], company=company, reason=given["reason"], by=by, now=now))
         return Response(_shown(company.pk if company else None))
 
 
@@ -193,5 +192,5 @@ class Revisions(Resource):
     def rollback(self, request: Request, **where: Any) -> Response:
         """Put the values of this revision in force again, as a new revision."""
         revision, given = self.get_object(), self.body()
-        origin, now = actor(request).origin, timezone.now()
-        return self.settle_new(roll_back(revision, reason=given["reason"], origin=origin, now=now))
+        by, now = actor(request), timezone.now()
+        return self.settle_new(roll_back(revision, reason=given["reason"], by=by, now=now))

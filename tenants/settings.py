@@ -13,8 +13,10 @@ from audit.record import Origin, record
 from core import epoch
 from core.db import unit
 from core.options import Snapshot, Value, declared, pins, resolve
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
+from tenants.actor import Actor
 from tenants.models import Company, SettingsRevision
+from tenants.rules import may_touch
 
 NOTHING_CHANGED = Denied(
     code="nothing_changed", message=_("Nothing was changed: these are the values already in force.")
@@ -83,6 +85,10 @@ def _checked(given: Mapping[str, object], *, company: Company | None) -> dict[st
     return changes
 
 
+def _refuse_actor(by: Actor, company_id: int | None) -> Denied | None:
+    return None if may_touch(by.rights, "change", "setting", company_id=company_id) else FORBIDDEN
+
+
 def _refuse_reason(reason: str) -> Denied | None:
     if reason.strip() and len(reason) <= 300:
         return None
@@ -94,10 +100,10 @@ def _refuse_reason(reason: str) -> Denied | None:
 
 
 def change_settings(
-    given: Mapping[str, object], *, company: Company | None, reason: str, origin: Origin, now: datetime
+    given: Mapping[str, object], *, company: Company | None, reason: str, by: Actor, now: datetime
 ) -> SettingsRevision | Denied:
     """Make a new revision with these values (None: back to what stands above) and say who changed what and why."""
-    refusal = _refuse_reason(reason)
+    refusal = _refuse_actor(by, company.pk if company else None) or _refuse_reason(reason)
     if refusal is not None:
         return refusal
     changes = _checked(given, company=company)
@@ -115,7 +121,7 @@ def change_settings(
                 number=number + 1,
                 company=company,
                 reason=reason.strip(),
-                origin=origin,
+                origin=by.origin,
                 now=now,
             )
     except IntegrityError:
@@ -124,11 +130,11 @@ def change_settings(
 
 
 def roll_back(
-    revision: SettingsRevision, *, reason: str, origin: Origin, now: datetime
+    revision: SettingsRevision, *, reason: str, by: Actor, now: datetime
 ) -> SettingsRevision | Denied:
     """Put the values of an older revision in force again, as a new revision."""
     words = reason.strip() or f"roll back to revision {revision.number}"
-    refusal = _refuse_reason(words)
+    refusal = _refuse_actor(by, revision.company_id) or _refuse_reason(words)
     if refusal is not None:
         return refusal
     try:
@@ -143,7 +149,7 @@ def roll_back(
                 number=number + 1,
                 company=revision.company,
                 reason=words,
-                origin=origin,
+                origin=by.origin,
                 now=now,
             )
     except IntegrityError:

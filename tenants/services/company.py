@@ -14,12 +14,12 @@ from audit.events import Event
 from audit.record import record
 from core import epoch
 from core.db import unit
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import Company, Role
 from tenants.rights import Rights
 from tenants.rules import may_touch
-from tenants.services.draft import FORBIDDEN, KEEP, NOT_FOUND, given, line
+from tenants.services.draft import KEEP, NOT_FOUND, given, line
 from tenants.services.role import rights_of_role
 
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a company of this name already."))

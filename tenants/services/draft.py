@@ -9,7 +9,6 @@ from core.outcomes import Denied
 KEEP: Any = object()  # "leave as it is", where None is a value
 
 NOT_FOUND = Denied(code="not_found", message=_("There is no such object."))
-FORBIDDEN = Denied(code="forbidden", message=_("You may not do this."))
 
 
 def given(draft: Any) -> dict[str, Any]:

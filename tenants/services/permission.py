@@ -11,13 +11,13 @@ from audit.events import Event
 from audit.record import record
 from core import epoch
 from core.db import unit
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import Company, Kind, Permission, Reach, Role
 from tenants.rights import Rights
 from tenants.rules import may_touch, rights_given_by
-from tenants.services.draft import FORBIDDEN, KEEP, NOT_FOUND, given
-from tenants.services.role import BUILT_IN_FULL, is_full_administrator, rights_of_role
+from tenants.services.draft import KEEP, NOT_FOUND, given
+from tenants.services.role import BUILT_IN_FULL, is_full_administrator, refuse_above_holder, rights_of_role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,10 @@ def _refuse(
     """Whether the actor may bring about this change, by what the holder has before and would have after."""
     if not may_touch(by.rights, verb, "permission", company_id=_company_of(permission)):
         return FORBIDDEN
-    return by.exceeded_by(_rights_with(permission, before), _rights_with(permission, after))
+    refusal = by.exceeded_by(_rights_with(permission, before), _rights_with(permission, after))
+    if refusal is None and permission.role is not None:
+        refusal = refuse_above_holder(permission.role, by=by)
+    return refusal
 
 
 def create_permission(draft: PermissionDraft, *, by: Actor, now: datetime) -> Permission | Denied:
@@ -165,5 +168,6 @@ def _record(event: Event, permission: Permission, *, by: Actor, now: datetime) -
         holder=str(permission.role or permission.user),
         kind=permission.kind,
         reach=permission.reach,
-        company=str(permission.company) if permission.company else None,
+        # By id: those who read the holder's trail need not know the other company.
+        company=str(permission.company.uid) if permission.company else None,
     )

@@ -12,12 +12,12 @@ from audit.events import Event
 from audit.record import record
 from core import epoch
 from core.db import unit
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import RANK_MAXIMUM, Privilege, Role
 from tenants.rights import APPLICATION, Rights
 from tenants.rules import may_touch
-from tenants.services.draft import FORBIDDEN, KEEP, NOT_FOUND, given, line
+from tenants.services.draft import KEEP, NOT_FOUND, given, line
 
 NAME_TAKEN = Denied(
     code="name_taken", field="name", message=_("This application has a privilege of this name already.")

@@ -1,11 +1,12 @@
 """The verbs on roles. Each is judged by everything that the role would give, and gave before."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
+from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -13,12 +14,12 @@ from audit.events import Event
 from audit.record import record
 from core import epoch
 from core.db import unit
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import RANK_MAXIMUM, Company, Permission, Privilege, Reach, Role, SecondFactorPolicy
 from tenants.rights import EVERYWHERE, Companies, Rights, sum_of
 from tenants.rules import companies_of, may_touch
-from tenants.services.draft import FORBIDDEN, KEEP, NOT_FOUND, given, line
+from tenants.services.draft import KEEP, NOT_FOUND, given, line
 
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a role of this name already."))
 BUILT_IN = Denied(
@@ -59,6 +60,28 @@ def rights_of_role(
     opened = role.permissions.all() if permissions is None else permissions
     base = Rights(rank=role.rank, privileges=frozenset((one.application, one.name) for one in held))
     return sum_of([base, *(Rights(reach={one.kind: _reach_of(one, role)}) for one in opened)])
+
+
+def refuse_above_holder(role: Role, *, by: Actor) -> Denied | None:
+    """Refuse to change what somebody has who has more than the actor: with the rest of it, a small gift may open much."""
+    others = Role.objects.filter(users__roles=role).exclude(pk=role.pk).distinct()
+    parts = [
+        Rights(
+            rank=one.rank,
+            privileges=frozenset((held.application, held.name) for held in one.privileges.all()),
+        )
+        for one in others.prefetch_related("privileges")
+    ]
+    opened = Permission.objects.filter(Q(user__roles=role) | Q(role__in=others)).order_by()
+    for kind, reach, company_id in opened.values_list("kind", "reach", "company").distinct():
+        permission = Permission(kind=kind, reach=reach, company_id=company_id)
+        parts.append(Rights(reach={kind: _reach_of(permission, role)}))
+    refusal = by.exceeded_by(*parts)
+    if refusal is None:
+        return None
+    return replace(
+        refusal, message=_("Somebody with this role has more than you have, so you cannot change it.")
+    )
 
 
 def is_full_administrator(role: Role) -> bool:
@@ -138,6 +161,8 @@ def _refuse_change(role: Role, changed: dict[str, Any], *, held: list[Privilege]
         return BUILT_IN_FULL
     after = rights_of_role(role, privileges=privileges)
     refusal = by.exceeded_by(sum_of([after, Rights(rank=changed.get("rank", role.rank))]))
+    if refusal is None and changed.keys() - {"name"}:
+        refusal = refuse_above_holder(role, by=by)
     if (
         refusal is None
         and "name" in changed

@@ -10,8 +10,8 @@ from accounts.checks import common_passwords, refuse_password, rules_in_words, r
 from accounts.models import User
 from accounts.passwords import NONE
 from accounts.people import about, store_password
-from audit.record import Origin
 from core.db import unit
+from tenants.actor import system_actor
 from tenants.models import Company
 from tenants.settings import change_settings
 from tests.conftest import Clock
@@ -33,7 +33,7 @@ def demand(clock: Clock, *, company: Company | None = None, strict: bool = True,
         {"Login.Security.Strict": strict, **values},
         company=company,
         reason="test",
-        origin=Origin(),
+        by=system_actor(),
         now=clock(),
     )
 

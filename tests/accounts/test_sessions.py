@@ -28,6 +28,7 @@ from audit.models import AuditEvent
 from audit.record import Origin
 from core import entropy, epoch
 from core.db import unit
+from tenants.actor import system_actor
 from tenants.models import Company
 from tenants.settings import change_settings
 from tests.conftest import Clock
@@ -45,7 +46,7 @@ def start(
 
 
 def demand(clock: Clock, values: dict[str, Any], *, company: Company | None = None) -> None:
-    change_settings(values, company=company, reason="test", origin=Origin(), now=clock())
+    change_settings(values, company=company, reason="test", by=system_actor(), now=clock())
 
 
 def at_most(number: int, clock: Clock, *, company: Company | None = None) -> None:

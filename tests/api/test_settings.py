@@ -9,10 +9,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from audit.models import AuditEvent
-from audit.record import Origin
 from core.options import declared
 from core.outcomes import Denied
 from tenants import settings as kept
+from tenants.actor import system_actor
 from tenants.models import Company, SettingsRevision
 from tests.cast import Api, Call
 
@@ -165,10 +165,9 @@ def test_of_two_changes_at_once_none_is_lost_unseen(root: User) -> None:
     def change(hours: int) -> None:
         begin.wait()
         try:
-            origin = Origin(actor=root)
             results.append(
                 kept.change_settings(
-                    {HOURS: hours}, company=None, reason="Try", origin=origin, now=timezone.now()
+                    {HOURS: hours}, company=None, reason="Try", by=system_actor(), now=timezone.now()
                 )
             )
         finally:

@@ -14,11 +14,11 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.models import User
-from audit.record import Origin
 from core import ratelimit
 from core.models import Epoch
 from core.outcomes import Denied
 from delivery.tasks import drain
+from tenants.actor import system_actor
 from tenants.models import Company
 from tenants.settings import change_settings
 from tests.journeys.doors import DOORS, ApiDoor, Door, WebDoor
@@ -178,5 +178,5 @@ Configure = Callable[..., None]
 def configure(company: Company | None = None, **values: Any) -> None:
     """Change settings: `configure(TwoFactor__Policy="required")`, for everybody or for one company."""
     given = {name.replace("__", ".").replace("_", "-"): value for name, value in values.items()}
-    revised = change_settings(given, company=company, reason="a test", origin=Origin(), now=timezone.now())
+    revised = change_settings(given, company=company, reason="a test", by=system_actor(), now=timezone.now())
     assert not isinstance(revised, Denied), revised

@@ -180,7 +180,7 @@ def world(ada: User, ben: User, cleo: User, root: User, clock: Clock) -> dict[ty
             next_try_at=clock(), expires_at=clock(), created_at=clock(),
         )  # fmt: skip
         found[SettingsRevision][name] = change_settings(
-            {"TwoFactor.CodeDigits": 8}, company=company, reason="test", origin=Origin(), now=clock()
+            {"TwoFactor.CodeDigits": 8}, company=company, reason="test", by=system_actor(), now=clock()
         )
     found[User] = {"acme": ben, "globex": cleo, "nobody": root}
     found[Company] = {"acme": ben.company, "globex": cleo.company}

@@ -3,6 +3,7 @@
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from core import epoch, options
 from core.options import Option, declared
 from core.outcomes import Denied
 from tenants import settings as runtime
+from tenants.actor import system_actor
 from tenants.models import Company, SettingsRevision
 from tenants.settings import CONFLICT, NOTHING_CHANGED, active, change_settings, roll_back, snapshot, sources
 from tests.conftest import Clock
@@ -30,7 +32,7 @@ Value = bool | int | str | None
 def change(
     clock: Clock, values: dict[str, Any], *, company: Company | None = None, **more: Any
 ) -> SettingsRevision | Denied:
-    asked: dict[str, Any] = {"reason": "because", "origin": Origin(), "now": clock()} | more
+    asked: dict[str, Any] = {"reason": "because", "by": system_actor(), "now": clock()} | more
     return change_settings(values, company=company, **asked)
 
 
@@ -67,7 +69,7 @@ def test_a_change_is_in_force_at_once_and_says_who_and_why(clock: Clock, root: U
         clock,
         {"TwoFactor.CodeDigits": "8"},
         reason=" longer codes ",
-        origin=Origin(actor=root, address="192.0.2.1"),
+        by=replace(system_actor(), origin=Origin(actor=root, address="192.0.2.1")),
     )
     assert snapshot(None).number(DIGITS) == 8
     assert (revision.number, revision.values, revision.company) == (1, {"TwoFactor.CodeDigits": 8}, None)
@@ -256,7 +258,7 @@ def test_the_environment_stands_above_everything_and_cannot_be_changed(
 def test_an_older_revision_is_put_in_force_again_by_a_new_one(clock: Clock, root: User) -> None:
     first = changed(clock, {"TwoFactor.CodeDigits": 7})
     changed(clock, {"TwoFactor.CodeDigits": 8, "TwoFactor.Policy": "required"})
-    back = roll_back(first, reason="", origin=Origin(actor=root), now=clock())
+    back = roll_back(first, reason="", by=replace(system_actor(), origin=Origin(actor=root)), now=clock())
     assert isinstance(back, SettingsRevision)
     assert (back.number, back.values, back.reason) == (
         3,
@@ -276,13 +278,13 @@ def test_a_company_is_rolled_back_alone(clock: Clock, acme: Company) -> None:
     first = changed(clock, {"TwoFactor.CodeDigits": 7}, company=acme)
     changed(clock, {"TwoFactor.CodeDigits": 8}, company=acme)
     changed(clock, {"TwoFactor.CodeDigits": 9})
-    roll_back(first, reason="too long", origin=Origin(), now=clock())
+    roll_back(first, reason="too long", by=system_actor(), now=clock())
     assert [snapshot(one).number(DIGITS) for one in (acme.pk, None)] == [7, 9]
 
 
 def test_rolling_back_to_what_is_in_force_changes_nothing(clock: Clock) -> None:
     first = changed(clock, {"TwoFactor.CodeDigits": 7})
-    assert roll_back(first, reason="again", origin=Origin(), now=clock()) is NOTHING_CHANGED
+    assert roll_back(first, reason="again", by=system_actor(), now=clock()) is NOTHING_CHANGED
 
 
 def test_a_setting_that_is_gone_does_not_come_back(clock: Clock) -> None:
@@ -290,7 +292,7 @@ def test_a_setting_that_is_gone_does_not_come_back(clock: Clock) -> None:
         number=1, values={"Gone.Option": 1, "TwoFactor.CodeDigits": 7}, at=clock()
     )
     changed(clock, {"TwoFactor.CodeDigits": 8})
-    back = roll_back(old, reason="", origin=Origin(), now=clock())
+    back = roll_back(old, reason="", by=system_actor(), now=clock())
     assert isinstance(back, SettingsRevision)
     assert back.values == {"TwoFactor.CodeDigits": 7}
 
@@ -298,7 +300,7 @@ def test_a_setting_that_is_gone_does_not_come_back(clock: Clock) -> None:
 def test_a_reason_for_rolling_back_that_is_too_long_is_refused(clock: Clock) -> None:
     first = changed(clock, {"TwoFactor.CodeDigits": 7})
     changed(clock, {"TwoFactor.CodeDigits": 8})
-    refused = roll_back(first, reason="x" * 301, origin=Origin(), now=clock())
+    refused = roll_back(first, reason="x" * 301, by=system_actor(), now=clock())
     assert isinstance(refused, Denied)
     assert refused.code == "reason_needed"
 
