@@ -64,7 +64,7 @@ def signed_in(chromium: Browser, house: House) -> Callable[[str], Any]:
     def sign_in(email: str) -> Any:
         one = Window(chromium.new_context(locale="en"), house)
         one.sign_in(email, house.product.password)
-        assert one.path == "/", one.path
+        assert (one.path, one.complaints) == ("/", [])
         kept = one.context.storage_state()
         one.context.close()
         return kept
