@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
 
@@ -22,7 +23,12 @@ from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time
 from twofactor.models import Challenge
 
-really_commits = pytest.mark.django_db(transaction=True)
+
+def really_commits(test: Callable[..., None]) -> Callable[..., None]:
+    """Run it with real commits, on SQLite and on PostgreSQL."""
+    return pytest.mark.both_databases(pytest.mark.django_db(transaction=True)(test))
+
+
 pytestmark = pytest.mark.django_db
 
 

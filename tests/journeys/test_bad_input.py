@@ -76,15 +76,19 @@ def test_a_body_that_is_no_object_is_a_problem_document(api: ApiDoor, path: str,
     assert api.answer["Content-Type"] == "application/problem+json"
 
 
-@pytest.mark.parametrize("value", [None, 7, 1.5, True, [], ["a"], {}, {"a": 1}, "\ud800", ""])
-@pytest.mark.parametrize("field", ["handle", "password", "code", "method"])
+NO_TEXTS = (None, 7, 1.5, True, [], ["a"], {}, {"a": 1})
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [(field, value) for field in ("handle", "password", "code", "method") for value in NO_TEXTS]
+    + [(field, value) for field in ("handle", "password") for value in ("", "\ud800")],
+)
 def test_a_value_of_the_wrong_type_is_a_problem_document(
     api: ApiDoor, ben: User, field: str, value: Any
 ) -> None:
     api.begin(BEN)
     body = {"handle": api.handle, "password": PASSWORD} | {field: value}
-    if field in {"code", "method"} and isinstance(value, str):
-        pytest.skip("a text is what this field takes")
     said = api.post("/api/v1/login/password/", json.dumps(body).encode())
     assert said.status in {400, 401}, said
     assert not Session.objects.exists()
