@@ -74,6 +74,16 @@ def is_locked(session: Session, *, now: datetime) -> bool:
     )
 
 
+def typed_in(request: HttpRequest) -> list[tuple[str, str]]:
+    """What was typed into a form, except secrets: it stays in a page, in the browser alone, until it is sent again."""
+    return [
+        (name, value)
+        for name, values in request.POST.lists()
+        if not any(word in name.lower() for word in _SECRET_WORDS)
+        for value in values
+    ]
+
+
 class SessionMiddleware:
     """Sets `request.principal` (or None) and `request.user`; a locked session gets the confirm page instead of the view."""
 
@@ -108,13 +118,6 @@ class SessionMiddleware:
         foreign = CsrfViewMiddleware(self.get_response).process_view(request, self._locked, (), {})
         if foreign is not None:
             return foreign
-        # What was typed stays in this page, in the browser alone, until it is sent again.
-        fields = [
-            (name, value)
-            for name, values in request.POST.lists()
-            if not any(word in name.lower() for word in _SECRET_WORDS)
-            for value in values
-        ]
-        context = {"confirm_url": CONFIRM_URL, "resend": fields, "action": request.get_full_path()}
+        context = {"confirm_url": CONFIRM_URL, "resend": typed_in(request), "action": request.get_full_path()}
         response = TemplateResponse(request, "login/locked.html", context, status=403)
         return response.render()

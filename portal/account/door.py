@@ -5,11 +5,13 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
+from accounts.middleware import CONFIRM_URL, typed_in
 from accounts.principal import Principal
 from accounts.sessions import refuse_unconfirmed
 
@@ -36,12 +38,20 @@ def signed_in(view: View) -> View:
 
 
 def confirmed(view: View) -> View:
-    """Let in who has proved recently who he is; anybody else confirms first and comes back to the page of the form."""
+    """Let in who has proved recently who he is; anybody else confirms first, and what was typed is kept meanwhile."""
 
     @wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         if refuse_unconfirmed(principal_of(request).session, now=timezone.now()) is None:
             return view(request, *args, **kwargs)
+        if typed := typed_in(request):
+            context = {
+                "title": _("Confirm that it is still you"),
+                "confirm_url": CONFIRM_URL,
+                "resend": typed,
+                "action": request.get_full_path(),
+            }
+            return render(request, "login/locked.html", context, status=403)
         back = "/account/contacts/" if request.path.startswith("/account/contacts/") else "/account/security/"
         return redirect(f"{reverse('login:confirm')}?{urlencode({'next': back})}")
 

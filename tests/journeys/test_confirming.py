@@ -110,19 +110,23 @@ def test_confirming_may_be_given_up(web: WebDoor, ben: User, clock: Time) -> Non
     assert not web.is_in()
 
 
-def test_a_change_of_address_needs_a_recent_proof(web: WebDoor, ben: User, post: Post, clock: Time) -> None:
+def test_a_change_of_address_needs_a_recent_proof_and_loses_nothing(
+    web: WebDoor, ben: User, post: Post, clock: Time
+) -> None:
     sign_in(web, BEN, PASSWORD)
     clock.forward(minutes=11)
     form = web.open("/account/contacts/").form_to("/account/contacts/email/")
     assert form is not None
-    web.send(form, email="ben.brandt@acme.example")
-    assert web.said().step == "password"
+    page = web.send(form, email="ben.brandt@acme.example")
+    assert (web.answer.status_code, page.heading) == (403, "Confirm that it is still you")
     assert post.to("ben.brandt@acme.example") == []
+    kept = page.form_to("/account/contacts/email/")
+    assert kept is not None
+    assert "/login/confirm/" in page.links
+    web.open("/login/confirm/")
     web.take("password", password=PASSWORD)
+    web.send(kept)
     assert web.address == "/account/contacts/"
-    form = web.page.form_to("/account/contacts/email/")
-    assert form is not None
-    web.send(form, email="ben.brandt@acme.example")
     assert len(post.to("ben.brandt@acme.example")) == 1
 
 
