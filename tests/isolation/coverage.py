@@ -1,0 +1,325 @@
+"""How each address of the product is visited. An address without a line here, and a line without an address, fail the walk.
+
+    the(kind)     the address names one object of this kind
+    every(kind)   a list of objects of this kind, where new ones may be made
+    new(kind)     the form of a new object of this kind
+    closed(why)   open to nobody, one's own objects included
+    own(why)      what is said and done here concerns the caller alone
+    door(why)     open to everybody; `sends` says what a stranger might try
+
+`sends` are further bodies, made from somebody's objects. `writes` are the tables in which the caller's own doing shows.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Model
+
+from accounts.models import Browser, RefreshToken, Session, User
+from delivery.models import Delivery
+from login.models import Attempt
+from tests.isolation.cases import PASSWORD, autocomplete, of_list, of_new, of_object, plain
+from tests.isolation.routes import Route
+from tests.isolation.visits import Call, Case, Sort, Visitor
+from tests.isolation.world import Them
+from twofactor.models import Challenge, Factor
+
+Bodies = tuple[Callable[[Them], dict[str, Any]], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """How one address is visited, and what may come of it."""
+
+    sort: str
+    kind: str = ""
+    why: str = ""
+    arguments: tuple[dict[str, str], ...] = ({},)
+    sends: Bodies = ()
+    writes: tuple[type[Model], ...] = ()
+    more: Callable[[Route], Iterator[Case]] | None = None
+
+    @property
+    def tables(self) -> frozenset[str]:
+        """The tables in which the caller's own doing shows."""
+        return frozenset(model._meta.db_table for model in self.writes)
+
+    def cases(self, route: Route, visitor: Visitor, own: Them) -> Iterator[Case]:
+        """The requests that the address is visited with."""
+        if self.sort == "the":
+            yield from of_object(route, self.kind, visitor, own)
+        elif self.sort == "every":
+            yield from of_list(route, self.kind, visitor, own)
+        elif self.sort == "new":
+            yield from of_new(route, self.kind, visitor, own)
+        else:
+            for arguments in self.arguments:
+                yield from plain(route, **arguments)
+                for body in self.sends:
+                    yield Case(
+                        Sort.REFERS,
+                        lambda them, body=body, arguments=arguments: Call(
+                            "POST", route.path(**arguments), data=body(them)
+                        ),
+                    )
+        if self.more is not None:
+            yield from self.more(route)
+
+
+def the(kind: str) -> Entry:
+    """The address names one object of this kind."""
+    return Entry(sort="the", kind=kind)
+
+
+def every(kind: str) -> Entry:
+    """A list of objects of this kind."""
+    return Entry(sort="every", kind=kind)
+
+
+def new(kind: str) -> Entry:
+    """The form of a new object of this kind."""
+    return Entry(sort="new", kind=kind)
+
+
+def closed(why: str, kind: str = "") -> Entry:
+    """Open to nobody; `kind` when the address names an object."""
+    return Entry(sort="the", kind=kind, why=why) if kind else Entry(sort="closed", why=why)
+
+
+def own(why: str, **more: Any) -> Entry:
+    """What is said and done here concerns the caller alone."""
+    return Entry(sort="own", why=why, **more)
+
+
+def door(why: str, **more: Any) -> Entry:
+    """Open to everybody."""
+    return Entry(sort="door", why=why, **more)
+
+
+def _catch_all(route: Route) -> Iterator[Case]:
+    """Addresses of the stock administration that ours does not have, and those without their last slash."""
+    for text in (
+        "accounts/user/{user}", "accounts/user/{user}/", "tenants/role/{role}", "r/1/{user}/", "tenants/company/{company}",
+        "password_change/", "auth/group/", "accounts/user/{user}/password/", "jsi18n",
+    ):  # fmt: skip
+
+        def make(them: Them, *, text: str = text) -> Call:
+            return Call(
+                "GET",
+                route.path(url=text.format(**{kind: them.pk(kind) for kind in ("user", "role", "company")})),
+            )
+
+        yield Case(Sort.ASKS, make)
+
+
+_steps = tuple(
+    {"step": step} for step in ("password", "method", "code", "resend", "enrol", "change-password")
+)
+_handles: Bodies = (
+    lambda them: {"handle": them.uid("session"), "password": PASSWORD, "code": "123456", "method": "email"},
+    lambda them: {"handle": them.word, "kind": "email", "value": them.text("user"), "code": "123456"},
+)
+_tokens: Bodies = (
+    lambda them: {"token": them.uid("session"), "refresh_token": them.uid("session")},
+    lambda them: {"token": them.uid("user"), "refresh_token": them.word},
+)
+_READ_ONLY = "The trail and the outbox are written by the product alone."
+_KEPT = "A revision of the settings is never changed or deleted."
+
+COVERAGE: Mapping[str, Entry] = {
+    # --- pages of everybody
+    "": own("The caller's own company, roles and last sign-in."),
+    "login/": door(
+        "Says the same for every name.",
+        sends=(lambda them: {"username": them.text("user")},),
+        writes=(Attempt,),
+    ),
+    "login/confirm/": own("Begins to confirm one's own session.", writes=(Attempt,)),
+    "login/cancel/": own("Gives up the sign-in of this browser."),
+    "login/forgotten/": door(
+        "A mail goes to whoever has the name; the page is the same for every name.",
+        sends=(lambda them: {"username": them.text("user")},),
+        writes=(Attempt, Delivery),
+    ),
+    "login/forgotten/<str:token>/": door(
+        "The token is the secret of a mail.", arguments=({"token": "not-a-token"},), sends=_handles
+    ),
+    "login/<slug:step>/": door(
+        "The handle in the cookie is the secret of a browser.", arguments=_steps, sends=_handles
+    ),
+    "logout/": own("Ends the caller's own session.", writes=(Session,)),
+    # --- the own account
+    "account/": own("The caller's own account."),
+    "account/sessions/": own("The caller's own sessions."),
+    "account/sessions/end-others/": own("Ends the caller's own other sessions.", writes=(Session, Browser)),
+    "account/sessions/<uuid:uid>/end/": the("session"),
+    "account/password/": own("The caller's own password."),
+    "account/contacts/": own("The caller's own contacts."),
+    "account/contacts/email/": own(
+        "A code goes to the typed address; the page does not tell whether somebody has it.",
+        sends=(lambda them: {"email": them.text("user")},),
+        writes=(Challenge, Delivery),
+    ),
+    "account/contacts/email/verify/": own("Takes the code of the caller's own address."),
+    "account/contacts/email/resend/": own(
+        "Another code to the caller's own address.", writes=(Challenge, Delivery)
+    ),
+    "account/contacts/email/cancel/": own("Gives up the caller's own change of address."),
+    "account/security/": own("The caller's own factors and browsers."),
+    "account/security/email-codes/": own(
+        "Turns on the caller's own codes by e-mail.", writes=(Factor, User, Delivery)
+    ),
+    "account/security/factors/<uuid:uid>/remove/": the("factor"),
+    "account/security/devices/<uuid:uid>/remove/": the("browser"),
+    # --- API: sign-in and oneself
+    "api/v1/login/": door(
+        "Says the same for every name.",
+        sends=(lambda them: {"username": them.text("user")},),
+        writes=(Attempt,),
+    ),
+    "api/v1/login/forgotten/": door(
+        "A mail goes to whoever has the name; the answer is the same for every name.",
+        sends=(lambda them: {"username": them.text("user")},),
+        writes=(Attempt, Delivery),
+    ),
+    "api/v1/login/forgotten/consume/": door("The token is the secret of a mail.", sends=_tokens),
+    "api/v1/login/<slug:step>/": door(
+        "The handle is a secret of who began.", arguments=_steps, sends=_handles
+    ),
+    "api/v1/me/": own("Who the caller is."),
+    "api/v1/me/confirm/": own("Begins to confirm one's own session.", writes=(Attempt,)),
+    "api/v1/me/factors/": own(
+        "The caller's own factors.", sends=(lambda _them: {"kind": "email"},), writes=(Factor, User, Delivery)
+    ),
+    "api/v1/me/factors/<uuid:id>/": the("factor"),
+    "api/v1/me/email/": own(
+        "A code goes to the given address; the answer does not tell whether somebody has it.",
+        sends=(lambda them: {"email": them.text("user")},),
+        writes=(Challenge, Delivery),
+    ),
+    "api/v1/me/email/confirm/": own(
+        "Takes the code of the caller's own address.", sends=(lambda _them: {"code": "123456"},)
+    ),
+    "api/v1/me/password/": own(
+        "The caller's own password.",
+        sends=(lambda _them: {"current_password": "x", "new_password": PASSWORD},),
+    ),
+    "api/v1/tokens/refresh/": door(
+        "A token is the secret of whoever holds it.", sends=_tokens, writes=(RefreshToken,)
+    ),
+    "api/v1/tokens/revoke/": door("A token is the secret of whoever holds it.", sends=_tokens),
+    "api/v1/tokens/introspect/": own("What a token says, where the caller may know.", sends=_tokens),
+    # --- API: administration
+    "api/v1/users/": every("user"),
+    "api/v1/users/<uuid:id>/": the("user"),
+    "api/v1/users/<uuid:id>/lock/": the("user"),
+    "api/v1/users/<uuid:id>/unlock/": the("user"),
+    "api/v1/users/<uuid:id>/password/": the("user"),
+    "api/v1/companies/": every("company"),
+    "api/v1/companies/<uuid:id>/": the("company"),
+    "api/v1/companies/<uuid:id>/settings/": the("company"),
+    "api/v1/roles/": every("role"),
+    "api/v1/roles/<uuid:id>/": the("role"),
+    "api/v1/privileges/": every("privilege"),
+    "api/v1/privileges/<uuid:id>/": the("privilege"),
+    "api/v1/permissions/": every("permission"),
+    "api/v1/permissions/<uuid:id>/": the("permission"),
+    "api/v1/sessions/": every("session"),
+    "api/v1/sessions/<uuid:id>/": the("session"),
+    "api/v1/audit-events/": every("event"),
+    "api/v1/audit-events/<int:id>/": the("event"),
+    "api/v1/deliveries/": every("delivery"),
+    "api/v1/deliveries/<uuid:id>/": the("delivery"),
+    "api/v1/deliveries/<uuid:id>/retry/": the("delivery"),
+    "api/v1/settings/": own(
+        "The settings of everywhere, for those who see every company.",
+        sends=(lambda _them: {"values": {"TwoFactor.CodeDigits": 8}, "reason": "why not"},),
+    ),
+    "api/v1/settings/revisions/": every("revision"),
+    "api/v1/settings/revisions/<uuid:id>/": the("revision"),
+    "api/v1/settings/revisions/<uuid:id>/rollback/": the("revision"),
+    "api/schema/": door("The description of the API, the same for everybody."),
+    "api/docs/": door("The description of the API, the same for everybody."),
+    ".well-known/jwks.json": door("Public keys."),
+    # --- administration: the site
+    "admin/": own("Numbers and pages within the caller's reach."),
+    "admin/login/": door("Leads to the one sign-in."),
+    "admin/logout/": own("Leads to the one sign-out."),
+    "admin/autocomplete/": own("Suggestions within the caller's reach.", more=autocomplete),
+    "admin/jsi18n/": door("Words for scripts."),
+    "admin/<app_label>/": own(
+        "Pages within the caller's reach.", arguments=({"app_label": "accounts"}, {"app_label": "tenants"})
+    ),
+    "admin/<url>": own(
+        "There is nothing at such addresses.", arguments=({"url": "nothing"},), more=_catch_all
+    ),
+    # --- administration: people
+    "admin/accounts/user/": every("user"),
+    "admin/accounts/user/add/": new("user"),
+    "admin/accounts/user/<path:object_id>/change/": the("user"),
+    "admin/accounts/user/<path:object_id>/delete/": the("user"),
+    "admin/accounts/user/<path:object_id>/history/": the("user"),
+    "admin/accounts/user/<path:object_id>/set_password/": the("user"),
+    "admin/accounts/user/<path:object_id>/lock/": the("user"),
+    "admin/accounts/user/<path:object_id>/unlock/": the("user"),
+    "admin/accounts/user/<path:object_id>/sign_out/": the("user"),
+    "admin/accounts/session/": every("session"),
+    "admin/accounts/session/add/": closed("Sessions begin at a sign-in."),
+    "admin/accounts/session/<path:object_id>/change/": the("session"),
+    "admin/accounts/session/<path:object_id>/delete/": closed("Sessions are ended, not deleted.", "session"),
+    "admin/accounts/session/<path:object_id>/history/": the("session"),
+    "admin/accounts/session/<path:object_id>/end/": the("session"),
+    # --- administration: companies, roles, permissions
+    "admin/tenants/company/": every("company"),
+    "admin/tenants/company/add/": new("company"),
+    "admin/tenants/company/<path:object_id>/change/": the("company"),
+    "admin/tenants/company/<path:object_id>/delete/": the("company"),
+    "admin/tenants/company/<path:object_id>/history/": the("company"),
+    "admin/tenants/role/": every("role"),
+    "admin/tenants/role/add/": new("role"),
+    "admin/tenants/role/<path:object_id>/change/": the("role"),
+    "admin/tenants/role/<path:object_id>/delete/": the("role"),
+    "admin/tenants/role/<path:object_id>/history/": the("role"),
+    "admin/tenants/privilege/": every("privilege"),
+    "admin/tenants/privilege/add/": new("privilege"),
+    "admin/tenants/privilege/<path:object_id>/change/": the("privilege"),
+    "admin/tenants/privilege/<path:object_id>/delete/": the("privilege"),
+    "admin/tenants/privilege/<path:object_id>/history/": the("privilege"),
+    "admin/tenants/permission/": every("permission"),
+    "admin/tenants/permission/add/": new("permission"),
+    "admin/tenants/permission/<path:object_id>/change/": the("permission"),
+    "admin/tenants/permission/<path:object_id>/delete/": the("permission"),
+    "admin/tenants/permission/<path:object_id>/history/": the("permission"),
+    # --- administration: settings
+    "admin/tenants/settingsrevision/": every("revision"),
+    "admin/tenants/settingsrevision/everywhere/": own(
+        "The settings of everywhere, for those who see every company."
+    ),
+    "admin/tenants/settingsrevision/company/<int:company_id>/": the("company"),
+    "admin/tenants/settingsrevision/add/": closed(_KEPT),
+    "admin/tenants/settingsrevision/<path:object_id>/change/": the("revision"),
+    "admin/tenants/settingsrevision/<path:object_id>/delete/": closed(_KEPT, "revision"),
+    "admin/tenants/settingsrevision/<path:object_id>/history/": the("revision"),
+    "admin/tenants/settingsrevision/<path:object_id>/roll_back/": the("revision"),
+    # --- administration: trail and outbox
+    "admin/audit/auditevent/": every("event"),
+    "admin/audit/auditevent/export.csv": every("event"),
+    "admin/audit/auditevent/export.json": every("event"),
+    "admin/audit/auditevent/add/": closed(_READ_ONLY),
+    "admin/audit/auditevent/<path:object_id>/change/": the("event"),
+    "admin/audit/auditevent/<path:object_id>/delete/": closed(_READ_ONLY, "event"),
+    "admin/audit/auditevent/<path:object_id>/history/": closed(
+        "An event has no history of its own.", "event"
+    ),
+    "admin/delivery/delivery/": every("delivery"),
+    "admin/delivery/delivery/add/": closed(_READ_ONLY),
+    "admin/delivery/delivery/<path:object_id>/change/": the("delivery"),
+    "admin/delivery/delivery/<path:object_id>/delete/": closed(_READ_ONLY, "delivery"),
+    "admin/delivery/delivery/<path:object_id>/history/": the("delivery"),
+    "admin/delivery/delivery/<path:object_id>/retry/": the("delivery"),
+    # --- the machine
+    "outbox/": door("The mails of a demo, on the machine of the demo alone."),
+    "livez": door("Says that the process lives."),
+    "readyz": door("Says whether the database answers."),
+}
