@@ -6,7 +6,8 @@ from operator import attrgetter
 from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model, QuerySet
+from django.contrib.admin.views.autocomplete import AutocompleteJsonView
+from django.db.models import Field, Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotAllowed, HttpResponseRedirect
 from django.urls import URLPattern, URLResolver, reverse
 from django.utils import timezone
@@ -31,6 +32,17 @@ ORDER = ("accounts", "tenants", "delivery", "audit")
 # Addresses of the stock site that have nothing to do here: passwords change at /account/, and `view_on_site` redirects for
 # every object that exists, whosever it is.
 LEFT_OUT = {"password_change", "password_change_done", "view_on_site"}
+
+
+class Suggestions(AutocompleteJsonView):
+    """The stock suggestions for the fields of forms; asked for a relation from its other end, the stock one breaks."""
+
+    def process_request(self, request: HttpRequest) -> Any:
+        """What is asked for; raises Http404 for what no form has."""
+        found = super().process_request(request)
+        if not isinstance(found[2], Field):
+            raise Http404
+        return found
 
 
 class SameMethodRedirect(HttpResponseRedirect):
@@ -146,6 +158,10 @@ class GatehouseAdminSite(admin.AdminSite):
         return (
             SameMethodRedirect("/logout/") if request.method == "POST" else HttpResponseNotAllowed(["POST"])
         )
+
+    def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
+        """What a field with very many choices suggests, of what this person may see."""
+        return Suggestions.as_view(admin_site=self)(request)
 
     def get_log_entries(self, request: HttpRequest) -> Any:
         """None: what happened stands in the audit events."""
