@@ -10,7 +10,9 @@ from functools import partial
 from django.db.models import F
 from django.utils import translation
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from accounts.limits import CODES_A_DAY, CODES_AT_ONCE
 from accounts.models import Browser, Session, User
 from accounts.notices import language_of, notify
 from accounts.sessions import end_all
@@ -20,7 +22,7 @@ from core import entropy, epoch
 from core.db import unit
 from core.options import Snapshot
 from core.outcomes import Denied
-from core.throttle import Limit, first_refusal, settle, take_all, too_many
+from core.throttle import first_refusal, settle, take_all, too_many
 from delivery.derived import Derived
 from delivery.models import Delivery
 from delivery.services import cancel, enqueue
@@ -40,10 +42,6 @@ from twofactor.policy import is_needed, strictest
 
 COOL_DOWN = timedelta(seconds=15)
 LOOK_BACK = 10  # the most codes that the settings allow
-# Over all sign-ins of a person: enough for a bad day, too few for guessing or for flooding a mailbox.
-DAILY_SENDS = Limit(name="code-sends", tries=30, window=timedelta(hours=24))
-# Whoever knows the password can begin again and again; a mailbox is not flooded, and the day's codes are not gone in a minute.
-BURST_OF_SENDS = Limit(name="code-sends-burst", tries=10, window=timedelta(minutes=10))
 WAIT = timedelta(minutes=10)
 CODE_PURPOSE = "twofactor"
 
@@ -142,7 +140,7 @@ def send_code(
     if sum(since is None or at > since for at, _delivery in sent) >= settings.number(MAX_SENDS):
         return SENDS_USED_UP
     if sent and now - sent[0][0] < COOL_DOWN:
-        return too_many(math.ceil((sent[0][0] + COOL_DOWN - now).total_seconds()))
+        return _just_sent(math.ceil((sent[0][0] + COOL_DOWN - now).total_seconds()))
     if (refused := _take_send(user, now=now)) is not None:
         return refused
     challenge = Challenge(
@@ -173,12 +171,21 @@ def send_code(
     return challenge
 
 
+def _just_sent(seconds: int) -> Denied:
+    sentence = ngettext(
+        "A code was sent a moment ago. Please wait %(seconds)s second before you ask for another one.",
+        "A code was sent a moment ago. Please wait %(seconds)s seconds before you ask for another one.",
+        seconds,
+    )
+    return Denied(code="too_many", message=sentence % {"seconds": seconds}, retry_after=seconds)
+
+
 def _take_send(user: User, *, now: datetime) -> Denied | None:
     daily, burst = taken = take_all(
-        [(limit, str(user.uid)) for limit in (DAILY_SENDS, BURST_OF_SENDS)], now=now
+        [(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE)], now=now
     )
     if burst.refused and not daily.refused:
-        settle(one=[(DAILY_SENDS, str(user.uid))])  # nothing was sent
+        settle(one=[(CODES_A_DAY, str(user.uid))])  # nothing was sent
     return first_refusal(taken)
 
 

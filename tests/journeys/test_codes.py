@@ -67,7 +67,7 @@ def test_a_code_of_somebody_else_is_a_wrong_one(door: Door, ada: User, cleo: Use
 
 def test_another_code_is_not_sent_at_once(door: Door, ada: User, post: Post, clock: Time) -> None:
     sign_in(door, ADA, PASSWORD)
-    assert "Please wait" in door.take("resend").text
+    assert "Please wait 15 seconds" in door.take("resend").text
     assert len(post.to(ADA)) == 1
     clock.forward(seconds=15)
     assert not door.take("resend").refused
