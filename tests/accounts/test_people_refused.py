@@ -205,14 +205,16 @@ def test_an_administrator_who_cannot_come_in_does_not_count(
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_administrators_who_remove_each_other_at_once_leave_one(root: User, clock: Clock) -> None:
-    second = cast.person("second@portal.example", company=None, role=cast.FULL)
-    pairs = [(root, acting(second)), (second, acting(root))]
-    results: list[str] = []
+def test_administrators_who_all_go_at_once_leave_one(root: User, clock: Clock) -> None:
+    more = [cast.person(f"root-{number}@portal.example", company=None, role=cast.FULL) for number in range(5)]
+    everybody, results = [root, *more], list[str]()
+    by = [acting(everybody[number - 1]) for number in range(6)]
 
     def work(number: int) -> None:
-        user, by = pairs[number]
-        results.append(code(change_user(user, Person(roles=[built_in("Member")]), by=by, now=clock())))
+        demoted = change_user(
+            everybody[number], Person(roles=[built_in("Member")]), by=by[number], now=clock()
+        )
+        results.append(code(demoted))
 
-    in_parallel(2, work)
-    assert sorted(results) == ["", "last_administrator"]
+    in_parallel(6, work)
+    assert sorted(results) == [*[""] * 5, "last_administrator"]

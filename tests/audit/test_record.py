@@ -26,7 +26,7 @@ NOBODY = Origin(address="192.0.2.1")
 def note(clock: Clock, **more: object) -> None:
     """One event in a unit of its own."""
     with unit():
-        record(Event.LOGIN_BEGUN, origin=NOBODY, at=clock(), **more)  # type: ignore[arg-type]
+        record(Event.LOGIN_PASSWORD_REFUSED, origin=NOBODY, at=clock(), **more)  # type: ignore[arg-type]
 
 
 def test_what_happened_stands_in_the_row(clock: Clock, ada: User, ben: User) -> None:
@@ -66,13 +66,13 @@ def test_the_record_outlives_what_it_speaks_of(clock: Clock, ben: User) -> None:
 
 def test_a_record_outside_of_a_unit_is_a_mistake(clock: Clock) -> None:
     with pytest.raises(RuntimeError, match="belongs inside"):
-        record(Event.LOGIN_BEGUN, origin=NOBODY, at=clock())
+        record(Event.LOGIN_PASSWORD_REFUSED, origin=NOBODY, at=clock())
 
 
 def test_a_unit_that_is_rolled_back_leaves_no_row(clock: Clock) -> None:
     def fail() -> None:
         with unit():
-            record(Event.LOGIN_BEGUN, origin=NOBODY, at=clock())
+            record(Event.LOGIN_PASSWORD_REFUSED, origin=NOBODY, at=clock())
             raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -84,13 +84,18 @@ def test_a_unit_that_is_rolled_back_leaves_no_row(clock: Clock) -> None:
 
 def test_the_row_is_written_as_the_last_thing_in_the_unit(clock: Clock) -> None:
     with unit():
-        record(Event.LOGIN_BEGUN, origin=NOBODY, at=clock())
+        record(Event.LOGIN_PASSWORD_REFUSED, origin=NOBODY, at=clock())
         assert not AuditEvent.objects.exists()
     assert AuditEvent.objects.count() == 1
 
 
 def test_several_events_of_a_unit_are_written_in_their_order(clock: Clock) -> None:
-    events = [Event.LOGIN_BEGUN, Event.LOGIN_PASSWORD_ACCEPTED, Event.LOGIN_CODE_SENT, Event.LOGIN_BEGUN]
+    events = [
+        Event.LOGIN_PASSWORD_REFUSED,
+        Event.LOGIN_PASSWORD_ACCEPTED,
+        Event.LOGIN_CODE_SENT,
+        Event.LOGIN_PASSWORD_REFUSED,
+    ]
     with unit():
         for event in events:
             record(event, origin=NOBODY, at=clock())
@@ -117,7 +122,7 @@ def test_an_empty_trail_is_intact() -> None:
 def test_a_time_of_another_zone_is_sealed_as_the_moment_that_it_is(zone: timezone) -> None:
     moment = datetime(2026, 11, 22, 9, 0, 0, 123456, tzinfo=UTC)
     with unit():
-        record(Event.LOGIN_BEGUN, origin=NOBODY, at=moment.astimezone(zone))
+        record(Event.LOGIN_PASSWORD_REFUSED, origin=NOBODY, at=moment.astimezone(zone))
     assert AuditEvent.objects.get().at == moment
     assert verify().broken_at is None
 
@@ -153,7 +158,7 @@ def test_twelve_writers_at_once_never_fork_the_chain(clock: Clock) -> None:
     def work(number: int) -> None:
         for turn in range(15):
             with unit():
-                record(Event.LOGIN_BEGUN, origin=NOBODY, at=clock(), writer=number, turn=turn)
+                record(Event.LOGIN_PASSWORD_REFUSED, origin=NOBODY, at=clock(), writer=number, turn=turn)
                 Tally.objects.create(
                     key=f"{number}-{turn}", count=1, tries=1, window=1, pause=0, window_ends=0
                 )
@@ -167,7 +172,7 @@ def test_twelve_writers_at_once_never_fork_the_chain(clock: Clock) -> None:
     assert (verdict.rows, verdict.broken_at) == (360, None)
     rows = list(AuditEvent.objects.order_by("id").values_list("event", "details"))
     for begun, sent in zip(rows[::2], rows[1::2], strict=True):  # what belongs together stands together
-        assert (begun[0], sent[0]) == (Event.LOGIN_BEGUN, Event.LOGIN_CODE_SENT)
+        assert (begun[0], sent[0]) == (Event.LOGIN_PASSWORD_REFUSED, Event.LOGIN_CODE_SENT)
         assert begun[1] == sent[1]
 
 
@@ -177,7 +182,7 @@ def test_writers_that_fail_between_others_leave_no_gap_in_the_chain(clock: Clock
         for turn in range(10):
             try:
                 with unit():
-                    record(Event.LOGIN_BEGUN, origin=NOBODY, at=clock(), writer=number)
+                    record(Event.LOGIN_PASSWORD_REFUSED, origin=NOBODY, at=clock(), writer=number)
                     if (number + turn) % 3 == 0:
                         raise ZeroDivisionError
             except ZeroDivisionError:

@@ -34,7 +34,11 @@ def trail(clock: Clock) -> list[AuditEvent]:
     for number in range(5):
         with unit():
             record(
-                Event.LOGIN_BEGUN, origin=Origin(address="192.0.2.1"), at=clock(), company_id=1, number=number
+                Event.LOGIN_PASSWORD_REFUSED,
+                origin=Origin(address="192.0.2.1"),
+                at=clock(),
+                company_id=1,
+                number=number,
             )
         clock.forward(days=1)
     return list(AuditEvent.objects.order_by("id"))
@@ -210,7 +214,7 @@ def test_the_chain_goes_on_over_a_rotation_of_keys(
 ) -> None:
     settings.FIELD_KEYS = f"k2:{'B' * 43}," + settings.FIELD_KEYS
     with unit():
-        record(Event.LOGIN_BEGUN, origin=Origin(), at=clock())
+        record(Event.LOGIN_PASSWORD_REFUSED, origin=Origin(), at=clock())
     assert verify() == Verdict(rows=6, head=AuditEvent.objects.latest("id").mac, broken_at=None)
 
 
@@ -237,7 +241,7 @@ def test_a_trail_may_be_pruned_whole_and_again_and_goes_on(trail: list[AuditEven
     clock.forward(days=1)
     assert prune(before=clock(), now=clock()) == 1
     with unit():
-        record(Event.LOGIN_BEGUN, origin=Origin(), at=clock())
+        record(Event.LOGIN_PASSWORD_REFUSED, origin=Origin(), at=clock())
     assert [row.pk > trail[4].pk + 1 for row in AuditEvent.objects.all()] == [True, True]
     assert verify().broken_at is None
     assert verify().rows == 2
@@ -246,7 +250,7 @@ def test_a_trail_may_be_pruned_whole_and_again_and_goes_on(trail: list[AuditEven
 def test_an_old_row_after_a_newer_one_stays_with_it(trail: list[AuditEvent], clock: Clock) -> None:
     """Clocks of machines differ; the trail is cut at one place, never in the middle."""
     with unit():
-        record(Event.LOGIN_BEGUN, origin=Origin(), at=trail[0].at - timedelta(days=9))
+        record(Event.LOGIN_PASSWORD_REFUSED, origin=Origin(), at=trail[0].at - timedelta(days=9))
     assert prune(before=trail[1].at, now=clock()) == 1
     assert verify().broken_at is None
 

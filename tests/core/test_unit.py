@@ -94,6 +94,23 @@ def test_an_error_caught_between_inner_and_outer_unit_leaves_nothing_half_done()
     assert written() == {"c"}
 
 
+def test_any_error_caught_there_does_the_same() -> None:
+    def inner() -> None:
+        with unit():
+            write("a")
+            raise ZeroDivisionError
+
+    def outer() -> None:
+        with unit():
+            write("b")
+            with suppress(ZeroDivisionError):
+                inner()
+
+    with pytest.raises(RuntimeError, match="nothing was written"):
+        outer()
+    assert written() == set()
+
+
 def test_a_database_error_that_was_expected_can_be_caught_outside() -> None:
     with unit():
         write("a")

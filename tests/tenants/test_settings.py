@@ -1,6 +1,5 @@
 """Runtime settings: who changed what and why, what is in force where, and the way back."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -352,13 +351,12 @@ def test_of_changes_at_the_same_moment_each_is_kept_or_told_and_none_undoes_anot
     kept: list[tuple[str, int]] = []
 
     def work(number: int) -> None:
-        for value in (7, 8, 9, 10):
+        for value in [7, 8] * 15:
             result = change(clock, {names[number]: value})
             if isinstance(result, SettingsRevision):
                 kept.append((names[number], value))
             else:
-                assert result is CONFLICT
-            time.sleep(0.002)
+                assert result in (CONFLICT, NOTHING_CHANGED)
 
     in_parallel(4, work)
     assert active(None) == dict(kept)
