@@ -1,5 +1,6 @@
 """People, sessions and companies over REST. Each action reads its body, calls one verb, and shows what it gave."""
 
+from dataclasses import replace
 from typing import Any, cast
 
 from django.db.models import QuerySet
@@ -21,6 +22,7 @@ from accounts.principal import Principal
 from accounts.sessions import end_sessions
 from core.api import Resource, Values, actor, caller
 from core.idempotency import idempotent
+from core.outcomes import Denied
 from tenants.models import Company
 from tenants.serializers import ChangedCompany, CompanyShown, NewCompany
 from tenants.services import CompanyDraft, create_company, delete_company
@@ -29,6 +31,13 @@ from tenants.services import CompanyDraft, create_company, delete_company
 def principal_of(request: Request) -> Principal:
     """The principal behind a request that has passed authentication."""
     return cast(Principal, caller(request))
+
+
+def _named(result: Any) -> Any:
+    """The result of a verb with the name that the field of a password has here."""
+    if isinstance(result, Denied) and result.field == "new_password":
+        return replace(result, field="password")
+    return result
 
 
 class MeView(APIView):
@@ -74,7 +83,7 @@ class Users(Resource):
         values: Values = {"company": principal_of(request).company} | self.body()
         password = values.pop("password")
         return self.settle_new(
-            create_user(Person(**values), password=password, by=actor(request), now=timezone.now())
+            _named(create_user(Person(**values), password=password, by=actor(request), now=timezone.now()))
         )
 
     def partial_update(self, request: Request, **where: Any) -> Response:
@@ -103,15 +112,10 @@ class Users(Resource):
     def password(self, request: Request, **where: Any) -> Response:
         """Give the person a new password; every session of the person ends within a second."""
         user, values = self.get_object(), self.body()
-        return self.settle_gone(
-            set_password(
-                user,
-                values["password"],
-                must_change=values["must_change"],
-                by=actor(request),
-                now=timezone.now(),
-            )
+        result = set_password(
+            user, values["password"], must_change=values["must_change"], by=actor(request), now=timezone.now()
         )
+        return self.settle_gone(_named(result))
 
     def _after(self, user: User, result: Any) -> Response:
         user.refresh_from_db()

@@ -32,7 +32,7 @@ class PersonForm(VerbForm):
         label=_("Language"),
         required=False,
         choices=[("", _("Not chosen")), *settings.LANGUAGES],
-        help_text=_("Of mails to this person; not chosen: English."),
+        help_text=_("Of mails to this person; empty: that of the page that caused the mail."),
     )
 
     class Meta:

@@ -21,6 +21,10 @@ NAME = "login-name"
 STRANGER = "stranger"
 
 PASSWORD = Limit(name="password", tries=10, window=timedelta(minutes=15), pause=timedelta(minutes=15))
+# Codes sent, over all sign-ins of a person: enough for a bad day, too few for guessing.
+CODES_A_DAY = Limit(name="code-sends", tries=30, window=timedelta(hours=24))
+# Whoever knows the password can begin again and again; a mailbox is not flooded, and the day's codes are not gone in a minute.
+CODES_AT_ONCE = Limit(name="code-sends-burst", tries=10, window=timedelta(minutes=10))
 NETWORK = Limit(name="network", tries=100, window=timedelta(minutes=10))
 
 
@@ -65,6 +69,7 @@ def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
     lock = Limit(name="lockout", tries=1, window=timedelta(1))
     with unit():
         released = sum(release(limit, *_keys(user)) for limit in (PASSWORD, lock))
+        released += sum(release(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE))
         was_locked = (
             User.objects.filter(pk=user.pk)
             .exclude(locked_at=None, codes_paused_until=None)

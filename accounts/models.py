@@ -55,7 +55,10 @@ class User(AbstractBaseUser):
     )
     phone_verified_at = models.DateTimeField(_("phone verified"), null=True, editable=False)
     language = models.CharField(
-        _("language"), max_length=8, blank=True, help_text=_("Of mails to this person; empty: English.")
+        _("language"),
+        max_length=8,
+        blank=True,
+        help_text=_("Of mails to this person; empty: that of the page that caused the mail."),
     )
     company = models.ForeignKey(
         Company,

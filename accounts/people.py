@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +18,7 @@ from accounts.models import User
 from accounts.names import Realm, is_email, key_of
 from accounts.notices import notify
 from accounts.principal import rights_of
+from accounts.rising import asks_for_factor, end_unproved
 from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import record
@@ -32,6 +33,9 @@ from tenants.services.role import is_full_administrator
 
 NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
 OWN_ACCOUNT = Denied(code="own_account", message=_("You cannot disable, lock or delete your own account."))
+OWN_PROOF = Denied(
+    code="own_account", message=_("Your own password and address change only on the pages of your account.")
+)
 NAME_TAKEN = Denied(
     code="name_taken", field="email", message=_("Somebody already signs in with this e-mail address.")
 )
@@ -42,6 +46,7 @@ LAST_ADMINISTRATOR = Denied(
 KEPT_ELSEWHERE = Denied(
     code="kept_elsewhere", message=_("This person is kept in a directory; change it there.")
 )
+STANDS_ABOVE = _("This person may do or see more than you, so you cannot change the account.")
 KEEP: Any = object()  # "leave as it is", where None is a value
 
 
@@ -188,7 +193,8 @@ def refuse_touch(user: User, *, verb: str, by: Actor) -> Denied | None:
         return NOT_FOUND
     if not may_touch(by.rights, verb, "user", company_id=user.company_id):
         return FORBIDDEN
-    return by.exceeded_by(rights_of(user))
+    exceeded = by.exceeded_by(rights_of(user))
+    return None if exceeded is None else replace(exceeded, message=STANDS_ABOVE)
 
 
 def _locked(user: User) -> User | None:
@@ -236,6 +242,8 @@ def change_user(user: User, person: Person, *, by: Actor, now: datetime) -> User
 def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role], by: Actor) -> Denied | None:
     if _is_self(user, by) and changed.get("is_active") is False:
         return OWN_ACCOUNT
+    if _is_self(user, by) and "email" in changed:
+        return OWN_PROOF  # else whoever holds the session for a moment keeps the account
     company, roles = changed.get("company", user.company), list(changed.get("roles", held))
     if not may_touch(by.rights, "change", "user", company_id=company.pk if company else None):
         return FORBIDDEN
@@ -275,6 +283,7 @@ def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> 
     if {"email", "phone", "is_active", "company"} & changed.keys():
         user.security_version += 1
     user.save()
+    asks_more = asks_for_factor(changed.get("roles", ())) and not asks_for_factor(user.roles.all())
     if "roles" in changed:
         user.roles.set(changed["roles"])
     epoch.bump()
@@ -287,6 +296,8 @@ def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> 
             end_all(user, reason="disabled", origin=by.origin, now=now)
     elif {"company", "email"} & changed.keys():
         end_all(user, reason="changed", origin=by.origin, now=now)
+    elif asks_more:
+        end_unproved(user, origin=by.origin, now=now)
     if "email" in changed:
         notify(user, to=told, sentence="email_changed", origin=by.origin, now=now)
 
@@ -308,6 +319,8 @@ def _record_change(
 def set_password(user: User, password: str, *, must_change: bool, by: Actor, now: datetime) -> Denied | None:
     """An administrator gives a new password; every session of the person ends."""
     refusal = refuse_touch(user, verb="change", by=by)
+    if refusal is None and _is_self(user, by):
+        refusal = OWN_PROOF
     if refusal is None and user.is_external:
         refusal = KEPT_ELSEWHERE
     if refusal is None:

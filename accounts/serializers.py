@@ -61,7 +61,12 @@ class _Person(Strict):
         allow_blank=True,
         help_text=_("In international form, such as +49 30 1234567."),
     )
-    language = Text(max_length=8, required=False, allow_blank=True, help_text=_("Of mails; empty: English."))
+    language = Text(
+        max_length=8,
+        required=False,
+        allow_blank=True,
+        help_text=_("Of mails to this person; empty: that of the page that caused the mail."),
+    )
     is_active = Flag(required=False, help_text=_("When false, the person cannot sign in."))
     must_change_password = Flag(
         required=False, help_text=_("A new password is asked for at the next sign-in.")

@@ -6,7 +6,6 @@ from enum import StrEnum
 class Event(StrEnum):
     """What can happen. The names do not change: other people's tools filter by them."""
 
-    LOGIN_BEGUN = "login:attempt:begun"
     LOGIN_PASSWORD_ACCEPTED = "login:password:accepted"  # noqa: S105
     LOGIN_PASSWORD_REFUSED = "login:password:refused"  # noqa: S105
     LOGIN_CODE_SENT = "login:code:sent"

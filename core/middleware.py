@@ -41,6 +41,8 @@ class RequestBoundary:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not is_from_proxy(request):
+            request.META.pop("HTTP_X_FORWARDED_PROTO", None)  # only a proxy of ours knows how it was reached
         given = request.headers.get("X-Request-Id", "")
         name = given if _GIVEN.fullmatch(given) and is_from_proxy(request) else uuid.uuid4().hex
         reset = request_id.set(name)

@@ -4,7 +4,6 @@ A value comes from the environment (a pin), else the company's active revision, 
 """
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -13,12 +12,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from core.outcomes import Denied
+from core.text import is_one_line
 
 type_name = {bool: "boolean", int: "integer", str: "string"}
 Value = bool | int | str
-
-# Control characters, line and paragraph separators, and halves of surrogate pairs, which no database stores.
-_NOT_IN_A_LINE = frozenset({"Cc", "Zl", "Zp", "Cs"})
 
 _registry: dict[str, "Option"] = {}
 
@@ -82,11 +79,7 @@ class Option:
         return given
 
     def _text(self, given: object) -> Value | Denied:
-        if (
-            not isinstance(given, str)
-            or len(given) > 500
-            or not _NOT_IN_A_LINE.isdisjoint(map(unicodedata.category, given))
-        ):
+        if not isinstance(given, str) or len(given) > 500 or not is_one_line(given):
             return self._refuse(_("Enter one line of at most 500 characters."))
         given = given.strip()
         if self.choices and given not in self.choices:

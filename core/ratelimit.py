@@ -66,15 +66,21 @@ PEOPLE = Buckets(600)
 NETWORKS = Buckets(300)  # callers who have not said who they are
 
 
+def _of_network(request: HttpRequest) -> Rate:
+    return NETWORKS.take(network_of(client_address(request)), now=time.monotonic())
+
+
 class CallerRate(BaseThrottle):
-    """The rate of whoever is signed in."""
+    """The rate of whoever is signed in; a door open to everybody counts the network, also of who names somebody in a header."""
 
     def allow_request(self, request: Request, view: Any) -> bool:
-        """Whether this call may go on; who has not said who he is was counted by `RateLimits`."""
+        """Whether this call may go on."""
         caller = getattr(request, "principal", None)
-        if caller is None:
-            return True
-        rate = PEOPLE.take(caller.caller_id, now=time.monotonic())
+        rate: Rate | None = getattr(request._request, "rate", None)
+        if caller is not None:
+            rate = PEOPLE.take(caller.caller_id, now=time.monotonic())
+        elif rate is None:
+            rate = _of_network(request._request)
         request._request.rate = rate  # type: ignore[attr-defined]
         self._reset = rate.reset
         return not rate.refused
@@ -93,24 +99,21 @@ class RateLimits:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(API_PREFIX):
             return self.get_response(request)
-        named = "Authorization" in request.headers or getattr(request, "principal", None) is not None
-        rate = None if named else self._network(request)
-        if rate is not None and rate.refused:
-            response: HttpResponse = problem(
-                429,
-                "too_many",
-                "Too many requests. Please wait a little and try again.",
-                retry_after=rate.reset,
-            )
-            response["Retry-After"] = str(rate.reset)
-        else:
-            response = self.get_response(request)
-            # Who named somebody and was not believed has no rate yet.
-            rate = getattr(request, "rate", None) or rate or self._network(request)
+        if "Authorization" not in request.headers and getattr(request, "principal", None) is None:
+            request.rate = _of_network(request)  # type: ignore[attr-defined]
+        response = self._refusal(request) or self.get_response(request)
+        # Who named somebody and was not believed has not been counted yet.
+        rate = getattr(request, "rate", None) or _of_network(request)
         response["RateLimit-Limit"] = str(rate.limit)
         response["RateLimit-Remaining"] = str(rate.remaining)
         response["RateLimit-Reset"] = str(rate.reset)
         return response
 
-    def _network(self, request: HttpRequest) -> Rate:
-        return NETWORKS.take(network_of(client_address(request)), now=time.monotonic())
+    def _refusal(self, request: HttpRequest) -> HttpResponse | None:
+        rate: Rate | None = getattr(request, "rate", None)
+        if rate is None or not rate.refused:
+            return None
+        sentence = "Too many requests. Please wait a little and try again."
+        response = problem(429, "too_many", sentence, retry_after=rate.reset)
+        response["Retry-After"] = str(rate.reset)
+        return response

@@ -15,6 +15,7 @@ from audit.record import Origin, record
 from core.db import after_commit, current_unit
 from core.errors import PortalError
 from core.outcomes import Denied
+from core.text import is_one_line
 from delivery import wake
 from delivery.derived import PLACEHOLDER, Derived
 from delivery.models import UNDER_WAY, Delivery, Kind, State
@@ -120,7 +121,7 @@ def _refuse_nonsense(
     *, kind: Kind, to: str, lines: tuple[str, ...], context: Mapping[str, Any], secret: Derived | None
 ) -> None:
     # A line break in a header would let whoever chose the text write headers and recipients of their own.
-    if any(not line.isprintable() for line in lines):
+    if not all(map(is_one_line, lines)):
         raise PortalError(
             "bad_header", status=400, detail="An address or subject holds a line break or control character."
         )

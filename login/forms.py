@@ -26,15 +26,11 @@ class UsernameForm(forms.Form):
         max_length=NAME_LENGTH,
         widget=forms.TextInput(attrs={"autocomplete": "username", "autofocus": True, **_NO_SPELLING}),
     )
+    # Hidden while no directory is connected: there is nothing to choose. By default the name says where the account is kept.
     realm = forms.ChoiceField(
-        label=_("Where your account is kept"),
         required=False,
-        choices=[
-            ("", _("As the name says")),
-            (Realm.INTERNAL, _("Here")),
-            (Realm.EXTERNAL, _("In the directory of my organisation")),
-        ],
-        widget=forms.RadioSelect,
+        choices=[("", ""), *((one.value, one.value) for one in Realm)],
+        widget=forms.HiddenInput,
     )
 
 

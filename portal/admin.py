@@ -161,7 +161,7 @@ class GatehouseAdminSite(admin.AdminSite):
 
     def autocomplete_view(self, request: HttpRequest) -> HttpResponse:
         """What a field with very many choices suggests, of what this person may see."""
-        return Suggestions.as_view(admin_site=self)(request)
+        return Suggestions.as_view(admin_site=self)(request)  # type: ignore[return-value]
 
     def get_log_entries(self, request: HttpRequest) -> Any:
         """None: what happened stands in the audit events."""

@@ -15,7 +15,7 @@ class PortalConfig(AppConfig):
         """Declare every setting in every process, and refuse to start with a pin that does not fit."""
         from tenants.settings import pinned
 
-        autodiscover_modules("options")
+        autodiscover_modules("options", "checks")
         pinned()
 
 

@@ -1,6 +1,7 @@
 """What must be true before the first request: checks pass, database migrated, static files and translations ready, demo data loaded."""
 
 import hashlib
+import sys
 from pathlib import Path
 
 from django.conf import settings
@@ -9,6 +10,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
+from accounts.models import User
 from portal import translations
 
 
@@ -20,6 +22,10 @@ def everything() -> None:
     _collect_static_files()
     if settings.DEMO:
         _load_demo(fresh=fresh)
+    elif not User.objects.exists():
+        sys.stdout.write(
+            "Nobody can sign in yet. Make the first administrator: manage.py administrator EMAIL\n"
+        )
 
 
 def demo_password_file() -> Path:

@@ -221,9 +221,33 @@ def mail_code(
 
 
 def check_code(
+    code: str,
+    user: User,
+    *,
+    purpose: Purpose,
+    asked_by: uuid.UUID,
+    settings: Snapshot,
+    origin: Origin,
+    now: datetime,
+) -> Challenge | Denied:
+    """Inside a unit: count one check of the newest code, and use it up when it is right. What is refused is written down."""
+    checked = _checked(code, purpose=purpose, asked_by=asked_by, settings=settings, now=now)
+    if isinstance(checked, Denied):
+        record(
+            Event.LOGIN_CODE_REFUSED,
+            origin=origin,
+            at=now,
+            company_id=user.company_id,
+            subject=user,
+            reason=checked.code,
+            purpose=str(purpose),
+        )
+    return checked
+
+
+def _checked(
     code: str, *, purpose: Purpose, asked_by: uuid.UUID, settings: Snapshot, now: datetime
 ) -> Challenge | Denied:
-    """Inside a unit: count one check of the newest code, and use it up when it is right."""
     challenge = (
         Challenge.objects.select_for_update()
         .filter(asked_by=asked_by, purpose=purpose)

@@ -29,7 +29,7 @@ class Migration(migrations.Migration):
                 ('email_verified_at', models.DateTimeField(editable=False, null=True, verbose_name='e-mail verified')),
                 ('phone', models.CharField(blank=True, help_text='In international form, such as +49 30 1234567.', max_length=20, verbose_name='phone')),
                 ('phone_verified_at', models.DateTimeField(editable=False, null=True, verbose_name='phone verified')),
-                ('language', models.CharField(blank=True, help_text='Of mails to this person; empty: English.', max_length=8, verbose_name='language')),
+                ('language', models.CharField(blank=True, help_text='Of mails to this person; empty: that of the page that caused the mail.', max_length=8, verbose_name='language')),
                 ('is_active', models.BooleanField(default=True, help_text='When off, the person cannot sign in and open sessions end at once.', verbose_name='active')),
                 ('must_change_password', models.BooleanField(default=False, help_text='At the next sign-in a new password is asked for; then this is switched off.', verbose_name='must change password')),
                 ('password_changed_at', models.DateTimeField(editable=False, null=True, verbose_name='password changed')),

@@ -25,6 +25,7 @@ NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a role 
 BUILT_IN = Denied(
     code="built_in", message=_("A built-in role keeps its name and rank, and cannot be deleted.")
 )
+STANDS_ABOVE = _("This role may do or see more than you, so you cannot change it.")
 BUILT_IN_FULL = Denied(
     code="built_in",
     message=_("The Full Administrator loses nothing, so that somebody can always repair what is wrong."),
@@ -96,7 +97,8 @@ def refuse_touch_role(role: Role, *, verb: str, by: Actor) -> Denied | None:
         return NOT_FOUND
     if not may_touch(by.rights, verb, "role", company_id=role.company_id):
         return FORBIDDEN
-    return by.exceeded_by(rights_of_role(role))
+    exceeded = by.exceeded_by(rights_of_role(role))
+    return None if exceeded is None else replace(exceeded, message=STANDS_ABOVE)
 
 
 def _checked(draft: RoleDraft) -> dict[str, Any] | Denied:

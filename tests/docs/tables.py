@@ -90,12 +90,11 @@ def privileges() -> str:
 
 def limits_told() -> "list[Limit]":
     """Every named limit that is told in the table."""
-    from accounts.limits import NETWORK, PASSWORD
+    from accounts.limits import CODES_A_DAY, CODES_AT_ONCE, NETWORK, PASSWORD
     from login.links.forgotten import ASK_BY_NAME, ASK_BY_NETWORK
     from login.service import BEGIN
-    from twofactor.services import BURST_OF_SENDS, DAILY_SENDS
 
-    return [PASSWORD, NETWORK, BEGIN, ASK_BY_NETWORK, ASK_BY_NAME, BURST_OF_SENDS, DAILY_SENDS]
+    return [PASSWORD, NETWORK, BEGIN, ASK_BY_NETWORK, ASK_BY_NAME, CODES_AT_ONCE, CODES_A_DAY]
 
 
 def limits() -> str:

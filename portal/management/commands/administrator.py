@@ -4,6 +4,7 @@ import secrets
 from argparse import ArgumentParser
 from typing import Any
 
+from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
@@ -25,6 +26,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the account."""
+        call_command("migrate", interactive=False, verbosity=0)  # it may be the very first command
         password = secrets.token_urlsafe(15)
         person = Person(
             email=options["email"],
