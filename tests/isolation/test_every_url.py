@@ -29,12 +29,16 @@ def test_every_entry_has_an_address() -> None:
     )
 
 
+def _named(text: str) -> str:
+    return text or "/"
+
+
 def _told(found: list[str]) -> None:
     if found:
         pytest.fail("\n".join(one[:600] for one in found[:20]), pytrace=False)
 
 
-@pytest.mark.parametrize("text", VISITED)
+@pytest.mark.parametrize("text", VISITED, ids=_named)
 def test_nobody_reaches_into_another_company(
     text: str, db: None, world: World, visitors: Mapping[str, Visitor]
 ) -> None:
