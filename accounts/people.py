@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.names import Realm, is_email, key_of
 from accounts.notices import notify
 from accounts.principal import rights_of
-from accounts.rising import asks_for_factor, end_unproved
+from accounts.rising import end_unproved
 from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import record
@@ -283,8 +283,8 @@ def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> 
     if {"email", "phone", "is_active", "company"} & changed.keys():
         user.security_version += 1
     user.save()
-    asks_more = asks_for_factor(changed.get("roles", ())) and not asks_for_factor(user.roles.all())
     if "roles" in changed:
+        end_unproved(user, given=changed["roles"], origin=by.origin, now=now)
         user.roles.set(changed["roles"])
     epoch.bump()
     details = {"roles": [role.name for role in changed["roles"]]} if "roles" in changed else {}
@@ -296,8 +296,6 @@ def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> 
             end_all(user, reason="disabled", origin=by.origin, now=now)
     elif {"company", "email"} & changed.keys():
         end_all(user, reason="changed", origin=by.origin, now=now)
-    elif asks_more:
-        end_unproved(user, origin=by.origin, now=now)
     if "email" in changed:
         notify(user, to=told, sentence="email_changed", origin=by.origin, now=now)
 

@@ -1,0 +1,22 @@
+"""What a rise in rights asks of the sessions that are under way."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from accounts.models import User
+from accounts.sessions import end_sessions, live_sessions
+from audit.record import Origin
+from tenants.models import Role, SecondFactorPolicy
+
+
+def _asks_for_factor(roles: Iterable[Role]) -> bool:
+    return any(role.twofactor_policy == SecondFactorPolicy.REQUIRED for role in roles)
+
+
+def end_unproved(user: User, *, given: Iterable[Role], origin: Origin, now: datetime) -> None:
+    """Inside a unit, before these roles are given: when they newly ask for a second factor, the sessions that saw none end."""
+    if not _asks_for_factor(given) or _asks_for_factor(user.roles.all()):
+        return
+    sessions = live_sessions(user, now=now).select_related("user")
+    unproved = [one for one in sessions if "otp" not in one.methods]
+    end_sessions(unproved, reason="changed", origin=origin, now=now)
