@@ -8,7 +8,8 @@ from accounts.models import Browser, Session, User
 from accounts.people import NOT_FOUND
 from accounts.principal import rights_of
 from accounts.sessions import end_all, end_sessions
-from audit.record import Origin
+from audit.events import Event
+from audit.record import Origin, record
 from core.db import unit
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
@@ -44,20 +45,30 @@ def sign_out_everywhere(user: User, *, by: Actor, now: datetime) -> Denied | Non
         return refusal
     with unit():
         ended = end_all(user, reason=REASON, origin=by.origin, now=now)
-        forgotten = forget_browsers(user)
+        forgotten = forget_browsers(user, origin=by.origin, now=now)
     return None if ended or forgotten else NOBODY_SIGNED_IN
 
 
 def end_own_others(session: Session, *, origin: Origin, now: datetime) -> int:
     """A person ends all sessions but this one, and forgets all other browsers; the number of sessions that ended."""
     with unit():
-        forget_browsers(session.user, but=session.browser)
+        forget_browsers(session.user, origin=origin, now=now, but=session.browser)
         return end_all(session.user, reason="ended_by_owner", origin=origin, now=now, but=session)
 
 
-def forget_browsers(user: User, *, but: Browser | None = None) -> int:
+def forget_browsers(user: User, *, origin: Origin, now: datetime, but: Browser | None = None) -> int:
     """Inside a unit: none of the person's browsers stands for the second factor any more, but this one; how many did."""
     remembered = Browser.objects.filter(user=user).exclude(remembered_until=None)
     if but is not None:
         remembered = remembered.exclude(pk=but.pk)
-    return remembered.update(remembered_until=None, remembered_version=None)
+    forgotten = remembered.update(remembered_until=None, remembered_version=None)
+    if forgotten:
+        record(
+            Event.DEVICE_FORGOTTEN,
+            origin=origin,
+            at=now,
+            company_id=user.company_id,
+            subject=user,
+            browsers=forgotten,
+        )
+    return forgotten

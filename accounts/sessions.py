@@ -63,15 +63,23 @@ def start_session(
     client: Client,
     browser: Browser | None,
     now: datetime,
-) -> tuple[Session, str]:
-    """Begin a session; the secret beside it is shown to the client once and kept only as a fingerprint."""
+) -> tuple[Session, str] | None:
+    """Begin a session; the secret beside it is shown to the client once and kept only as a fingerprint.
+
+    None when the account is not any more what was proved: locked, disabled, or with another password since `user` was read.
+    """
     settings = snapshot(user.company_id)
     secret = entropy.token(SESSION)
     with unit():
+        # Holds the person's row to the end: who locks the account or changes the password meanwhile came first and shows here, or waits
+        # and then ends this session too. And two sign-ins at once do not both find room for one more.
+        unchanged = User.objects.filter(pk=user.pk, security_version=user.security_version)
+        if not unchanged.update(
+            last_login=now, last_login_address=client.address, last_login_agent=client.user_agent
+        ):
+            return None
         limit = password_rules(settings).max_sessions
         if limit:
-            # Two sign-ins at once would otherwise both find room for one more.
-            User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
             oldest_first = live_sessions(user, now=now).select_related("user").order_by("id")
             surplus = oldest_first.count() - limit + 1
             if surplus > 0:
@@ -93,9 +101,6 @@ def start_session(
             expires_at=now + timedelta(hours=settings.number(ABSOLUTE_HOURS)),
             address=client.address,
             user_agent=client.user_agent,
-        )
-        User.objects.filter(pk=user.pk).update(
-            last_login=now, last_login_address=client.address, last_login_agent=client.user_agent
         )
         record(
             Event.SESSION_STARTED,
@@ -180,17 +185,18 @@ def lock_if_idle(session: Session, *, now: datetime) -> bool:
     return True
 
 
-def confirm_session(session: Session, *, methods: list[str], client: Client, now: datetime) -> str:
-    """The person has proved again who they are: the session is open again, under a new secret (its rights rise)."""
+def confirm_session(session: Session, *, methods: list[str], client: Client, now: datetime) -> str | None:
+    """The person has proved again who they are: the session is open again, under a new secret (its rights rise). None: it has ended."""
     secret = entropy.token(SESSION)
     with unit():
-        Session.objects.filter(pk=session.pk, ended_at=None).update(
+        if not Session.objects.filter(pk=session.pk, ended_at=None).update(
             locked_at=None,
             seen_at=now,
             confirmed_at=now,
             methods=methods,
             fingerprint=entropy.fingerprint(secret, purpose=SESSION),
-        )
+        ):
+            return None
         epoch.bump()
         record(
             Event.LOGIN_CONFIRMED,

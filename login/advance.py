@@ -8,9 +8,11 @@ from accounts.models import Browser, SessionKind, User
 from accounts.sessions import confirm_session, note_browser, start_session
 from audit.events import Event
 from audit.record import record
+from core import epoch
 from core.outcomes import Denied
 from login.case import Case, Finished
 from login.flow import Purpose, Step
+from login.refusals import EXPIRED
 from tenants.actor import Actor
 from tenants.rights import NOTHING
 from twofactor.models import Purpose as CodePurpose
@@ -45,9 +47,7 @@ def advance(case: Case) -> Denied | None:
         return send(case)
     if step is Step.DENIED and case.attempt.ended_at is None:
         end(case, "mailbox_is_factor" if case.attempt.purpose == Purpose.FORGOTTEN else "no_method")
-    if step is Step.DONE:
-        _finish(case)
-    return None
+    return _finish(case) if step is Step.DONE else None
 
 
 def send(case: Case, *, purpose: CodePurpose = CodePurpose.SIGN_IN) -> Denied | None:
@@ -79,31 +79,32 @@ def _methods(case: Case) -> list[str]:
     return [*methods, "otp"] if case.attempt.factor_at else methods
 
 
-def _finish(case: Case) -> None:
-    user, attempt = case.person, case.attempt
-    end(case, "done")
+def _finish(case: Case) -> Denied | None:
+    user, attempt, client = case.person, case.attempt, case.client
     if attempt.purpose == Purpose.CONFIRM and attempt.session is not None:
         kept = [one for one in attempt.session.methods if one not in _methods(case)]
         secret = confirm_session(
-            attempt.session, methods=[*_methods(case), *kept], client=case.client, now=case.now
+            attempt.session, methods=[*_methods(case), *kept], client=client, now=case.now
         )
-        case.finished = Finished(
-            session=attempt.session, secret=secret, browser_token=case.client.browser_token
-        )
-        return
-    browser = None
-    if case.client.browser_token:
-        browser = note_browser(user, case.client, now=case.now)
-        if attempt.remember and case.settings.text(SKIP) == "device":
-            _remember(browser, user, case)
-    session, secret = start_session(
+        if secret is None:
+            return EXPIRED
+        end(case, "done")
+        case.finished = Finished(session=attempt.session, secret=secret, browser_token=client.browser_token)
+        return None
+    browser = note_browser(user, client, now=case.now) if client.browser_token else None
+    started = start_session(
         user,
         kind=SessionKind.PAGE if attempt.by_page else SessionKind.API,
         methods=_methods(case),
-        client=case.client,
+        client=client,
         browser=browser,
         now=case.now,
     )
+    if started is None:
+        return EXPIRED
+    end(case, "done")
+    if browser is not None and attempt.remember and case.settings.text(SKIP) == "device":
+        _remember(browser, user, case)
     record(
         Event.LOGIN_SUCCEEDED,
         origin=case.origin,
@@ -112,7 +113,8 @@ def _finish(case: Case) -> None:
         subject=user,
         methods=_methods(case),
     )
-    case.finished = Finished(session=session, secret=secret, browser_token=case.client.browser_token)
+    case.finished = Finished(session=started[0], secret=started[1], browser_token=client.browser_token)
+    return None
 
 
 def _remember(browser: Browser, user: User, case: Case) -> None:
@@ -143,3 +145,4 @@ def security_changed(case: Case) -> None:
         ]
     )
     case.attempt.version = user.security_version
+    epoch.bump()

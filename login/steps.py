@@ -25,7 +25,7 @@ from login.case import LIFE, Case
 from login.flow import Purpose
 from login.models import Attempt
 from login.refusals import EXPIRED, OUT_OF_TURN
-from twofactor.models import FactorKind
+from twofactor.models import Challenge, FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import AFTER_CHECKS, AFTER_SENDS
 from twofactor.services import (
@@ -40,6 +40,7 @@ from twofactor.services import (
 )
 
 Data = Mapping[str, Any]
+_AFTER = {SENDS_USED_UP.code: AFTER_SENDS, CHECKS_USED_UP.code: AFTER_CHECKS}
 _OWN_ADDRESS = _("Only the address of your account can be verified here.")
 
 
@@ -115,40 +116,21 @@ def method(case: Case, data: Data) -> Denied | None:
         if denied is not None:
             return denied
         case.attempt.method = data["method"]
-        return _sent_or_used_up(case, send(case))
+        return _or_behave(case, send(case))
 
 
 def resend(case: Case, _data: Data) -> Denied | None:
     """Another code, which alone is good from now on."""
     with _held(case) as denied:
-        return denied or _sent_or_used_up(case, send(case))
+        return _or_behave(case, denied or send(case))
 
 
 def code(case: Case, data: Data) -> Denied | None:
     """The second proof."""
     with _held(case) as denied:
-        user = case.person
-        if (denied := denied or refuse_while_waiting(user, now=case.now)) is not None:
-            return denied
-        checked = check_code(
-            data["code"],
-            purpose=CodePurpose.SIGN_IN,
-            asked_by=case.attempt.uid,
-            settings=case.settings,
-            now=case.now,
-        )
+        checked = denied or _check(case, data["code"], purpose=CodePurpose.SIGN_IN)
         if isinstance(checked, Denied):
-            record(
-                Event.LOGIN_CODE_REFUSED,
-                origin=case.origin,
-                at=case.now,
-                company_id=user.company_id,
-                subject=user,
-                reason=checked.code,
-            )
-            if checked is CHECKS_USED_UP:
-                return _behave(case, case.settings.text(AFTER_CHECKS), outcome=checked.code)
-            return checked
+            return _or_behave(case, checked)
         _factor_proved(case, kind=checked.kind, remember=bool(data.get("remember")))
         return advance(case)
 
@@ -160,22 +142,12 @@ def enrol(case: Case, data: Data) -> Denied | None:
         return Denied(code="invalid", field="value", message=_OWN_ADDRESS)
     if not data.get("code"):
         with _held(case) as denied:
-            return denied or _sent_or_used_up(case, send(case, purpose=CodePurpose.CONTACT))
+            return _or_behave(case, denied or send(case, purpose=CodePurpose.CONTACT))
     with _held(case) as denied:
-        user = case.person
-        if (denied := denied or refuse_while_waiting(user, now=case.now)) is not None:
-            return denied
-        checked = check_code(
-            data["code"],
-            purpose=CodePurpose.CONTACT,
-            asked_by=case.attempt.uid,
-            settings=case.settings,
-            now=case.now,
-        )
+        checked = denied or _check(case, data["code"], purpose=CodePurpose.CONTACT)
         if isinstance(checked, Denied):
-            if checked is CHECKS_USED_UP:
-                return _behave(case, case.settings.text(AFTER_CHECKS), outcome=checked.code)
-            return checked
+            return _or_behave(case, checked)
+        user = case.person
         if checked.address != user.email:
             return EXPIRED
         User.objects.filter(pk=user.pk).update(email_verified_at=case.now)
@@ -250,14 +222,25 @@ def _factor_proved(case: Case, *, kind: str, remember: bool) -> None:
     )
 
 
-def _sent_or_used_up(case: Case, denied: Denied | None) -> Denied | None:
-    if denied is SENDS_USED_UP:
-        return _behave(case, case.settings.text(AFTER_SENDS), outcome=denied.code)
-    return denied
+def _check(case: Case, code: str, *, purpose: CodePurpose) -> Challenge | Denied:
+    user = case.person
+    return refuse_while_waiting(user, now=case.now) or check_code(
+        code,
+        user,
+        purpose=purpose,
+        asked_by=case.attempt.uid,
+        settings=case.settings,
+        origin=case.origin,
+        now=case.now,
+    )
 
 
-def _behave(case: Case, behaviour: str, *, outcome: str) -> Denied | None:
-    """What the settings say shall happen after one code, or one check, too many: deny, lock or wait."""
+def _or_behave(case: Case, denied: Denied | None) -> Denied | None:
+    """The refusal; after one code, or one check, too many, what the settings say shall happen: deny, lock or wait."""
+    option = _AFTER.get(denied.code) if denied is not None else None
+    if denied is None or option is None:
+        return denied
+    behaviour, outcome = case.settings.text(option), denied.code
     if behaviour == "wait":
         wait = make_wait(case.person, now=case.now)
         case.attempt.sends_from = case.now

@@ -110,9 +110,11 @@ def verify_email(code: str, *, place: Place, now: datetime) -> User | Denied:
         with unit():
             checked = check_code(
                 code,
+                user,
                 purpose=Purpose.CONTACT,
                 asked_by=place.session.uid,
                 settings=snapshot(user.company_id),
+                origin=place.origin,
                 now=now,
             )
             if isinstance(checked, Denied):

@@ -3,6 +3,8 @@
 import pytest
 
 from accounts.models import User
+from audit.events import Event
+from audit.models import AuditEvent
 from core import entropy
 from tests.journeys.doors import ApiDoor, Door, Said, WebDoor, sign_in
 from tests.journeys.stage import PASSWORD, Post, Time, configure
@@ -64,6 +66,14 @@ def test_the_own_address_can_be_verified(web: WebDoor, ben: User, post: Post) ->
     ben.refresh_from_db()
     assert ben.email_verified_at
     assert len(post.to(BEN)) == 1  # nobody is told of a change that was none
+
+
+def test_a_wrong_code_is_written_down(door: Door, ben: User, post: Post) -> None:
+    sign_in(door, BEN, PASSWORD)
+    ask(door, NEW)
+    assert bring(door, "000000" if post.code(NEW) != "000000" else "111111").refused
+    noted = AuditEvent.objects.get(event=Event.LOGIN_CODE_REFUSED)
+    assert (noted.subject_uid, noted.details["purpose"]) == (str(ben.uid), "contact")
 
 
 def test_a_wrong_late_or_used_code_changes_nothing(door: Door, ben: User, post: Post, clock: Time) -> None:

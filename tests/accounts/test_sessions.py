@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from accounts.ending import sign_out_everywhere
 from accounts.models import Browser, Session, SessionKind, User
+from accounts.people import lock_account
 from accounts.principal import principal_of_cookie, principal_of_session
 from accounts.sessions import (
     SESSION,
@@ -42,7 +44,9 @@ RULES = "security-authentication-rules"
 def start(
     user: User, clock: Clock, *, kind: SessionKind = SessionKind.PAGE, client: Client = HERE
 ) -> tuple[Session, str]:
-    return start_session(user, kind=kind, methods=["pwd", "otp"], client=client, browser=None, now=clock())
+    begun = start_session(user, kind=kind, methods=["pwd", "otp"], client=client, browser=None, now=clock())
+    assert begun is not None
+    return begun
 
 
 def demand(clock: Clock, values: dict[str, Any], *, company: Company | None = None) -> None:
@@ -58,6 +62,32 @@ def live(user: User, clock: Clock) -> list[int]:
 
 
 # --- the beginning -----------------------------------------------------------------------------------------------------
+
+
+def test_no_session_begins_for_an_account_that_was_locked_after_it_was_proved(
+    ben: User, clock: Clock
+) -> None:
+    proved = User.objects.get(pk=ben.pk)
+    lock_account(ben, reason="Mallory", by=system_actor(), now=clock())
+    begun = start_session(
+        proved, kind=SessionKind.PAGE, methods=["pwd"], client=HERE, browser=None, now=clock()
+    )
+    assert begun is None
+    assert not Session.objects.filter(user=ben).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_begins_while_the_account_is_locked_does_not_outlive_the_lock(
+    ben: User, clock: Clock
+) -> None:
+    def race(turn: int) -> None:
+        if turn:
+            lock_account(ben, reason="Mallory", by=system_actor(), now=clock())
+        else:
+            start_session(ben, kind=SessionKind.PAGE, methods=["pwd"], client=HERE, browser=None, now=clock())
+
+    in_parallel(2, race)
+    assert live(ben, clock) == []
 
 
 def test_a_session_keeps_what_is_known_and_only_a_fingerprint_of_its_secret(ben: User, clock: Clock) -> None:
@@ -239,6 +269,15 @@ def test_a_session_whose_person_is_gone_is_locked_and_no_fault(ben: User, clock:
     assert lock_if_idle(session, now=clock())
 
 
+def test_it_is_written_down_that_browsers_were_forgotten(ben: User, clock: Clock) -> None:
+    with unit():
+        browser = note_browser(ben, HERE, now=clock())
+    Browser.objects.filter(pk=browser.pk).update(remembered_until=clock.now + timedelta(days=30))
+    assert sign_out_everywhere(ben, by=system_actor(), now=clock()) is None
+    noted = AuditEvent.objects.get(event=Event.DEVICE_FORGOTTEN)
+    assert (noted.subject_uid, noted.details) == (str(ben.uid), {"browsers": 1})
+
+
 # --- confirming --------------------------------------------------------------------------------------------------------
 
 
@@ -247,6 +286,7 @@ def test_confirming_opens_the_session_under_another_secret(ben: User, clock: Clo
     clock.forward(minutes=20)
     lock_if_idle(session, now=clock())
     after = confirm_session(session, methods=["pwd"], client=HERE, now=clock())
+    assert after is not None
     assert after != before
     assert principal_of_cookie(entropy.fingerprint(before, purpose=SESSION)) is None
     principal = principal_of_cookie(entropy.fingerprint(after, purpose=SESSION))
@@ -260,8 +300,8 @@ def test_confirming_opens_the_session_under_another_secret(ben: User, clock: Clo
 def test_a_session_that_ended_is_not_opened_by_confirming(ben: User, clock: Clock) -> None:
     session, _secret = start(ben, clock)
     end_sessions([session], reason="signed_out", origin=Origin(), now=clock())
-    secret = confirm_session(session, methods=["pwd"], client=HERE, now=clock())
-    assert principal_of_cookie(entropy.fingerprint(secret, purpose=SESSION)) is None
+    assert confirm_session(session, methods=["pwd"], client=HERE, now=clock()) is None
+    assert not AuditEvent.objects.filter(event=Event.LOGIN_CONFIRMED).exists()
 
 
 def test_a_proof_is_recent_for_ten_minutes(ben: User, clock: Clock) -> None:
