@@ -67,7 +67,10 @@ class RoleFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
         """People who have it."""
         value = self.value() or ""
-        return queryset.filter(roles=int(value)) if value.isascii() and value.isdecimal() else queryset
+        if not (value.isascii() and value.isdecimal()):
+            return queryset
+        # A number that no column holds is the number of no role.
+        return queryset.filter(roles=int(value)) if len(value) < 19 else queryset.none()
 
 
 def _counted(user: User) -> list[Taken]:

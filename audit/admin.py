@@ -9,6 +9,8 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import BadRequest
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
@@ -48,7 +50,10 @@ class CompanyFilter(admin.SimpleListFilter):
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Rows of this company."""
         value = self.value() or ""
-        return queryset.filter(company_id=int(value)) if value.isascii() and value.isdecimal() else queryset
+        if not (value.isascii() and value.isdecimal()):
+            return queryset
+        # A number that no column holds is the number of no company.
+        return queryset.filter(company_id=int(value)) if len(value) < 19 else queryset.none()
 
 
 class GroupFilter(admin.SimpleListFilter):
@@ -165,7 +170,10 @@ class AuditEventAdmin(VerbAdmin):
 
     def _asked_for(self, request: HttpRequest) -> Iterator[AuditEvent]:
         self._demand(request, "view", None)
-        rows = self.get_changelist_instance(request).get_queryset(request).order_by("-id")
+        try:
+            rows = self.get_changelist_instance(request).get_queryset(request).order_by("-id")
+        except IncorrectLookupParameters as error:
+            raise BadRequest("The filters of the export could not be understood.") from error
         return _in_chunks(rows)
 
     def _note_export(self, request: HttpRequest, form: str) -> None:

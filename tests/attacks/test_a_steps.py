@@ -328,3 +328,49 @@ def test_an_access_token_opens_neither_the_administration_nor_the_account_pages(
         answer = api.client.get(path, HTTP_AUTHORIZATION=f"Bearer {api.access}")
         assert answer.status_code == 302
         assert answer["Location"].startswith(("/login/", "/admin/login/"))
+
+
+# --- credentials of one's own, given by the door for other people's
+
+
+@pytest.mark.parametrize(
+    ("path", "given"),
+    [("set_password/", {"new_password": NEW_PASSWORD}), ("change/", {"email": "mallory@evil.example"})],
+)
+def test_whoever_holds_an_administrators_session_cannot_keep_the_account(
+    web: WebDoor, ada: User, post: Post, path: str, given: dict[str, str]
+) -> None:
+    """The account pages ask for the current password; the administration of people must be no way round it."""
+    before = (ada.password, ada.email, ada.email_verified_at)
+    sign_in(web, ADA, PASSWORD)
+    web.take("code", code=post.code(ADA))
+    page = web.open(f"/admin/accounts/user/{ada.pk}/{path}")
+    form = next(form for form in page.forms if given.keys() <= form.values.keys())
+    web.send(form, **given)
+    assert "only on the pages of your account" in web.page.text
+    ada.refresh_from_db()
+    assert (ada.password, ada.email, ada.email_verified_at) == before
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "given"),
+    [
+        ("post", "password/", {"password": NEW_PASSWORD, "must_change": False}),
+        ("patch", "", {"email": "mallory@evil.example"}),
+    ],
+)
+def test_whoever_holds_an_administrators_token_cannot_keep_the_account(
+    api: ApiDoor, ada: User, post: Post, method: str, path: str, given: dict[str, object]
+) -> None:
+    before = (ada.password, ada.email, ada.email_verified_at)
+    sign_in(api, ADA, PASSWORD)
+    api.take("code", code=post.code(ADA))
+    answer = getattr(api.client, method)(
+        f"/api/v1/users/{ada.uid}/{path}",
+        json.dumps(given),
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {api.access}"},
+    )
+    assert (answer.status_code, answer.json()["code"]) == (409, "own_account")
+    ada.refresh_from_db()
+    assert (ada.password, ada.email, ada.email_verified_at) == before

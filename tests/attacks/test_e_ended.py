@@ -19,7 +19,7 @@ from accounts.people import Person, change_user, delete_user, lock_user, set_pas
 from audit.record import Origin
 from core.outcomes import Denied
 from tenants.actor import system_actor
-from tenants.models import Company
+from tenants.models import Company, Role
 from tenants.services import CompanyDraft
 from tests import cast
 from tests.attacks.people import ADA, BEN
@@ -119,6 +119,22 @@ def test_a_role_that_is_taken_is_gone_at_once(api: ApiDoor, web: WebDoor, ada: U
     change_user(ada, Person(roles=[]), **now())
     assert api.get("/api/v1/users/").status in {401, 403}
     assert web.browser.get("/admin/accounts/user/").status_code in {302, 403, 404}
+
+
+def test_a_role_that_asks_for_a_second_factor_opens_nothing_to_a_session_without_one(
+    door: Door, ben: User, post: Post
+) -> None:
+    """Rights rise in the middle of a session that only a password opened."""
+    sign_in(door, BEN, PASSWORD)
+    assert door.is_in()
+    change_user(ben, Person(roles=[Role.objects.get(name=cast.COMPANY_ADMINISTRATOR, company=None)]), **now())
+    assert not door.is_in()
+    assert sign_in(door, BEN, PASSWORD).step == "code"
+    door.take("code", code=post.code(BEN))
+    assert door.is_in()
+    change_user(ben, Person(roles=[Role.objects.get(name=cast.AGENT, company=None)]), **now())
+    change_user(ben, Person(roles=[Role.objects.get(name=cast.COMPANY_ADMINISTRATOR, company=None)]), **now())
+    assert door.is_in()  # it was proved
 
 
 def test_a_half_finished_sign_in_ends_with_what_it_stands_on(door: Door, ada: User, post: Post) -> None:

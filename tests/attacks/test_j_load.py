@@ -10,6 +10,7 @@ from pytest_django import Settings
 from accounts.models import User
 from core import ratelimit
 from login.models import Attempt
+from tests import cast
 from tests.attacks.addresses import every_path
 from tests.attacks.hashers import Counting
 from tests.attacks.people import ADA, BEN
@@ -112,3 +113,24 @@ def test_a_page_of_a_list_has_a_largest_size(api: ApiDoor, ada: User, post: Post
         assert said.status in {200, 400}
         said = api.get(f"/api/v1/users/?cursor={size}")
         assert said.status in {200, 400, 404}
+
+
+# --- addresses of the administration with nonsense in them
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "accounts/user/?role=" + "9" * 40,
+        "accounts/user/?role=" + "9" * 5_000,
+        "audit/auditevent/?company=" + "9" * 5_000,
+        "audit/auditevent/export.csv?p=" + "9" * 40,
+        "audit/auditevent/export.json?p=-1",
+        "audit/auditevent/export.csv?at__gte=9999-99-99",
+        "audit/auditevent/export.json?subject=nobody",
+    ],
+)
+def test_a_filter_that_nobody_understands_is_no_fault_of_ours(web: WebDoor, root: User, path: str) -> None:
+    client = cast.browser(root)
+    client.raise_request_exception = False
+    assert client.get(f"/admin/{path}").status_code in {200, 302, 400}
