@@ -31,7 +31,7 @@ HERE = Client(address="192.0.2.1", user_agent="Test/1.0")
 def session(ben: User) -> Session:
     """A page in which Ben has signed in."""
     made, _secret = start_session(
-        ben, kind=SessionKind.PAGE, methods=["pwd"], client=HERE, browser=None, now=timezone.now()
+        ben, kind=SessionKind.PAGE, methods=["pwd", "otp"], client=HERE, browser=None, now=timezone.now()
     )
     return made
 
