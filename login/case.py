@@ -69,7 +69,7 @@ class Case:
     @cached_property
     def asked(self) -> Asked:
         """What is asked of the person beyond the first proof."""
-        return asked_of(self.person, self.settings, everyone=snapshot(None))
+        return asked_of(self.person)
 
     @property
     def proved(self) -> bool:

@@ -22,7 +22,7 @@ from core.refusals import Refused, settled
 from tenants.settings import snapshot
 from twofactor.contacts import COUNTED_FOR, Place, ask_for_email, pending, verify_email
 from twofactor.models import Factor, FactorKind
-from twofactor.services import add_factor, asked_of, checks_left, remove_factor, sends_left
+from twofactor.services import add_factor, checks_left, remove_factor, sends_left
 
 
 class FactorShown(serializers.Serializer[Any]):
@@ -132,11 +132,7 @@ class OwnFactor(APIView):
         factor = mine.filter(uid=id).first()
         if factor is None:
             raise Http404
-        company = factor.user.company_id
-        policy = asked_of(factor.user, snapshot(company), everyone=snapshot(None)).policy
-        denied = remove_factor(
-            factor, policy=policy, session=principal.session, by=actor(request), now=timezone.now()
-        )
+        denied = remove_factor(factor, session=principal.session, by=actor(request), now=timezone.now())
         if denied is not None:
             raise Refused(denied)
         return Response(status=204)

@@ -27,6 +27,7 @@ from delivery.derived import Derived
 from delivery.models import Delivery
 from delivery.services import cancel, enqueue
 from tenants.actor import Actor
+from tenants.settings import snapshot
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
 from twofactor.options import (
     DIGITS,
@@ -70,22 +71,22 @@ class Asked:
     without_method: str
 
 
-def policy_for(user: User, settings: Snapshot, *, everyone: Snapshot) -> str:
+def policy_for(user: User) -> str:
     """The strictest of the global policy, the company's and those of the person's roles."""
     roles = user.roles.values_list("twofactor_policy", flat=True)
-    return strictest([settings.text(POLICY), everyone.text(POLICY), *roles])
+    return strictest([snapshot(user.company_id).text(POLICY), snapshot(None).text(POLICY), *roles])
 
 
-def asked_of(user: User, settings: Snapshot, *, everyone: Snapshot) -> Asked:
+def asked_of(user: User) -> Asked:
     """What is asked of this person at sign-in."""
-    policy = policy_for(user, settings, everyone=everyone)
+    policy = policy_for(user)
     turned_on = policy == "optional" and user.factors.exists()
     methods = (FactorKind.EMAIL.value,) if user.email and user.email_verified_at else ()
     return Asked(
         policy=policy,
         needed=is_needed(policy, turned_on=turned_on),
         methods=methods,
-        without_method=settings.text(NO_CONTACT),
+        without_method=snapshot(user.company_id).text(NO_CONTACT),
     )
 
 
@@ -297,15 +298,13 @@ def add_factor(user: User, *, kind: FactorKind, origin: Origin, now: datetime) -
     return factor
 
 
-def remove_factor(
-    factor: Factor, *, policy: str, session: Session, by: Actor, now: datetime
-) -> Denied | None:
+def remove_factor(factor: Factor, *, session: Session, by: Actor, now: datetime) -> Denied | None:
     """Turn a second factor off in this session; the person's other ones end. Refused for the last one where one is required."""
     user = factor.user
     with unit():
         # Held, so that two factors turned off at once do not each count on the other.
         User.objects.select_for_update().get(pk=user.pk)
-        if policy == "required" and not user.factors.exclude(pk=factor.pk).exists():
+        if policy_for(user) == "required" and not user.factors.exclude(pk=factor.pk).exists():
             return CANNOT_REMOVE
         factor.delete()
         _security_changed(user)

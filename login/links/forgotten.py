@@ -8,7 +8,6 @@ import uuid
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.db import connection
 from django.utils import translation
 from django.utils.translation import gettext as _
 
@@ -33,7 +32,6 @@ from login.flow import Purpose
 from login.models import Attempt
 from login.refusals import LINK_CODE_WRONG, LINK_USED
 from login.service import HANDLE, Answer, open_attempt, settled
-from tenants.settings import snapshot
 from twofactor.models import FactorKind
 from twofactor.services import asked_of
 
@@ -77,9 +75,7 @@ def mail_due(now: datetime) -> None:
     for pk in list(due[:BATCH]):
         with unit():
             attempt = (
-                Attempt.objects.select_for_update(
-                    of=("self",), skip_locked=connection.features.has_select_for_update_skip_locked
-                )
+                Attempt.objects.select_for_update(of=("self",), skip_locked=True)
                 .select_related("user", "user__company")
                 .filter(pk=pk, link_due=True)
                 .first()
@@ -112,7 +108,7 @@ def _can_reset(user: User) -> bool:
 
 
 def _mailbox_is_factor(user: User) -> bool:
-    asked = asked_of(user, snapshot(user.company_id), everyone=snapshot(None))
+    asked = asked_of(user)
     return asked.needed and all(method == FactorKind.EMAIL for method in asked.methods)
 
 

@@ -15,13 +15,8 @@ from core.http import client_address
 from core.outcomes import Denied
 from portal.account.door import confirmed, principal_of, signed_in
 from portal.account.sessions import origin_of
-from tenants.settings import snapshot
 from twofactor.models import Factor, FactorKind
-from twofactor.services import add_factor, asked_of, forget_browser, remove_factor
-
-
-def _policy_of(user: User) -> str:
-    return asked_of(user, snapshot(user.company_id), everyone=snapshot(None)).policy
+from twofactor.services import add_factor, forget_browser, policy_for, remove_factor
 
 
 def _policy_sentence(policy: str) -> str:
@@ -37,7 +32,7 @@ def security(request: HttpRequest) -> HttpResponse:
     """The second factors, and the browsers that stand for one."""
     principal, now = principal_of(request), timezone.now()
     user = User.objects.select_related("company").get(pk=principal.user.pk)
-    policy = _policy_of(user)
+    policy = policy_for(user)
     factors = list(user.factors.all())
     remembered = [
         one for one in user.browsers.order_by("-last_seen_at") if one.is_remembered(user=user, now=now)
@@ -100,8 +95,7 @@ def remove(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     if factor is None:
         raise Http404
     actor = principal.actor(address=client_address(request))
-    policy = _policy_of(factor.user)
-    denied = remove_factor(factor, policy=policy, session=principal.session, by=actor, now=timezone.now())
+    denied = remove_factor(factor, session=principal.session, by=actor, now=timezone.now())
     if denied is not None:
         messages.warning(request, str(denied.message))
     else:
