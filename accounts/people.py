@@ -1,8 +1,7 @@
 """The verbs on people. Each checks who asks, changes, writes down, and answers with a value."""
 
-import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,10 +25,11 @@ from core import epoch
 from core.db import unit
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
-from tenants.models import RANK_MAXIMUM, Company, Role
+from tenants.models import Company, Role
 from tenants.rights import Rights
 from tenants.rules import may_touch, rights_given_by
-from tenants.services.role import is_full_administrator
+from tenants.services.draft import KEEP, given, line
+from tenants.services.role import FULL_ADMINISTRATOR, is_full_administrator
 
 NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
 OWN_ACCOUNT = Denied(code="own_account", message=_("You cannot disable, lock or delete your own account."))
@@ -47,7 +47,6 @@ KEPT_ELSEWHERE = Denied(
     code="kept_elsewhere", message=_("This person is kept in a directory; change it there.")
 )
 STANDS_ABOVE = _("This person may do or see more than you, so you cannot change the account.")
-KEEP: Any = object()  # "leave as it is", where None is a value
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,18 +62,9 @@ class Person:
     is_active: bool = KEEP
     must_change_password: bool = KEEP
 
-    def given(self) -> dict[str, Any]:
-        """The fields that are not kept."""
-        return {name: value for name, value in vars(self).items() if value is not KEEP}
 
-
-@dataclass(frozen=True)
-class _Checked:
-    values: dict[str, Any] = field(default_factory=dict)
-
-
-def _check(person: Person) -> _Checked | Denied:
-    values = person.given()
+def _checked(person: Person) -> dict[str, Any] | Denied:
+    values = given(person)
     if "email" in values:
         values["email"] = values["email"].strip()
         if not is_email(values["email"]):
@@ -82,11 +72,9 @@ def _check(person: Person) -> _Checked | Denied:
                 code="invalid", field="email", message=_("Enter an e-mail address such as ada@example.com.")
             )
     if "display_name" in values:
-        name = " ".join("".join(one if one.isprintable() else " " for one in values["display_name"]).split())
-        if not 1 <= len(name) <= 120:
-            return Denied(
-                code="invalid", field="display_name", message=_("Enter a name of at most 120 characters.")
-            )
+        name = line(values["display_name"], field="display_name", longest=120)
+        if isinstance(name, Denied):
+            return name
         values["display_name"] = name
     if values.get("phone"):
         number = _phone(values["phone"])
@@ -99,7 +87,7 @@ def _check(person: Person) -> _Checked | Denied:
         values["phone"] = number
     if values.get("language") and values["language"] not in dict(settings.LANGUAGES):
         return Denied(code="invalid", field="language", message=_("Choose one of the languages offered."))
-    return _Checked(values)
+    return values
 
 
 def _phone(text: str) -> str | None:
@@ -131,10 +119,9 @@ def _role_elsewhere(roles: Sequence[Role], company: Company | None) -> Denied | 
 
 def create_user(person: Person, *, password: str, by: Actor, now: datetime) -> User | Denied:
     """Make an internal person. The e-mail address is unverified until a code sent to it came back."""
-    checked = _check(person)
-    if isinstance(checked, Denied):
-        return checked
-    values = checked.values
+    values = _checked(person)
+    if isinstance(values, Denied):
+        return values
     company, roles = values.get("company"), list(values.get("roles", ()))
     if not values.get("email") or not values.get("display_name"):
         return Denied(
@@ -204,7 +191,7 @@ def _locked(user: User) -> User | None:
 
 def _is_last_administrator(user: User) -> bool:
     """Inside a unit: whether nobody else could repair what is wrong with the installation."""
-    full = Role.objects.filter(is_built_in=True, company=None, rank=RANK_MAXIMUM)
+    full = Role.objects.filter(FULL_ADMINISTRATOR)
     # Held until the end of the unit, so that two administrators who go at once do not each count on the other.
     held = [role.pk for role in full.select_for_update(no_key=True)]
     administrators = User.objects.filter(is_active=True, locked_at=None, company=None, roles__in=held)
@@ -213,9 +200,9 @@ def _is_last_administrator(user: User) -> bool:
 
 def change_user(user: User, person: Person, *, by: Actor, now: datetime) -> User | Denied:
     """Change what is given. Refused when the person, as he was or as he would be, stands above the actor."""
-    checked = _check(person)
-    if isinstance(checked, Denied):
-        return checked
+    values = _checked(person)
+    if isinstance(values, Denied):
+        return values
     try:
         with unit():
             found = _locked(user)
@@ -224,7 +211,7 @@ def change_user(user: User, person: Person, *, by: Actor, now: datetime) -> User
             held = list(found.roles.all())
             changed = {
                 name: value
-                for name, value in checked.values.items()
+                for name, value in values.items()
                 if (set(value) != set(held) if name == "roles" else value != getattr(found, name))
             }
             refusal = refuse_touch(found, verb="change", by=by)
@@ -327,8 +314,11 @@ def set_password(user: User, password: str, *, must_change: bool, by: Actor, now
         return refusal
     hashed = make_password(password)
     with unit():
-        if _locked(user) is None:
-            return NOT_FOUND
+        found = _locked(user)
+        # Asked again: while the hash was computed, the person may have risen above the actor.
+        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
+        if refusal is not None:
+            return refusal
         store_password(user, hashed, must_change=must_change, now=now)
         record(Event.PASSWORD_SET, origin=by.origin, at=now, company_id=user.company_id, subject=user)
         end_all(user, reason="password_changed", origin=by.origin, now=now)
@@ -402,8 +392,3 @@ def delete_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
         epoch.bump()
         user.delete()
     return None
-
-
-def find_user(uid: uuid.UUID | str) -> User | None:
-    """The person with this id."""
-    return User.objects.select_related("company").filter(uid=uid).first()

@@ -14,10 +14,11 @@ from core import epoch
 from core.db import unit
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
-from tenants.models import RANK_MAXIMUM, Privilege, Role
+from tenants.models import Privilege, Role
 from tenants.rights import APPLICATION, Rights
 from tenants.rules import may_touch
 from tenants.services.draft import KEEP, NOT_FOUND, given, line
+from tenants.services.role import FULL_ADMINISTRATOR
 
 NAME_TAKEN = Denied(
     code="name_taken", field="name", message=_("This application has a privilege of this name already.")
@@ -74,7 +75,7 @@ def create_privilege(draft: PrivilegeDraft, *, by: Actor, now: datetime) -> Priv
     try:
         with unit():
             privilege = Privilege.objects.create(**values)
-            for role in Role.objects.filter(is_built_in=True, company=None, rank=RANK_MAXIMUM):
+            for role in Role.objects.filter(FULL_ADMINISTRATOR):
                 role.privileges.add(privilege)
             epoch.bump()
             record(Event.PRIVILEGE_CREATED, origin=by.origin, at=now, subject=privilege)
@@ -144,11 +145,7 @@ def delete_privilege(privilege: Privilege, *, by: Actor, now: datetime) -> Denie
             return refusal
         if _is_own(found.application):
             return BUILT_IN
-        roles = (
-            Role.objects.filter(privileges=found)
-            .exclude(is_built_in=True, company=None, rank=RANK_MAXIMUM)
-            .count()
-        )
+        roles = Role.objects.filter(privileges=found).exclude(FULL_ADMINISTRATOR).count()
         if roles:
             return Denied(
                 code="in_use",

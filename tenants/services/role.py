@@ -85,8 +85,12 @@ def refuse_above_holder(role: Role, *, by: Actor) -> Denied | None:
     )
 
 
+# The one role that stands above every other and loses nothing.
+FULL_ADMINISTRATOR = Q(is_built_in=True, company=None, rank=RANK_MAXIMUM)
+
+
 def is_full_administrator(role: Role) -> bool:
-    """Whether this is the one role that stands above every other and loses nothing."""
+    """Whether this role is the one of `FULL_ADMINISTRATOR`."""
     return role.is_built_in and role.company_id is None and role.rank == RANK_MAXIMUM
 
 

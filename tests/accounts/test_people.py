@@ -13,7 +13,6 @@ from accounts.people import (
     change_user,
     create_user,
     delete_user,
-    find_user,
     lock_user,
     set_password,
 )
@@ -314,7 +313,7 @@ def test_a_deleted_person_is_gone_and_remembered_by_the_trail(ada: User, ben: Us
     signed_in(ben)
     uid = str(ben.uid)
     assert delete_user(ben, by=acting(ada), now=clock()) is None
-    assert find_user(uid) is None
+    assert not User.objects.filter(uid=uid).exists()
     assert not Session.objects.exists()
     row = AuditEvent.objects.get(event=Event.USER_DELETED)
     assert (row.subject_uid, row.subject_name) == (uid, "ben@acme.example")
@@ -332,8 +331,3 @@ def test_nobody_of_a_company_that_is_switched_off_may_sign_in(
     ben = User.objects.select_related("company").get(pk=ben.pk)
     assert not ben.may_sign_in
     assert not is_in(ben)
-
-
-def test_people_are_found_by_their_id(ben: User) -> None:
-    assert find_user(str(ben.uid)) == ben
-    assert find_user("00000000-0000-4000-8000-000000000000") is None
