@@ -55,6 +55,15 @@ def note_browser(user: User, client: Client, *, now: datetime) -> Browser:
     return Browser.objects.create(user=user, fingerprint=fingerprint, first_seen_at=now, **seen)
 
 
+def renew_browser(client: Client) -> str:
+    """Inside a unit: a new token for the browser at the other end, for all who use it; whoever knew the old one knows nothing now."""
+    token = entropy.token(BROWSER)
+    Browser.objects.filter(fingerprint__in=client.browser_fingerprints).update(
+        fingerprint=entropy.fingerprint(token, purpose=BROWSER)
+    )
+    return token
+
+
 def start_session(
     user: User,
     *,

@@ -5,7 +5,7 @@ from datetime import timedelta
 from django.db.models import F
 
 from accounts.models import Browser, SessionKind, User
-from accounts.sessions import confirm_session, note_browser, start_session
+from accounts.sessions import confirm_session, note_browser, renew_browser, start_session
 from audit.events import Event
 from audit.record import record
 from core import epoch
@@ -103,8 +103,9 @@ def _finish(case: Case) -> Denied | None:
     if started is None:
         return EXPIRED
     end(case, "done")
+    token = client.browser_token
     if browser is not None and attempt.remember and case.settings.text(SKIP) == "device":
-        _remember(browser, user, case)
+        token = _remember(browser, user, case)
     record(
         Event.LOGIN_SUCCEEDED,
         origin=case.origin,
@@ -113,11 +114,12 @@ def _finish(case: Case) -> Denied | None:
         subject=user,
         methods=_methods(case),
     )
-    case.finished = Finished(session=started[0], secret=started[1], browser_token=client.browser_token)
+    case.finished = Finished(session=started[0], secret=started[1], browser_token=token)
     return None
 
 
-def _remember(browser: Browser, user: User, case: Case) -> None:
+def _remember(browser: Browser, user: User, case: Case) -> str:
+    """Let the browser stand for the factor from now on, under a token that nobody can have planted or copied before."""
     browser.remembered_until = case.now + timedelta(days=case.settings.number(REMEMBER_DAYS))
     browser.remembered_version = user.security_version
     browser.save(update_fields=["remembered_until", "remembered_version"])
@@ -129,6 +131,7 @@ def _remember(browser: Browser, user: User, case: Case) -> None:
         subject=user,
         days=case.settings.number(REMEMBER_DAYS),
     )
+    return renew_browser(case.client)
 
 
 def security_changed(case: Case) -> None:

@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.describe import identity
-from accounts.middleware import set_session_cookie
+from accounts.middleware import set_browser_cookie, set_session_cookie
 from accounts.models import SessionKind
 from accounts.names import NAME_LENGTH, Realm
 from accounts.principal import principal_of_session
@@ -134,6 +134,8 @@ def _answer(answer: Answer, *, handle: str = "") -> Response:
         if answer.finished.session.kind == SessionKind.PAGE:
             # A page confirmed over the API: its session has a new secret now.
             set_session_cookie(response, answer.finished.secret)
+        if answer.finished.browser_token:
+            set_browser_cookie(response, answer.finished.browser_token)
         return response
     if answer.denied is not None:
         _refuse(answer.case, answer.denied)

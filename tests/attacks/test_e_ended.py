@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts.companies import change_company
 from accounts.ending import sign_out_everywhere
+from accounts.middleware import BROWSER_COOKIE
 from accounts.models import Browser, Session, User
 from accounts.people import Person, change_user, delete_user, lock_user, set_password
 from audit.record import Origin
@@ -217,6 +218,27 @@ def test_ending_all_other_sessions_forgets_all_other_browsers(
     assert not other.is_in()
     clock.forward(seconds=16)
     assert sign_in(other, ADA, PASSWORD).step == "code"
+
+
+def test_a_copy_of_the_browsers_cookie_does_not_become_a_second_factor(
+    web: WebDoor, ada: User, ben: User, cleo: User, post: Post, clock: Time
+) -> None:
+    """Mallory notes the cookie of a shared computer, or plants one of hers, before Ada has that browser remembered."""
+    configure(TwoFactor__SkipOptions="device")
+    sign_in(web, BEN, PASSWORD)
+    web.leave()
+    copy = web.browser.cookies[BROWSER_COOKIE].value
+    sign_in(web, ADA, PASSWORD)
+    web.take("code", code=post.code(ADA), remember="on")
+    web.leave()
+    elsewhere = WebDoor()
+    elsewhere.browser.cookies[BROWSER_COOKIE] = copy
+    assert sign_in(web, ADA, PASSWORD).step == "done"
+    clock.forward(seconds=16)
+    assert sign_in(elsewhere, ADA, PASSWORD).step == "code"
+    assert {one.user_id for one in Browser.objects.all()} == {ada.pk, ben.pk}
+    # To Ben it is still the browser that he has used.
+    assert Browser.objects.values("fingerprint").distinct().count() == 1
 
 
 # --- within a second, in another process
