@@ -8,6 +8,7 @@ one makes it disappear.
 import json
 import logging
 import os
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -21,6 +22,7 @@ logger = logging.getLogger(__name__)
 SCHEME = "gatehouse-files"
 POLL_SECONDS = 0.2
 LOOK_UP_SECONDS = 0.5
+_binding = threading.Lock()
 
 
 def options(folder: Path) -> dict[str, Any]:
@@ -62,6 +64,13 @@ class Channel(filesystem.Channel):
             finally:
                 taken.unlink()
         raise Empty
+
+    def queue_bind(self, *args: Any, **kwargs: Any) -> None:
+        """Bind a queue; who finds it bound already may rely on its table being written."""
+        # kombu notes the binding for the whole process before it writes the table: without the lock, what another thread publishes
+        # in between finds no queue and is gone.
+        with _binding:
+            super().queue_bind(*args, **kwargs)  # type: ignore[no-untyped-call]
 
     def _queue_bind(self, exchange: str, routing_key: str, pattern: str, queue: str) -> None:
         row = [routing_key or "", pattern or "", queue or ""]
