@@ -31,7 +31,7 @@ from core.admin_gate import GONE, MEANWHILE, Gate, show_refusal
 from core.admin_lists import BoundedPaginator, VerbChangeList, filtered_paths, searched
 from core.admin_pages import REMOVE, ObjectVerb, Panel, Words
 from core.admin_verbs import ask_for_many, ask_for_one
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
 
 if TYPE_CHECKING:
     StockAdmin = admin.ModelAdmin[Any]
@@ -205,7 +205,13 @@ class VerbAdmin(StockAdmin):
         if not self._defines(verb):
             raise Http404
         if not self.gate.may(request, verb, self.model, obj):
-            raise PermissionDenied
+            self.forbid(request, verb, obj)
+
+    def forbid(self, request: HttpRequest, verb: str, obj: Any) -> NoReturn:
+        """403; what was meant to change something is written down."""
+        if request.method == "POST":
+            self.gate.refused(request, FORBIDDEN, verb=verb, model=self.model, obj=obj)
+        raise PermissionDenied
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[VerbChangeList]:
         """The list with our title and related rows."""
@@ -353,7 +359,7 @@ class VerbAdmin(StockAdmin):
         """The page that asks before a verb is done, and does it."""
         obj = self.get_object(request, unquote(object_id))
         if not self.gate.may(request, verb.needs, self.model, obj):
-            raise PermissionDenied
+            self.forbid(request, verb.name, obj)
         return ask_for_one(self, request, obj, verb=verb)
 
     def list_url(self, request: HttpRequest) -> str:

@@ -268,12 +268,16 @@ def list_queries(route: Route, model: type[Model]) -> Iterator[Case]:
         yield Case(Sort.ASKS, lambda them, name=name, value=value: Call("GET", path, ((name, value(them)),)))
 
 
+def actions_of(visitor: Visitor, path: str) -> list[str]:
+    """The actions that this list offers this person for chosen rows."""
+    form = visitor.read(path).get("action_form")
+    return [name for name, _label in form.fields["action"].choices if name] if form is not None else []
+
+
 def bulk(route: Route, visitor: Visitor, own: Them, kind: str) -> Iterator[Case]:
     """Every action on chosen rows: somebody else's alone, and mixed with one's own."""
     path = route.path()
-    form = visitor.read(path).get("action_form")
-    names = [name for name, _label in form.fields["action"].choices if name] if form is not None else []
-    for name in [*names, "delete_selected"]:
+    for name in [*actions_of(visitor, path), "delete_selected"]:
         for mixed in (False, True):
             for across in ("0", "1"):
 

@@ -4,9 +4,11 @@ from collections.abc import Mapping
 
 import pytest
 
+from tests.isolation.cases import actions_of
 from tests.isolation.coverage import COVERAGE
+from tests.isolation.database import changes, state
 from tests.isolation.routes import ROUTES
-from tests.isolation.visits import Call, Sort, Visitor
+from tests.isolation.visits import Call, Sort, Visitor, undone
 from tests.isolation.walk import WALKS, Judge, secrets_of
 from tests.isolation.world import SECRET, SHARED, World
 
@@ -77,3 +79,34 @@ def test_whoever_sees_every_company_sees_its_marks(
     assert answer.status == 200
     assert secrets_of(world.acme, seen="").search(answer.text) or COVERAGE[text].kind == SHARED
     assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [text for text in VISITED if COVERAGE[text].sort == "every" and ROUTES[text].model_admin is not None],
+)
+def test_what_is_done_to_all_is_done_to_ones_own(
+    text: str, db: None, world: World, visitors: Mapping[str, Visitor]
+) -> None:
+    path, cleo, before = ROUTES[text].path(), visitors["cleo"], state()
+    for name in actions_of(cleo, path):
+        for query in (
+            (),
+            (("q", world.acme.word),),
+            (("company__id__exact", str(world.acme.pk("company"))),),
+        ):
+            chosen = [world.acme.pk(COVERAGE[text].kind)]
+            data = {
+                "action": name,
+                "_selected_action": chosen,
+                "select_across": "1",
+                "confirmed": "1",
+                "index": "0",
+            }
+            call = Call("POST", path, query, data=data)
+            with undone():
+                answer = cleo.send(call)
+                assert changes(before, state(), only=world.acme_rows) == []
+            assert answer.status < 500
+            told = answer.without(call, world.acme, word=True).text
+            assert not secrets_of(world.acme, seen="").search(told)
