@@ -23,15 +23,19 @@ class AtLeast(int):
         return f"{int(self):,}+"
 
 
+def bounded_count(rows: QuerySet[Any]) -> int:
+    """The number of rows, or `AtLeast(COUNTED)`."""
+    found = rows.order_by().values("pk")[: COUNTED + 1].count()
+    return found if found <= COUNTED else AtLeast(COUNTED)
+
+
 class BoundedPaginator(Paginator):  # type: ignore[type-arg]
     """Pages of a queryset, counted no further than COUNTED rows."""
 
     @cached_property
     def count(self) -> int:
         """The number of rows, or `AtLeast(COUNTED)`."""
-        rows: QuerySet[Any] = self.object_list  # type: ignore[assignment]
-        found = rows.order_by().values("pk")[: COUNTED + 1].count()
-        return found if found <= COUNTED else AtLeast(COUNTED)
+        return bounded_count(self.object_list)  # type: ignore[arg-type]
 
 
 class VerbChangeList(ChangeList):

@@ -11,7 +11,6 @@ from django.utils.translation import gettext_lazy as __
 from audit.admin import CompanyFilter, company_names
 from core.admin import VerbAdmin
 from core.admin_pages import badge, object_verb, two_lines
-from core.db import unit
 from core.outcomes import Denied
 from delivery.models import Delivery, State
 from delivery.services import retry
@@ -84,5 +83,4 @@ class DeliveryAdmin(VerbAdmin):
     )
     def retry(self, obj: Delivery, given: dict[str, Any], *, by: Any, now: datetime) -> Denied | None:
         """Send it again."""
-        with unit():
-            return retry(obj, origin=by.origin, now=now)
+        return retry(obj, origin=by.origin, now=now)

@@ -9,7 +9,6 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from core.api import Resource, actor
-from core.db import unit
 from core.fields import Strict, Text, Uid
 from core.refusals import settled
 from delivery.models import Delivery, State
@@ -70,8 +69,6 @@ class Deliveries(Resource):
         """Send again what failed, or at once what waits."""
         delivery = self.get_object()
         self.body()
-        with unit():
-            result = retry(delivery, origin=actor(request).origin, now=timezone.now())
-        settled(result)
+        settled(retry(delivery, origin=actor(request).origin, now=timezone.now()))
         delivery.refresh_from_db()
         return self.shown(delivery)

@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.events import Event
 from audit.record import Origin, record
-from core.db import after_commit, current_unit
+from core.db import after_commit, current_unit, unit
 from core.errors import PortalError
 from core.outcomes import Denied
 from core.text import is_one_line
@@ -95,25 +95,26 @@ def state_of(uid: UUID, *, now: datetime) -> Progress:
 
 def retry(delivery: Delivery, *, origin: Origin, now: datetime) -> Denied | None:
     """Send again what failed, or at once what waits; refused for what was sent, taken back, or whose time has passed."""
-    waiting = Delivery.objects.filter(
-        pk=delivery.pk, state__in=(State.FAILED, State.QUEUED), expires_at__gt=now
-    )
-    if not waiting.update(state=State.QUEUED, next_try_at=now):
-        return Denied(
-            code="not_retryable",
-            message=_(
-                "Only a message that failed or waits, and whose time has not passed, can be sent again."
-            ),
+    with unit():
+        waiting = Delivery.objects.filter(
+            pk=delivery.pk, state__in=(State.FAILED, State.QUEUED), expires_at__gt=now
         )
-    record(
-        Event.DELIVERY_RETRIED,
-        origin=origin,
-        at=now,
-        company_id=delivery.company_id,
-        subject=delivery,
-        template=delivery.template,
-    )
-    after_commit(wake.worker)
+        if not waiting.update(state=State.QUEUED, next_try_at=now):
+            return Denied(
+                code="not_retryable",
+                message=_(
+                    "Only a message that failed or waits, and whose time has not passed, can be sent again."
+                ),
+            )
+        record(
+            Event.DELIVERY_RETRIED,
+            origin=origin,
+            at=now,
+            company_id=delivery.company_id,
+            subject=delivery,
+            template=delivery.template,
+        )
+        after_commit(wake.worker)
     return None
 
 

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from django.conf import settings
 from django.db.models import QuerySet
@@ -17,7 +16,7 @@ from accounts.principal import Principal
 from audit.events import Event
 from audit.groups import FAILURES
 from audit.models import AuditEvent
-from core.admin_lists import COUNTED, AtLeast
+from core.admin_lists import bounded_count
 from delivery.models import UNDER_WAY, Delivery, State
 from tenants.rules import visible_to
 
@@ -44,11 +43,6 @@ class Warning:  # noqa: A001 - what a dashboard shows, not what Python raises
     label: str | Promise = ""
 
 
-def _count(rows: QuerySet[Any]) -> int:
-    found = rows.order_by().values("pk")[: COUNTED + 1].count()
-    return found if found <= COUNTED else AtLeast(COUNTED)
-
-
 def _list(model: str, **filters: str) -> str:
     url = reverse(f"admin:{model}_changelist")
     return f"{url}?{urlencode(filters)}" if filters else url
@@ -61,7 +55,7 @@ def cards(principal: Principal, *, now: datetime) -> list[Card]:
     if may("view", "audit"):
         found += _sign_ins(principal, now=now)
     if may("view", "user"):
-        locked = _count(visible_to(principal.rights, User).filter(locked_at__isnull=False))
+        locked = bounded_count(visible_to(principal.rights, User).filter(locked_at__isnull=False))
         found.append(
             Card(
                 label=_("People locked"),
@@ -76,7 +70,7 @@ def cards(principal: Principal, *, now: datetime) -> list[Card]:
         found.append(
             Card(
                 label=_("Live sessions"),
-                value=_count(live),
+                value=bounded_count(live),
                 hint=_("right now"),
                 url=_list("accounts_session"),
             )
@@ -93,12 +87,12 @@ def _sign_ins(principal: Principal, *, now: datetime) -> list[Card]:
         AuditEvent.objects.filter(at__lt=midnight).order_by("-id").values_list("id", flat=True).first() or 0
     )
     today = visible_to(principal.rights, AuditEvent).filter(id__gt=before)
-    failures = _count(today.filter(event__in=FAILURES))
+    failures = bounded_count(today.filter(event__in=FAILURES))
     since = midnight.isoformat()
     return [
         Card(
             label=_("Sign-ins today"),
-            value=_count(today.filter(event=Event.LOGIN_SUCCEEDED)),
+            value=bounded_count(today.filter(event=Event.LOGIN_SUCCEEDED)),
             hint=_("finished with success"),
             url=_list("audit_auditevent", event__exact=Event.LOGIN_SUCCEEDED, at__gte=since),
         ),
@@ -119,8 +113,8 @@ def _failed(principal: Principal, *, now: datetime) -> QuerySet[Delivery]:
 
 
 def _deliveries(principal: Principal, *, now: datetime) -> list[Card]:
-    waiting = _count(visible_to(principal.rights, Delivery).filter(state__in=UNDER_WAY))
-    failed = _count(_failed(principal, now=now))
+    waiting = bounded_count(visible_to(principal.rights, Delivery).filter(state__in=UNDER_WAY))
+    failed = bounded_count(_failed(principal, now=now))
     return [
         Card(
             label=_("Messages waiting"),
