@@ -20,7 +20,7 @@ AnyModel = TypeVar("AnyModel", bound=Model)
 
 @dataclass(frozen=True, kw_only=True)
 class Principal:
-    """A signed-in person; shared between requests, so nothing in it is ever changed."""
+    """A signed-in person; shared between requests, so nothing in it is ever changed but when its session was last used."""
 
     user: User
     session: Session

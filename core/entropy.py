@@ -9,11 +9,6 @@ from core import crypto
 TOKEN_BYTES = 32
 
 
-def digits(length: int) -> str:
-    """A random decimal code of this length, leading zeros kept."""
-    return str(secrets.randbelow(10**length)).zfill(length)
-
-
 def token(prefix: str) -> str:
     """A random secret of 256 bits behind a prefix that tells what it is (`gh_<prefix>_…`), so that scanners can find leaks."""
     return f"gh_{prefix}_{secrets.token_urlsafe(TOKEN_BYTES)}"

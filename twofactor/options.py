@@ -3,12 +3,13 @@
 from django.utils.translation import gettext_lazy as _
 
 from core.options import Option, declare
+from twofactor.policy import STRICTNESS
 
 POLICY = declare(
     Option(
         name="TwoFactor.Policy",
         default="optional",
-        choices=("off", "optional", "required"),
+        choices=STRICTNESS,
         help=_(
             "Whether a second factor is asked for at sign-in. Roles may ask for more; the strictest of role, company and global holds."
         ),
