@@ -277,8 +277,8 @@ class VerbAdmin(StockAdmin):
                 name: list(one) if isinstance(one, QuerySet) else one
                 for name, one in form.cleaned_data.items()
             }
-            run, args = (self.create, (given,)) if obj is None else (partial(self.change, obj), (given,))
-            outcome = self.attempt(request, verb, obj, run, *args)
+            run = self.create if obj is None else partial(self.change, obj)
+            outcome = self.attempt(request, verb, obj, run, given)
             if outcome is GONE:
                 raise Http404
             if not isinstance(outcome, Denied):

@@ -26,8 +26,6 @@ from login.links import forgotten
 from login.refusals import EXPIRED
 from login.service import Answer, begin, begin_confirmation, describe, find, submit
 
-STEPS = ("password", "method", "code", "resend", "enrol", "change-password")
-
 
 class BeginSerializer(Strict):
     """Who wants in."""

@@ -67,31 +67,23 @@ class MethodForm(StepForm):
         )
 
 
-def code_field() -> forms.CharField:
-    """A field for a code that was sent."""
-    return forms.CharField(
-        label=_("Code"),
-        max_length=12,
-        widget=forms.TextInput(
-            attrs={
-                "autocomplete": "one-time-code",
-                "inputmode": "numeric",
-                "autofocus": True,
-                "class": "code",
-            }
-        ),
-    )
+class CodeField(forms.CharField):
+    """A code that was sent; the spaces and dashes that people type between digits are left out."""
 
+    def __init__(self) -> None:
+        attrs = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "class": "code"}
+        super().__init__(label=_("Code"), max_length=12, widget=forms.TextInput(attrs=attrs))
 
-def digits_of(text: str) -> str:
-    """The code without the spaces and dashes that people type between digits."""
-    return "".join(character for character in text if character not in " -\u00a0")
+    def to_python(self, value: Any) -> str:
+        """The digits alone."""
+        typed = super().to_python(value) or ""
+        return "".join(character for character in typed if character not in " -\u00a0")
 
 
 class CodeForm(StepForm):
     """The second proof."""
 
-    code = code_field()
+    code = CodeField()
     remember = forms.BooleanField(label=_("Do not ask again in this browser"), required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -99,27 +91,19 @@ class CodeForm(StepForm):
         if self.case.settings.text(SKIP) != "device" or self.case.attempt.purpose != Purpose.SIGN_IN:
             del self.fields["remember"]
 
-    def clean_code(self) -> str:
-        """The digits alone."""
-        return digits_of(self.cleaned_data["code"])
-
 
 class EnrolForm(StepForm):
     """The account's own address, verified now: without a code one is sent."""
 
     kind = forms.ChoiceField(choices=[(FactorKind.EMAIL, "email")], required=False, widget=forms.HiddenInput)
     value = forms.CharField(max_length=NAME_LENGTH, required=False, widget=forms.HiddenInput)
-    code = code_field()
+    code = CodeField()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].required = False
         if newest(self.case.attempt.uid, purpose=CodePurpose.CONTACT) is None:
             self.fields["code"].widget = forms.HiddenInput()
-
-    def clean_code(self) -> str:
-        """The digits alone."""
-        return digits_of(self.cleaned_data["code"])
 
 
 class ChangePasswordForm(StepForm):

@@ -12,7 +12,7 @@ from accounts.names import NAME_LENGTH
 from core.outcomes import Denied
 from login.edge import client_of
 from login.flow import Step
-from login.forms import code_field, digits_of
+from login.forms import CodeField
 from login.links import forgotten
 from login.pages import step_url
 from login.refusals import EXPIRED
@@ -39,11 +39,7 @@ class AskForm(forms.Form):
 class ShortCodeForm(forms.Form):
     """The short code of the mail, where the link is opened in another browser."""
 
-    code = code_field()
-
-    def clean_code(self) -> str:
-        """The digits alone."""
-        return digits_of(self.cleaned_data["code"])
+    code = CodeField()
 
 
 class AskView(View):

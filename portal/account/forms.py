@@ -5,7 +5,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NAME_LENGTH
 from accounts.passwords import CEILING_LENGTH
-from login.forms import code_field, digits_of
+from login.forms import CodeField
 
 
 class PasswordForm(forms.Form):
@@ -39,8 +39,4 @@ class EmailForm(forms.Form):
 class CodeForm(forms.Form):
     """The code that was sent."""
 
-    code = code_field()
-
-    def clean_code(self) -> str:
-        """The digits alone."""
-        return digits_of(self.cleaned_data["code"])
+    code = CodeField()
