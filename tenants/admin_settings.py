@@ -8,7 +8,6 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.contrib.admin import helpers
-from django.core.exceptions import PermissionDenied
 from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import get_object_or_404
@@ -138,7 +137,7 @@ class SettingsRevisionAdmin(VerbAdmin):
         )
         if request.method == "POST":
             if not may_change:
-                raise PermissionDenied
+                self.forbid(request, "change", company)
             if form.is_valid():
                 outcome = self.attempt(request, "change", company, partial(self._save, form, company))
                 if not isinstance(outcome, Denied):
@@ -161,9 +160,7 @@ class SettingsRevisionAdmin(VerbAdmin):
         if form.is_stale():
             return CHANGED_MEANWHILE
         reason: str = form.cleaned_data["reason"]
-        return settings.change_settings(
-            form.changes(), company=company, reason=reason, by=by, now=now
-        )
+        return settings.change_settings(form.changes(), company=company, reason=reason, by=by, now=now)
 
     def _revisions(self, company_id: int | None, *, may_change: bool) -> list[dict[str, Any]]:
         rows = list(SettingsRevision.objects.filter(company=company_id).order_by("-number")[: REVISIONS + 1])
