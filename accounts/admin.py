@@ -9,6 +9,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
@@ -174,9 +175,8 @@ class UserAdmin(VerbAdmin):
         """Whether the account is locked, since when and why."""
         if user.locked_at is None:
             return _("Not locked.")
-        since = timezone.localtime(user.locked_at)
         return _("Locked since %(since)s: %(reason)s") % {
-            "since": f"{since:%Y-%m-%d %H:%M}",
+            "since": date_format(user.locked_at, "DATETIME_FORMAT"),
             "reason": user.locked_reason or _("no reason given"),
         }
 

@@ -224,7 +224,7 @@ class Session(models.Model):
         indexes: ClassVar = [models.Index(fields=["user", "ended_at"]), models.Index(fields=["expires_at"])]
 
     def __str__(self) -> str:
-        return f"{self.user}, {self.created_at:%Y-%m-%d %H:%M}"
+        return f"{self.user}, {self.created_at:%Y-%m-%d %H:%M} UTC"
 
     def is_live(self, *, now: datetime) -> bool:
         """Whether it still holds."""

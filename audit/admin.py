@@ -15,6 +15,7 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest, StreamingHttpResponse
 from django.urls import URLPattern, path
 from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as __
 
 from audit.events import Event
@@ -108,7 +109,7 @@ class AuditEventAdmin(VerbAdmin):
     """The trail; nothing can be done to it."""
 
     ordering = ("-id",)
-    list_display = ("at", "what", "who", "about")
+    list_display = ("second", "what", "who", "about")
     list_filter = (SubjectFilter, ActorFilter, GroupFilter, "event", "at", CompanyFilter)
     sortable_by = ()
     search_fields = ("actor_name",)  # what is searched is said in get_search_results
@@ -117,12 +118,25 @@ class AuditEventAdmin(VerbAdmin):
     )
     change_list_template = "admin/audit/auditevent/change_list.html"
     fieldsets = (
-        (None, {"fields": ("at", "event", "subject_kind", "subject_name", "subject_uid", "details")}),
+        (None, {"fields": ("moment", "event", "subject_kind", "subject_name", "subject_uid", "details")}),
         (
             __("Who and from where"),
             {"fields": ("actor_name", "actor_uid", "company_id", "address", "request_id", "mac")},
         ),
     )
+
+    readonly_fields = ("moment",)
+    help_texts = {"moment": __("When it happened, to the microsecond.")}
+
+    @admin.display(description=__("time"))
+    def second(self, row: AuditEvent) -> str:
+        """When it happened, so that a row can be told from the next one."""
+        return date_format(row.at, "Y-m-d H:i:s T")
+
+    @admin.display(description=__("time"))
+    def moment(self, row: AuditEvent) -> str:
+        """When it happened, in full."""
+        return date_format(row.at, "Y-m-d H:i:s.u T")
 
     @admin.display(description=__("what happened"))
     def what(self, row: AuditEvent) -> str:

@@ -192,6 +192,7 @@ LOCALE_PATHS = [BASE_DIR / "locale", DATA_DIR / "locale"]  # what is translated,
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True
+FORMAT_MODULE_PATH = "portal.formats"
 
 # --- REST --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {

@@ -1,0 +1,1 @@
+"""How days and moments are written: the same in every language, and never without the zone."""
