@@ -33,6 +33,9 @@ class Option:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     company: bool = True  # whether a company may have its own value
+    strictest: bool = (
+        False  # `choices` go from lax to strict, and a company's own value holds only where it is no laxer
+    )
 
     @property
     def type(self) -> type:
@@ -51,6 +54,11 @@ class Option:
         if self.type is int:
             return self._integer(given)
         return self._text(given)
+
+    def outdoes(self, own: Value, *, above: Value) -> bool:
+        """Whether a company's own value holds against the one that stands above it."""
+        order: dict[Value, int] = {choice: place for place, choice in enumerate(self.choices)}
+        return not self.strictest or order.get(own, -1) >= order.get(above, -1)
 
     def _refuse(self, sentence: str | Promise) -> Denied:
         return Denied(code="invalid", field=self.name, message=sentence)
@@ -158,10 +166,12 @@ def resolve(
     values: dict[str, Value] = {}
     for name, option in declared().items():
         values[name] = option.default
-        layers = [revised, company if option.company and company else {}, pinned]
-        for layer in layers:
+        own = company if option.company and company else {}
+        for layer in (revised, own, pinned):
             if name in layer:
                 parsed = option.parse(layer[name])
-                if not isinstance(parsed, Denied):
+                if not isinstance(parsed, Denied) and (
+                    layer is not own or option.outdoes(parsed, above=values[name])
+                ):
                     values[name] = parsed
     return Snapshot(values, pinned=frozenset(pinned))

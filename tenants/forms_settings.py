@@ -93,6 +93,11 @@ class SettingsForm(forms.Form):
                 "value": shown(option, pinned),
                 "name": option.environment_name,
             }
+        elif option.name in self._own and not option.outdoes(self._own[option.name], above=above):
+            facts = _("In force: %(above)s, as everywhere, for it is stricter than %(value)s, set here.") % {
+                "value": shown(option, self._own[option.name]),
+                "above": shown(option, above),
+            }
         elif option.name in self._own:
             facts = _("In force: %(value)s, set here. Empty: %(above)s.") % {
                 "value": shown(option, self._own[option.name]),

@@ -195,9 +195,10 @@ def sources(company_id: int | None) -> dict[str, str]:
     everywhere, company = active(None), active(company_id) if company_id is not None else {}
     found = {}
     for name, option in declared().items():
+        above = everywhere.get(name, option.default)
         if name in pinned():
             found[name] = "environment"
-        elif option.company and name in company:
+        elif option.company and name in company and option.outdoes(company[name], above=above):
             found[name] = "company"
         else:
             found[name] = "global" if name in everywhere else "default"

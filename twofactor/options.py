@@ -10,6 +10,7 @@ POLICY = declare(
         name="TwoFactor.Policy",
         default="optional",
         choices=STRICTNESS,
+        strictest=True,
         help=_(
             "Whether a second factor is asked for at sign-in. Roles may ask for more; the strictest of role, company and global holds."
         ),
@@ -32,7 +33,9 @@ MAX_SENDS = declare(
         default=3,
         minimum=1,
         maximum=10,
-        help=_("How many codes one sign-in may ask for. One more triggers the behaviour below."),
+        help=_(
+            "How many codes one sign-in may ask for. BehaviourAfterMaxCodeSends says what one more leads to."
+        ),
     )
 )
 AFTER_SENDS = declare(
@@ -52,7 +55,7 @@ MAX_CHECKS = declare(
         minimum=1,
         maximum=10,
         help=_(
-            "How often one code may be tried. One more try, even with the right code, triggers the behaviour below."
+            "How often one code may be tried. BehaviourAfterMaxCodeChecks says what one more try leads to, even with the right code."
         ),
     )
 )

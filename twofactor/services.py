@@ -74,7 +74,7 @@ class Asked:
 def policy_for(user: User) -> str:
     """The strictest of the global policy, the company's and those of the person's roles."""
     roles = user.roles.values_list("twofactor_policy", flat=True)
-    return strictest([snapshot(user.company_id).text(POLICY), snapshot(None).text(POLICY), *roles])
+    return strictest([snapshot(user.company_id).text(POLICY), *roles])
 
 
 def asked_of(user: User) -> Asked:

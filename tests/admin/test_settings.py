@@ -49,6 +49,16 @@ def test_a_change_needs_a_reason_and_values_within_their_bounds(browser: Browse,
     assert not SettingsRevision.objects.exists()
 
 
+def test_the_policy_that_is_really_in_force_is_shown(
+    browser: Browse, root: User, ada: User, acme: Company
+) -> None:
+    policy, address = "TwoFactor.Policy", reverse(COMPANY, args=[acme.pk])
+    browser(ada).post(address, {"revision": 0, policy: "off", "reason": "x"})
+    browser(root).post(reverse(EVERYWHERE), {"revision": 0, policy: "required", "reason": "x"})
+    said = browser(ada).get(address).context["form"].fields[policy].help_text
+    assert "In force: required, as everywhere, for it is stricter than off, set here." in said
+
+
 def test_a_companys_own_value_stands_above_and_empty_means_the_one_for_everywhere(
     browser: Browse, ada: User, acme: Company
 ) -> None:

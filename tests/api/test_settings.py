@@ -56,6 +56,14 @@ def test_a_change_is_in_force_at_once_and_written_down(api: Call, root: User) ->
     assert value(program, IDLE) == 15
 
 
+def test_the_stricter_policy_is_told_as_the_value_in_force(api: Call, root: User, acme: Company) -> None:
+    program, path = api(root), f"companies/{acme.uid}/settings/"
+    program.patch(path, {"values": {"TwoFactor.Policy": "off"}, "reason": "x"})
+    program.patch("settings/", {"values": {"TwoFactor.Policy": "required"}, "reason": "x"})
+    said = next(one for one in program.get(path).json() if one["name"] == "TwoFactor.Policy")
+    assert (said["value"], said["source"]) == ("required", "global")
+
+
 @pytest.mark.parametrize(
     ("values", "status", "code"),
     [

@@ -198,6 +198,26 @@ def test_a_global_change_reaches_companies_without_a_value_of_their_own(clock: C
     assert snapshot(acme.pk).number(DIGITS) == 9
 
 
+def test_of_two_policies_of_the_second_factor_the_stricter_one_is_in_force(clock: Clock, acme: Company) -> None:
+    found = {}
+    for everywhere in POLICY.choices:
+        change(clock, {POLICY.name: everywhere})
+        for own in POLICY.choices:
+            change(clock, {POLICY.name: own}, company=acme)
+            found[everywhere, own] = (snapshot(acme.pk).text(POLICY), sources(acme.pk)[POLICY.name])
+    assert found == {
+        ("off", "off"): ("off", "company"),
+        ("off", "optional"): ("optional", "company"),
+        ("off", "required"): ("required", "company"),
+        ("optional", "off"): ("optional", "global"),
+        ("optional", "optional"): ("optional", "company"),
+        ("optional", "required"): ("required", "company"),
+        ("required", "off"): ("required", "global"),
+        ("required", "optional"): ("required", "global"),
+        ("required", "required"): ("required", "company"),
+    }
+
+
 def test_a_company_may_have_the_default_as_a_value_of_its_own(clock: Clock, acme: Company) -> None:
     changed(clock, {"TwoFactor.CodeDigits": 9})
     changed(clock, {"TwoFactor.CodeDigits": DIGITS.default}, company=acme)
