@@ -23,6 +23,7 @@ from tenants.actor import Actor
 from tenants.admin_settings import SettingsRevisionAdmin
 from tenants.forms_role import PrivilegesField
 from tenants.models import Permission, Privilege, Role, SettingsRevision
+from tenants.rights import Everywhere
 
 SHOWN = 20
 
@@ -61,6 +62,9 @@ class RoleAdmin(VerbAdmin):
 
     def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> Role | Denied:
         """Make a role."""
+        if given.get("company") is None and not isinstance(by.rights.sees("role"), Everywhere):
+            # A role for every company is not his to make, so who names no company means his own.
+            given["company"] = getattr(by.origin.actor, "company", None)
         return services.create_role(services.RoleDraft(**given), by=by, now=now)
 
     def change(self, obj: Role, given: dict[str, Any], *, by: Actor, now: datetime) -> Role | Denied:

@@ -25,6 +25,17 @@ NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a role 
 BUILT_IN = Denied(
     code="built_in", message=_("A built-in role keeps its name and rank, and cannot be deleted.")
 )
+OUT_OF_REACH = Denied(
+    code="forbidden",
+    field="company",
+    message=_(
+        "Choose a company whose roles you may add. Only who sees every company may add a role for every company."
+    ),
+)
+FIELDS = {
+    "rank_too_high": "rank",
+    "privilege_not_held": "privileges",
+}  # of a new role, that a refusal is about
 STANDS_ABOVE = _("This role may do or see more than you, so you cannot change it.")
 BUILT_IN_FULL = Denied(
     code="built_in",
@@ -135,10 +146,10 @@ def create_role(draft: RoleDraft, *, by: Actor, now: datetime) -> Role | Denied:
     privileges = values.pop("privileges")
     role = Role(**values)
     if not may_touch(by.rights, "add", "role", company_id=role.company_id):
-        return FORBIDDEN
+        return OUT_OF_REACH if by.rights.may("add", "role") else FORBIDDEN
     refusal = by.exceeded_by(rights_of_role(role, privileges=privileges, permissions=()))
     if refusal is not None:
-        return refusal
+        return replace(refusal, field=FIELDS.get(refusal.code))
     if _is_name_taken(role.name, company_id=role.company_id):
         return NAME_TAKEN
     try:

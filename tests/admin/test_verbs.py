@@ -62,6 +62,22 @@ def test_a_company_administrator_who_names_no_company_means_his_own(browser: Bro
     assert User.objects.get(username="dora@acme.example").company == ada.company
 
 
+def test_a_role_without_a_company_is_one_of_the_own_company(browser: Browse, ada: User) -> None:
+    page, body = browser(ada), {"name": "Desk", "rank": 5}
+    assert page.post(reverse("admin:tenants_role_add"), body).status_code == 302
+    assert Role.objects.get(name="Desk").company == ada.company
+
+
+def test_what_is_wrong_with_a_new_role_is_said_on_its_field(browser: Browse, ada: User) -> None:
+    above = {"name": "Desk", "rank": 100, "company": ada.company_id}
+    form = browser(ada).post(reverse("admin:tenants_role_add"), above).context["adminform"].form
+    assert "above your own rank" in str(form.errors["rank"])
+    User.objects.filter(pk=ada.pk).update(company=None)
+    ada.refresh_from_db()
+    form = browser(ada).post(reverse("admin:tenants_role_add"), above | {"rank": 5, "company": ""})
+    assert "Choose a company" in str(form.context["adminform"].form.errors["company"])
+
+
 def test_a_taken_name_and_a_bad_number_are_said_on_their_fields(
     browser: Browse, ada: User, ben: User
 ) -> None:
