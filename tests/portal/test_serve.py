@@ -2,10 +2,12 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -71,6 +73,17 @@ def test_a_killed_web_process_is_back_within_seconds(product: Product) -> None:
             return False
 
     until(answers, seconds=15)
+
+
+def test_clients_that_send_slowly_stop_nobody_else(product: Product) -> None:
+    head = b"POST /api/v1/login/ HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    with ExitStack() as open_connections:
+        for _ in range(40):
+            slow = open_connections.enter_context(socket.create_connection(("127.0.0.1", product.port)))
+            slow.sendall(head)
+        begun = time.monotonic()
+        assert product.ask("/api/v1/login/", {"username": "ben@acme.example"})[0] == 201
+        assert time.monotonic() - begun < 2
 
 
 def test_nothing_secret_stands_in_the_log(product: Product) -> None:

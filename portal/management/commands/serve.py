@@ -25,8 +25,6 @@ from portal.management.commands import demo
 from portal.supervisor import Errand, Service, Supervisor, end_with_parent
 
 READY_SECONDS = 30.0
-# Fewer threads than the database pool has connections (10); more would only wait for each other.
-THREADS = 8
 
 
 class Command(BaseCommand):
@@ -103,12 +101,11 @@ def _web(bind: str, port: int, workers: int) -> None:
     from granian.server import Server
 
     server = Server(
-        "portal.wsgi:application",
+        "portal.asgi:application",
         address=bind,
         port=port,
-        interface=Interfaces.WSGI,
+        interface=Interfaces.ASGINL,
         workers=workers,
-        blocking_threads=THREADS,
         websockets=False,
         log_level=LogLevels.error,
         workers_kill_timeout=10,
@@ -118,7 +115,7 @@ def _web(bind: str, port: int, workers: int) -> None:
 
 def _load_application() -> Callable[..., Any]:
     end_with_parent()
-    from portal.wsgi import application
+    from portal.asgi import application
 
     return application
 

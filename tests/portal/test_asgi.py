@@ -1,0 +1,108 @@
+"""The HTTP door: whole requests only, and nothing that a client sends slowly or oddly holds a thread or a name."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from portal import asgi
+
+Headers = list[tuple[bytes, bytes]]
+
+
+def _scope(path: str = "/livez", *, method: str = "GET", headers: Headers | None = None) -> dict[str, Any]:
+    return {
+        "type": "http",
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": path,
+        "query_string": b"",
+        "server": ("127.0.0.1", 8000),
+        "client": ("192.0.2.7", 4711),
+        "headers": [(b"host", b"127.0.0.1"), *(headers or [])],
+    }
+
+
+def _ask(scope: dict[str, Any], *parts: bytes, ends: bool = True) -> tuple[int, dict[str, str], bytes]:
+    """The answer to a request whose body comes in these parts; without `ends` the last one never comes."""
+    sent: list[Any] = []
+    waiting = [
+        {"type": "http.request", "body": part, "more_body": not ends or index < len(parts) - 1}
+        for index, part in enumerate(parts or (b"",))
+    ]
+
+    async def receive() -> Any:
+        if not waiting:
+            await asyncio.sleep(3_600)
+        return waiting.pop(0)
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(asgi.application(scope, receive, send))
+    headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
+    return sent[0]["status"], headers, b"".join(one.get("body", b"") for one in sent[1:])
+
+
+def test_a_request_is_answered() -> None:
+    status, headers, _body = _ask(_scope())
+    assert status == 200
+    assert headers["cache-control"] == "no-store"
+
+
+def test_a_body_that_does_not_arrive_in_time_is_answered_without_a_thread(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asgi, "BODY_SECONDS", 0.05)
+    scope = _scope("/api/v1/login/", method="POST", headers=[(b"content-length", b"1000")])
+    assert _ask(scope, b"{", ends=False)[0] == 408
+
+
+@pytest.mark.parametrize(
+    "declared", [[(b"content-length", b"2000000")], [(b"transfer-encoding", b"chunked")]]
+)
+def test_a_body_that_is_too_long_is_refused_before_it_is_kept(declared: Headers) -> None:
+    scope = _scope(
+        "/api/v1/login/", method="POST", headers=[*declared, (b"content-type", b"application/json")]
+    )
+    status, headers, _body = _ask(scope, *[b"x" * 100_000] * 20)
+    assert (status, headers["content-type"]) == (413, "application/problem+json")
+
+
+def test_a_header_with_an_underscore_does_not_become_another_one() -> None:
+    environ = asgi._environ(
+        _scope(headers=[(b"x_forwarded_for", b"10.0.0.1"), (b"x-request-id", b"a"), (b"x-request-id", b"b")]),
+        b"",
+        0,
+    )
+    assert "HTTP_X_FORWARDED_FOR" not in environ
+    assert (environ["HTTP_X_REQUEST_ID"], environ["REMOTE_ADDR"]) == ("a,b", "192.0.2.7")
+
+
+def test_cookies_of_several_lines_are_one_cookie_header() -> None:
+    environ = asgi._environ(_scope(headers=[(b"cookie", b"a=1"), (b"cookie", b"b=2")]), b"", 0)
+    assert environ["HTTP_COOKIE"] == "a=1; b=2"
+
+
+def test_a_path_of_other_letters_arrives_as_it_was_sent() -> None:
+    assert asgi._environ(_scope("/straße/"), b"", 0)["PATH_INFO"].encode("latin-1").decode() == "/straße/"
+
+
+def test_more_requests_than_can_be_answered_in_time_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "WAITING", 0)
+    assert _ask(_scope())[0] == 503
+
+
+def test_a_client_that_goes_away_is_no_fault() -> None:
+    sent: list[Any] = []
+
+    async def receive() -> Any:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    scope = _scope("/api/v1/login/", method="POST", headers=[(b"content-length", b"1000")])
+    asyncio.run(asgi.application(scope, receive, send))
+    assert sent == []
