@@ -16,7 +16,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from accounts import companies, ending, limits, people
-from accounts.admin_sessions import SessionAdmin
+from accounts.admin_sessions import SessionAdmin, device
 from accounts.checks import rules_of
 from accounts.forms_admin import AddPersonForm, LockForm, PasswordForm, PersonForm
 from accounts.models import Session, User
@@ -203,7 +203,9 @@ class UserAdmin(VerbAdmin):
     @admin.display(description=__("from"))
     def last_login_from(self, user: User) -> str:
         """Address and program of the last sign-in."""
-        return ", ".join(part for part in (user.last_login_address, user.last_login_agent) if part) or "–"
+        if user.last_login is None:
+            return "–"
+        return two_lines(device(user.last_login_agent), user.last_login_address)
 
     # --- verbs ---
 
@@ -293,7 +295,7 @@ class UserAdmin(VerbAdmin):
                 timezone.localtime(one.seen_at),
                 one.get_kind_display(),
                 one.address,
-                one.user_agent[:60],
+                device(one.user_agent),
                 format_html(
                     '<a href="{}">{}</a>', reverse("admin:accounts_session_end", args=(one.pk,)), _("End")
                 )

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
@@ -17,6 +18,11 @@ from core.admin_lists import VisibleRelatedFilter
 from core.admin_pages import badge, object_verb, two_lines
 from core.outcomes import Denied
 from tenants.actor import Actor
+
+
+def device(agent: str) -> str:
+    """A browser and its system in two words, as people read it of their own sessions."""
+    return render_to_string("includes/device.html", {"agent": agent})
 
 
 class LiveFilter(admin.SimpleListFilter):
@@ -96,8 +102,8 @@ class SessionAdmin(VerbAdmin):
 
     @admin.display(description=__("program and address"))
     def program(self, session: Session) -> str:
-        """The program, shortened, and where it is."""
-        return two_lines(session.user_agent[:60] or session.get_kind_display(), session.address)
+        """The program in two words, and where it is."""
+        return two_lines(device(session.user_agent), session.address)
 
     @admin.display(description=__("proved by"))
     def proofs(self, session: Session) -> str:

@@ -50,7 +50,7 @@ def ask_for_one(
         if outcome is GONE:
             raise Http404
         if not isinstance(outcome, Denied):
-            messages.success(request, f"{name}: {verb.done}")
+            messages.success(request, _("Done for %(name)s: %(done)s") % {"name": name, "done": verb.done})
             still_there = verb is not REMOVE and model_admin.get_queryset(request).filter(pk=obj.pk).exists()
             return HttpResponseRedirect(back_url if still_there else model_admin.list_url(request))
         show_refusal(outcome, form)

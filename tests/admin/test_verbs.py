@@ -99,6 +99,24 @@ def test_a_taken_name_and_a_bad_number_are_said_on_their_fields(
     assert form["display_name"].value() == "Other"
 
 
+def test_a_program_is_named_in_two_words_and_a_message_does_not_begin_with_an_address(
+    browser: Browse, ada: User, ben: User
+) -> None:
+    agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36"
+    signed_in(ben)
+    ben.sessions.update(user_agent=agent)
+    User.objects.filter(pk=ben.pk).update(last_login=timezone.now(), last_login_agent=agent)
+    page, address = browser(ada), reverse("admin:accounts_user_change", args=[ben.pk])
+    for shown in (address, reverse("admin:accounts_session_changelist")):
+        text = page.get(shown).content.decode()
+        assert "Chrome · Linux" in text
+        assert "Mozilla" not in text
+    answer = page.post(
+        reverse("admin:accounts_user_lock", args=[ben.pk]), {"reason": "lost the phone"}, follow=True
+    )
+    assert [str(one) for one in answer.context["messages"]] == ["Done for ben@acme.example: Locked."]
+
+
 def test_an_administrator_locks_with_a_reason_and_unlocks_with_the_counters(
     browser: Browse, ada: User, ben: User
 ) -> None:
