@@ -67,7 +67,7 @@ def refuse_password(
         password, rules, common=common_passwords(), about=tuple(word for word in about if word)
     )
     if not broken and user is not None and _was_used(password, user=user, last=rules.no_repeats):
-        broken = [Broken("no_repeats", max(1, rules.no_repeats))]
+        broken = [Broken("no_repeats", rules.repeats)]
     if not broken:
         return None
     return Denied(

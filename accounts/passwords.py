@@ -31,6 +31,11 @@ class Rules:
         """The least length in force."""
         return max(FLOOR_LENGTH, self.min_length)
 
+    @property
+    def repeats(self) -> int:
+        """How many earlier passwords cannot be taken again; the one in force never can."""
+        return max(1, self.no_repeats)
+
 
 NONE = Rules()
 
@@ -77,9 +82,7 @@ def asked_for(rules: Rules) -> list[Broken]:
     asked += [
         Broken(name) for name in ("alpha", "mixed_case", "number", "punctuation") if getattr(rules, name)
     ]
-    if rules.no_repeats:
-        asked.append(Broken("no_repeats", rules.no_repeats))
-    return asked
+    return [*asked, Broken("no_repeats", rules.repeats)]
 
 
 def is_expired(*, changed_at: datetime | None, rules: Rules, now: datetime) -> bool:

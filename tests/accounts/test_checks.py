@@ -67,6 +67,7 @@ def test_without_the_strict_switch_no_rule_but_the_floor_holds(acme: Company, cl
     assert rules_in_words(acme.pk) == [
         "Use at least 12 characters.",
         "Choose one that is not easily guessed: no common password, and not made of your name or address.",
+        "Not your last password.",
     ]
 
 

@@ -103,7 +103,7 @@ def test_a_rule_more_never_lets_a_password_through(password: str, rule: str) -> 
 
 
 def test_the_rules_shown_before_typing_are_those_in_force() -> None:
-    assert asked_for(NONE) == [Broken("min_length", 12), Broken("common")]
+    assert asked_for(NONE) == [Broken("min_length", 12), Broken("common"), Broken("no_repeats", 1)]
     rules = replace(STRICT, min_length=16, no_repeats=5)
     assert asked_for(rules) == [
         Broken("min_length", 16),
