@@ -33,9 +33,7 @@ class Option:
     choices: tuple[str, ...] = ()
     pattern: str = ""
     company: bool = True  # whether a company may have its own value
-    strictest: bool = (
-        False  # `choices` go from lax to strict, and a company's own value holds only where it is no laxer
-    )
+    strictest: bool = False  # a company's own value holds only where it is no laxer; `choices` go to strict
 
     @property
     def type(self) -> type:

@@ -32,10 +32,8 @@ OUT_OF_REACH = Denied(
         "Choose a company whose roles you may add. Only who sees every company may add a role for every company."
     ),
 )
-FIELDS = {
-    "rank_too_high": "rank",
-    "privilege_not_held": "privileges",
-}  # of a new role, that a refusal is about
+# What a refusal of a new role is about.
+FIELDS = {"rank_too_high": "rank", "privilege_not_held": "privileges"}
 STANDS_ABOVE = _("This role may do or see more than you, so you cannot change it.")
 BUILT_IN_FULL = Denied(
     code="built_in",

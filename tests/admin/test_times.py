@@ -44,6 +44,8 @@ def test_the_trail_shows_seconds_in_the_list_and_microseconds_on_the_page(
         record(Event.USER_LOCKED, origin=Origin(), at=AT, company_id=ben.company_id, subject=ben)
     row = AuditEvent.objects.get()
     page = browser(root)
-    assert "2026-03-04 02:38:05 UTC" in page.get(reverse("admin:audit_auditevent_changelist")).content.decode()
+    assert (
+        "2026-03-04 02:38:05 UTC" in page.get(reverse("admin:audit_auditevent_changelist")).content.decode()
+    )
     detail = page.get(reverse("admin:audit_auditevent_change", args=[row.pk])).content.decode()
     assert "2026-03-04 02:38:05.123456 UTC" in detail

@@ -198,7 +198,9 @@ def test_a_global_change_reaches_companies_without_a_value_of_their_own(clock: C
     assert snapshot(acme.pk).number(DIGITS) == 9
 
 
-def test_of_two_policies_of_the_second_factor_the_stricter_one_is_in_force(clock: Clock, acme: Company) -> None:
+def test_of_two_policies_of_the_second_factor_the_stricter_one_is_in_force(
+    clock: Clock, acme: Company
+) -> None:
     found = {}
     for everywhere in POLICY.choices:
         change(clock, {POLICY.name: everywhere})
