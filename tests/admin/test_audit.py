@@ -81,15 +81,15 @@ def test_a_long_export_is_whole(browser: Browse, ada: User, acme: Company) -> No
     now = timezone.now()
     with unit():
         for _index in range(2_100):
-            record(Event.LOGIN_BEGUN, origin=Origin(), at=now, company_id=acme.pk)
+            record(Event.LOGIN_CODE_SENT, origin=Origin(), at=now, company_id=acme.pk)
     parsed = json.loads(
         browser(ada)
-        .get(reverse("admin:audit_auditevent_json"), {"event__exact": Event.LOGIN_BEGUN})
+        .get(reverse("admin:audit_auditevent_json"), {"event__exact": Event.LOGIN_CODE_SENT})
         .getvalue()
     )
     assert (
         len({row["id"] for row in parsed})
-        == AuditEvent.objects.filter(event=Event.LOGIN_BEGUN).count()
+        == AuditEvent.objects.filter(event=Event.LOGIN_CODE_SENT).count()
         == 2_100
     )
 

@@ -35,7 +35,7 @@ def test_each_refusal_is_shown_and_written_down_and_the_others_are_done(
     answer = browser(ada).post(reverse(PEOPLE), _chosen(ada, ben, chief, action="remove", confirmed="1"))
     text = answer.content.decode()
     assert "your own account" in text
-    assert "above your own rank" in text
+    assert "may do or see more than you" in text
     assert set(User.objects.values_list("username", flat=True)) == {ada.username, chief.username}
     refused = AuditEvent.objects.filter(event=Event.REFUSED)
     assert {row.subject_name: row.details["code"] for row in refused} == {
