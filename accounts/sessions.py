@@ -182,7 +182,8 @@ def lock_if_idle(session: Session, *, now: datetime) -> bool:
     if not idle_lock_due(current, now=now):
         return False
     with unit():
-        if Session.objects.filter(pk=session.pk, locked_at=None).update(locked_at=now):
+        # Unless it was used since it was read.
+        if Session.objects.filter(pk=session.pk, locked_at=None, seen_at=current.seen_at).update(locked_at=now):
             epoch.bump()
             record(
                 Event.SESSION_LOCKED,

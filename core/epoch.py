@@ -129,8 +129,9 @@ class Cached(Generic[Key, Value]):
         if key in values:
             return values[key]
         loaded = self._load(key)
-        if current_unit() is None:
+        if current_unit() is None and loaded is not None:
             # A thread that loads under an older version writes into the dictionary of that version, which nobody reads any more.
             values[key] = loaded
+        # What is not there is not kept: made-up keys would push out the rest.
         # Inside a unit it may be what this very transaction wrote, which nobody else may see and a roll-back takes away.
         return loaded

@@ -15,6 +15,7 @@ from accounts.middleware import set_browser_cookie, set_session_cookie
 from accounts.models import SessionKind
 from accounts.names import NAME_LENGTH, Realm
 from accounts.principal import principal_of_session
+from accounts.serializers import Identity
 from accounts.tokens.issue import token_pair
 from core.fields import Flag, Secret, Strict, Text
 from core.outcomes import Denied
@@ -68,26 +69,40 @@ class MethodSerializer(serializers.Serializer[Any]):
     label = serializers.CharField(help_text="The address, masked.")  # type: ignore[assignment]
 
 
-class NextStepSerializer(serializers.Serializer[Any]):
-    """What is asked for next, or at `done` what was gained."""
+class EnrolSerializer(serializers.Serializer[Any]):
+    """What can be verified now."""
+
+    kind = serializers.CharField()
+    value = serializers.CharField()
+
+
+class NextStepSerializer(Identity):
+    """What is asked for next, or at `done` what was gained: tokens, and who is signed in. Only what belongs to the step is there."""
 
     step = serializers.ChoiceField(choices=[one.value for one in Step if one is not Step.DENIED])
-    expires_at = serializers.DateTimeField(required=False)
-    handle = serializers.CharField(required=False, help_text="A new handle, after a link was used.")
-    methods = MethodSerializer(many=True, required=False)
-    method = MethodSerializer(required=False)
-    sent_to = serializers.CharField(required=False, allow_null=True)
-    code_expires_at = serializers.DateTimeField(required=False, allow_null=True)
-    sends_left = serializers.IntegerField(required=False)
-    checks_left = serializers.IntegerField(required=False, allow_null=True)
-    delivery = serializers.ChoiceField(
-        choices=["queued", "late", "sent", "failed"], required=False, allow_null=True
-    )
-    rules = serializers.ListField(child=serializers.CharField(), required=False)
-    access_token = serializers.CharField(required=False)
-    token_type = serializers.CharField(required=False)
-    expires_in = serializers.IntegerField(required=False)
-    refresh_token = serializers.CharField(required=False)
+    expires_at = serializers.DateTimeField(help_text="When this sign-in ends, whatever is done in it.")
+    handle = serializers.CharField(help_text="A new handle, after a link was used.")
+    methods = MethodSerializer(many=True)
+    method = MethodSerializer()
+    enrol = EnrolSerializer(many=True)
+    sent_to = serializers.CharField(allow_null=True)
+    code_expires_at = serializers.DateTimeField(allow_null=True)
+    sends_left = serializers.IntegerField()
+    checks_left = serializers.IntegerField(allow_null=True)
+    delivery = serializers.ChoiceField(choices=["queued", "late", "sent", "failed"], allow_null=True)
+    rules = serializers.ListField(child=serializers.CharField())
+    access_token = serializers.CharField()
+    token_type = serializers.CharField()
+    expires_in = serializers.IntegerField()
+    refresh_token = serializers.CharField()
+    confirmed_at = serializers.DateTimeField(help_text="After a confirmation, which gives no tokens.")
+
+    def get_fields(self) -> dict[str, Any]:
+        """The fields; none but `step` is always there."""
+        fields: dict[str, Any] = super().get_fields()
+        for name, field in fields.items():
+            field.required = name == "step"
+        return fields
 
 
 class ConsumeSerializer(Strict):

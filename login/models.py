@@ -40,7 +40,6 @@ class Attempt(models.Model):
     method = models.CharField(max_length=12, blank=True)
     sends_from = models.DateTimeField(null=True)  # codes before this one no longer count (after a wait)
     factor_at = models.DateTimeField(null=True)
-    factor_skipped = models.CharField(max_length=12, blank=True)
     remember = models.BooleanField(default=False)  # the person asked for this browser to stand for the factor
     changed_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)

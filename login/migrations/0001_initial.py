@@ -40,7 +40,6 @@ class Migration(migrations.Migration):
                 ('method', models.CharField(blank=True, max_length=12)),
                 ('sends_from', models.DateTimeField(null=True)),
                 ('factor_at', models.DateTimeField(null=True)),
-                ('factor_skipped', models.CharField(blank=True, max_length=12)),
                 ('remember', models.BooleanField(default=False)),
                 ('changed_at', models.DateTimeField(null=True)),
                 ('ended_at', models.DateTimeField(null=True)),

@@ -218,12 +218,12 @@ def test_a_value_is_loaded_once_until_the_version_moves_on() -> None:
     assert source.loads == 4
 
 
-def test_nothing_is_a_value_too() -> None:
+def test_what_is_not_there_is_not_kept_so_that_made_up_keys_push_nothing_out() -> None:
     loads: list[str] = []
-    cached = epoch.Cached(loads.append)
+    cached = epoch.Cached(loads.append, limit=1)
     assert cached("nobody") is None
     assert cached("nobody") is None
-    assert loads == ["nobody"]
+    assert loads == ["nobody", "nobody"]
 
 
 def test_a_value_that_became_old_while_it_was_loaded_is_not_kept() -> None:
