@@ -60,9 +60,7 @@ class CursorPages(BasePagination):
 
     display_page_controls = False
 
-    def paginate_queryset(
-        self, queryset: Any, request: Request, view: APIView | None = None
-    ) -> list[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: APIView | None = None) -> list[Any]:
         """The rows of the page that was asked for; raises ValidationError for a cursor that is not ours."""
         asked = _Asked(
             data={name: request.query_params[name] for name in PARAMETERS if name in request.query_params}

@@ -23,7 +23,9 @@ def _read(name: str, default: str | None = "") -> str:
         return Path(path).read_text(encoding="utf-8").strip()
     value = _kept.get(name, default)
     if value is None:
-        raise ImproperlyConfigured(f"{name} is not set. `script/server` makes {DATA_DIR}/keys.env on its first start.")
+        raise ImproperlyConfigured(
+            f"{name} is not set. `script/server` makes {DATA_DIR}/keys.env on its first start."
+        )
     return value
 
 
@@ -37,18 +39,34 @@ DEMO = _read("DEMO", "0") in {"1", "true", "yes"}
 HTTP_PORT = int(os.environ.get("PORT") or _read("HTTP_PORT", "8000"))
 PUBLIC_URL = _read("PUBLIC_URL", f"http://127.0.0.1:{HTTP_PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
-if _public.scheme not in {"http", "https"} or not _public.hostname or _public.path or _public.query or _public.username:
-    raise ImproperlyConfigured("PUBLIC_URL must look like https://portal.example.com: scheme and host, nothing else.")
+if (
+    _public.scheme not in {"http", "https"}
+    or not _public.hostname
+    or _public.path
+    or _public.query
+    or _public.username
+):
+    raise ImproperlyConfigured(
+        "PUBLIC_URL must look like https://portal.example.com: scheme and host, nothing else."
+    )
 HTTPS = _public.scheme == "https"
 LOOPBACK = _public.hostname in {"127.0.0.1", "localhost", "::1"}
 if not HTTPS and not LOOPBACK:
-    raise ImproperlyConfigured("PUBLIC_URL must use https, except on this machine itself (127.0.0.1 or localhost).")
+    raise ImproperlyConfigured(
+        "PUBLIC_URL must use https, except on this machine itself (127.0.0.1 or localhost)."
+    )
 if DEMO and not LOOPBACK:
-    raise ImproperlyConfigured("DEMO shows every mail to every visitor; it is only possible where PUBLIC_URL is this machine.")
+    raise ImproperlyConfigured(
+        "DEMO shows every mail to every visitor; it is only possible where PUBLIC_URL is this machine."
+    )
 
-ALLOWED_HOSTS = _list("ALLOWED_HOSTS") or ([_public.hostname, "localhost"] if LOOPBACK else [_public.hostname])
+ALLOWED_HOSTS = _list("ALLOWED_HOSTS") or (
+    [_public.hostname, "localhost"] if LOOPBACK else [_public.hostname]
+)
 if "*" in ALLOWED_HOSTS:
-    raise ImproperlyConfigured("ALLOWED_HOSTS must name the hosts; '*' would let a stranger choose the host of our links.")
+    raise ImproperlyConfigured(
+        "ALLOWED_HOSTS must name the hosts; '*' would let a stranger choose the host of our links."
+    )
 CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]
 TRUSTED_PROXIES = _list("TRUSTED_PROXIES")  # networks in CIDR form; see core.http.client_address
 DEBUG = False
@@ -132,7 +150,9 @@ CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"
 
 # --- people ------------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS: list[str] = []  # login/ is the only way in; django.contrib.auth.authenticate() knows nobody
+AUTHENTICATION_BACKENDS: list[
+    str
+] = []  # login/ is the only way in; django.contrib.auth.authenticate() knows nobody
 PASSWORD_HASHERS = ["accounts.hashers.Argon2id"]
 LOGIN_URL = "/login/"
 MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
@@ -188,7 +208,10 @@ STORAGES = {
 # --- language and time -------------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "Deutsch")]
-LOCALE_PATHS = [BASE_DIR / "locale", DATA_DIR / "locale"]  # what is translated, and what portal.translations makes of it
+LOCALE_PATHS = [
+    BASE_DIR / "locale",
+    DATA_DIR / "locale",
+]  # what is translated, and what portal.translations makes of it
 TIME_ZONE = "UTC"
 USE_TZ = True
 USE_I18N = True

@@ -131,7 +131,9 @@ class Supervisor:
             child.pause = min(child.pause * 2, LONGEST_PAUSE)
             if not self._stopping:
                 code = os.waitstatus_to_exitcode(status)
-                logger.warning("%s ended (%s) after %.0f s and is started again", child.service.name, code, lived)
+                logger.warning(
+                    "%s ended (%s) after %.0f s and is started again", child.service.name, code, lived
+                )
 
     def _seconds_to_next_start(self) -> float:
         waiting = [child.start_at for child in self._children.values() if not child.pid]

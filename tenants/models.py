@@ -49,7 +49,9 @@ class Company(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(_("name"), max_length=120, unique=True, help_text=_("As its people know it."))
     is_active = models.BooleanField(
-        _("active"), default=True, help_text=_("When off, nobody of this company can sign in, and open sessions end at once.")
+        _("active"),
+        default=True,
+        help_text=_("When off, nobody of this company can sign in, and open sessions end at once."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 
@@ -69,15 +71,21 @@ class Privilege(models.Model):
     scope_path = ""  # one catalogue for all companies
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    application = models.CharField(_("application"), max_length=80, help_text=_("The system that asks for it."))
+    application = models.CharField(
+        _("application"), max_length=80, help_text=_("The system that asks for it.")
+    )
     name = models.CharField(_("name"), max_length=120, help_text=_("Its name in that system."))
-    description = models.CharField(_("description"), max_length=300, blank=True, help_text=_("What it allows, in plain words."))
+    description = models.CharField(
+        _("description"), max_length=300, blank=True, help_text=_("What it allows, in plain words.")
+    )
 
     class Meta:
         verbose_name = _("privilege")
         verbose_name_plural = _("privileges")
         ordering = ("application", "name")
-        constraints: ClassVar = [models.UniqueConstraint(fields=["application", "name"], name="privilege_once")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["application", "name"], name="privilege_once")
+        ]
 
     def __str__(self) -> str:
         return f"{self.application}: {self.name}"
@@ -122,7 +130,9 @@ class Role(models.Model):
         ordering = ("-rank", "name")
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["company", "name"], name="role_once_a_company"),
-            models.UniqueConstraint(fields=["name"], condition=models.Q(company=None), name="role_once_everywhere"),
+            models.UniqueConstraint(
+                fields=["name"], condition=models.Q(company=None), name="role_once_everywhere"
+            ),
             models.CheckConstraint(condition=models.Q(rank__lte=RANK_MAXIMUM), name="role_rank_bounds"),
         ]
 
@@ -155,7 +165,9 @@ class Permission(models.Model):
         related_name="permissions",
         help_text=_("Everyone with this role gets it."),
     )
-    kind = models.CharField(_("kind of object"), max_length=20, choices=Kind.choices, help_text=_("What can be seen."))
+    kind = models.CharField(
+        _("kind of object"), max_length=20, choices=Kind.choices, help_text=_("What can be seen.")
+    )
     reach = models.CharField(
         _("reach"), max_length=5, choices=Reach.choices, default=Reach.OWN, help_text=_("In which companies.")
     )
@@ -179,7 +191,8 @@ class Permission(models.Model):
                 name="permission_user_or_role",
             ),
             models.CheckConstraint(
-                condition=models.Q(reach="one", company__isnull=False) | ~models.Q(reach="one") & models.Q(company=None),
+                condition=models.Q(reach="one", company__isnull=False)
+                | ~models.Q(reach="one") & models.Q(company=None),
                 name="permission_company_with_reach_one",
             ),
         ]
@@ -210,7 +223,9 @@ class SettingsRevision(models.Model):
         ordering = ("-id",)
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["company", "number"], name="revision_once_a_company"),
-            models.UniqueConstraint(fields=["number"], condition=models.Q(company=None), name="revision_once_global"),
+            models.UniqueConstraint(
+                fields=["number"], condition=models.Q(company=None), name="revision_once_global"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -46,7 +46,12 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
     "role": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
     "permission": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
     "privilege": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
-    "company": {"view": COMPANIES_VIEW, "add": COMPANIES_MANAGE, "change": COMPANIES_MANAGE, "delete": COMPANIES_MANAGE},
+    "company": {
+        "view": COMPANIES_VIEW,
+        "add": COMPANIES_MANAGE,
+        "change": COMPANIES_MANAGE,
+        "delete": COMPANIES_MANAGE,
+    },
     "session": {"view": SESSIONS_VIEW, "delete": SESSIONS_END},
     "setting": {"view": SETTINGS_VIEW, "change": SETTINGS_MANAGE},
     "audit": {"view": AUDIT_VIEW},
@@ -124,7 +129,9 @@ def sum_of(parts: Iterable[Rights]) -> Rights:
 def exceeds(actor: Rights, given: Rights) -> Denied | None:
     """Refuse what gives more than the actor has, computed over everything it would give: rank, privileges and reach."""
     if given.rank > actor.rank:
-        return Denied(code="rank_too_high", message=_("This is above your own rank, so you cannot give or change it."))
+        return Denied(
+            code="rank_too_high", message=_("This is above your own rank, so you cannot give or change it.")
+        )
     if missing := given.privileges - actor.privileges:
         application, name = min(missing)
         return Denied(
