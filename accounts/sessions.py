@@ -183,7 +183,9 @@ def lock_if_idle(session: Session, *, now: datetime) -> bool:
         return False
     with unit():
         # Unless it was used since it was read.
-        if Session.objects.filter(pk=session.pk, locked_at=None, seen_at=current.seen_at).update(locked_at=now):
+        if Session.objects.filter(pk=session.pk, locked_at=None, seen_at=current.seen_at).update(
+            locked_at=now
+        ):
             epoch.bump()
             record(
                 Event.SESSION_LOCKED,

@@ -14,16 +14,30 @@ class AuditEvent(models.Model):
 
     at = models.DateTimeField(_("time"), help_text=_("When it happened, to the microsecond."))
     event = models.CharField(_("event"), max_length=60, help_text=_("What happened."))
-    actor_uid = models.CharField(_("actor"), max_length=36, blank=True, help_text=_("Id of the person who did it."))
+    actor_uid = models.CharField(
+        _("actor"), max_length=36, blank=True, help_text=_("Id of the person who did it.")
+    )
     actor_name = models.CharField(
         _("actor's name"), max_length=254, blank=True, help_text=_("The person's name at that time.")
     )
-    company_id = models.BigIntegerField(_("company"), null=True, help_text=_("Number of the company that it concerns."))
-    subject_kind = models.CharField(_("about"), max_length=40, blank=True, help_text=_("Kind of object it happened to."))
-    subject_uid = models.CharField(_("subject id"), max_length=64, blank=True, help_text=_("Id of that object."))
-    subject_name = models.CharField(_("subject"), max_length=254, blank=True, help_text=_("Its name at that time."))
-    address = models.CharField(_("network address"), max_length=45, blank=True, help_text=_("Where the request came from."))
-    request_id = models.CharField(_("request id"), max_length=64, blank=True, help_text=_("Names the request in the logs."))
+    company_id = models.BigIntegerField(
+        _("company"), null=True, help_text=_("Number of the company that it concerns.")
+    )
+    subject_kind = models.CharField(
+        _("about"), max_length=40, blank=True, help_text=_("Kind of object it happened to.")
+    )
+    subject_uid = models.CharField(
+        _("subject id"), max_length=64, blank=True, help_text=_("Id of that object.")
+    )
+    subject_name = models.CharField(
+        _("subject"), max_length=254, blank=True, help_text=_("Its name at that time.")
+    )
+    address = models.CharField(
+        _("network address"), max_length=45, blank=True, help_text=_("Where the request came from.")
+    )
+    request_id = models.CharField(
+        _("request id"), max_length=64, blank=True, help_text=_("Names the request in the logs.")
+    )
     details = models.JSONField(_("details"), default=dict, help_text=_("Named values; never a secret."))
     mac = models.CharField(_("seal"), max_length=64, help_text=_("HMAC over this row and the one before."))
 
