@@ -57,7 +57,7 @@ def prove(
                 company_id=user.company_id if user else None,
                 subject=user,
                 reason=denied.code,
-                name="" if user else name_key[:16],
+                **({} if user else {"name": name_key[:16]}),
             )
         return denied
 

@@ -99,7 +99,7 @@ def _decide(attempt: Attempt, *, now: datetime) -> None:
         company_id=user.company_id if user else None,
         subject=user,
         mailed=mailed,
-        name="" if user else attempt.name_key[:16],
+        **({} if user else {"name": attempt.name_key[:16]}),
     )
 
 
