@@ -106,8 +106,8 @@ class EnrolForm(StepForm):
             self.fields["code"].widget = forms.HiddenInput()
 
 
-class ChangePasswordForm(StepForm):
-    """A new password; the current one again, unless a mailed link took its place."""
+class NewPasswordForm(forms.Form):
+    """A new password for the current one."""
 
     current_password = forms.CharField(
         label=_("Current password"),
@@ -121,6 +121,10 @@ class ChangePasswordForm(StepForm):
         max_length=1_000,  # longer than allowed, so that the sentence about the length is the rules' own
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
     )
+
+
+class ChangePasswordForm(StepForm, NewPasswordForm):
+    """The same as a step; a mailed link takes the place of the current password."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

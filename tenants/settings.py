@@ -1,6 +1,6 @@
 """Runtime settings as kept: revisions with who and why, read as a snapshot, rolled back by a new revision."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache
 
@@ -109,24 +109,11 @@ def change_settings(
     changes = _checked(given, company=company)
     if isinstance(changes, Denied):
         return changes
-    try:
-        with unit():
-            number, before = _newest(company.pk if company else None)
-            after = {name: value for name, value in (before | changes).items() if value is not None}
-            if after == before:
-                return NOTHING_CHANGED
-            return _revise(
-                after,
-                before=before,
-                number=number + 1,
-                company=company,
-                reason=reason.strip(),
-                origin=by.origin,
-                now=now,
-            )
-    except IntegrityError:
-        # Two at once read the same newest revision; the number read with it tells the second that it would undo the first.
-        return CONFLICT
+
+    def changed(before: dict[str, Value]) -> dict[str, Value]:
+        return {name: value for name, value in (before | changes).items() if value is not None}
+
+    return _put_in_force(changed, company=company, reason=reason.strip(), by=by, now=now)
 
 
 def roll_back(
@@ -137,22 +124,36 @@ def roll_back(
     refusal = _refuse_actor(by, revision.company_id) or _refuse_reason(words)
     if refusal is not None:
         return refusal
+    kept = {name: value for name, value in dict(revision.values).items() if name in declared()}
+    return _put_in_force(lambda _before: kept, company=revision.company, reason=words, by=by, now=now)
+
+
+def _put_in_force(
+    after_of: Callable[[dict[str, Value]], dict[str, Value]],
+    *,
+    company: Company | None,
+    reason: str,
+    by: Actor,
+    now: datetime,
+) -> SettingsRevision | Denied:
+    """Make what `after_of` makes of the values in force the newest revision, unless it is them or another one came first."""
     try:
         with unit():
-            number, before = _newest(revision.company_id)
-            after = {name: value for name, value in dict(revision.values).items() if name in declared()}
+            number, before = _newest(company.pk if company else None)
+            after = after_of(before)
             if after == before:
                 return NOTHING_CHANGED
             return _revise(
                 after,
                 before=before,
                 number=number + 1,
-                company=revision.company,
-                reason=words,
+                company=company,
+                reason=reason,
                 origin=by.origin,
                 now=now,
             )
     except IntegrityError:
+        # Two at once read the same newest revision; the number read with it tells the second that it would undo the first.
         return CONFLICT
 
 

@@ -15,9 +15,10 @@ from accounts.checks import rules_in_words
 from accounts.models import User
 from accounts.own_password import change_own_password
 from core.outcomes import Denied
+from login.forms import NewPasswordForm
 from login.pages import code_facts, delivery_note
 from portal.account.door import confirmed, principal_of, signed_in
-from portal.account.forms import CodeForm, EmailForm, PasswordForm
+from portal.account.forms import CodeForm, EmailForm
 from portal.account.sessions import origin_of
 from tenants.settings import snapshot
 from twofactor.contacts import (
@@ -148,7 +149,7 @@ def password(request: HttpRequest) -> HttpResponse:
     if principal.user.is_external:
         sentence = _("Your password is kept in the directory of your organisation; change it there.")
         return render(request, "account/password.html", {"sentence": sentence})
-    form = PasswordForm(request.POST or None)
+    form = NewPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         denied = change_own_password(
             principal.session,

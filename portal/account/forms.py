@@ -4,25 +4,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NAME_LENGTH
-from accounts.passwords import CEILING_LENGTH
 from login.forms import CodeField
-
-
-class PasswordForm(forms.Form):
-    """A new password for the current one."""
-
-    current_password = forms.CharField(
-        label=_("Current password"),
-        strip=False,
-        max_length=CEILING_LENGTH,
-        widget=forms.PasswordInput(attrs={"autocomplete": "current-password"}),
-    )
-    new_password = forms.CharField(
-        label=_("New password"),
-        strip=False,
-        max_length=1_000,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
-    )
 
 
 class EmailForm(forms.Form):
