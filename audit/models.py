@@ -51,8 +51,10 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor_uid", "-id"]),
             models.Index(fields=["subject_uid", "-id"]),
             # The search of the administration asks for the beginning of a name.
-            models.Index(fields=["actor_name"]),
-            models.Index(fields=["subject_name"]),
+            models.Index(fields=["actor_name"], opclasses=["varchar_pattern_ops"], name="audit_by_actor_name"),
+            models.Index(
+                fields=["subject_name"], opclasses=["varchar_pattern_ops"], name="audit_by_subject_name"
+            ),
         ]
 
     def __str__(self) -> str:
