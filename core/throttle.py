@@ -3,16 +3,21 @@
 A take is one statement, so fifty parallel takes get fifty different counts and the limit is exact.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
 from django.db.models import Case, F, Value, When
-from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext, ngettext
 
 from core.models import Tally
 from core.outcomes import Denied
+
+LONGEST_WAIT_TOLD = (
+    120  # minutes; nobody waits longer, and a lock of ten years stands for "until it is unlocked"
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,12 +120,19 @@ def first_refusal(taken: Sequence[Taken]) -> Denied | None:
 
 
 def too_many(seconds: int) -> Denied:
-    """The one sentence about having tried too often."""
-    return Denied(
-        code="too_many",
-        message=_("Too many tries. Please wait a little and try again."),
-        retry_after=seconds,
+    """The one sentence about having tried too often, with the time to wait."""
+    minutes = math.ceil(seconds / 60)
+    message = (
+        ngettext(
+            "Too many tries. Please try again in a minute.",
+            "Too many tries. Please try again in %(minutes)s minutes.",
+            minutes,
+        )
+        % {"minutes": minutes}
+        if minutes <= LONGEST_WAIT_TOLD
+        else gettext("Too many tries. Please ask your administrator.")
     )
+    return Denied(code="too_many", message=message, retry_after=seconds)
 
 
 def standing(limit: Limit, key: str, *, now: datetime) -> Taken | None:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.http import require_POST
 
-from accounts.middleware import clear_session_cookie, set_browser_cookie, set_session_cookie
+from accounts.middleware import SESSION_COOKIE, clear_session_cookie, set_browser_cookie, set_session_cookie
 from accounts.principal import Principal
 from accounts.sessions import BROWSER, Client, end_sessions
 from audit.record import Origin
@@ -130,7 +130,10 @@ class UsernameView(View):
         return response
 
     def _page(self, request: HttpRequest, form: UsernameForm, target: str, status: int = 200) -> HttpResponse:
-        return render(request, "login/username.html", {"form": form, "next": target}, status=status)
+        context = {"form": form, "next": target}
+        if SESSION_COOKIE in request.COOKIES:
+            context["notice"] = _("Your session has ended. Please sign in again.")
+        return render(request, "login/username.html", context, status=status)
 
 
 class StepView(View):

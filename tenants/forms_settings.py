@@ -56,7 +56,7 @@ class SettingsForm(forms.Form):
         for name, option in self.options.items():
             above = everywhere.get(name, option.default)
             field = self._field(option, above)
-            field.initial = _typed(self._own.get(name))
+            field.initial = _typed(pinned.get(name, self._own.get(name)))
             field.disabled = locked or name in pinned
             field.help_text = self._explained(
                 option, above=above, everywhere=name in everywhere, pinned=pinned.get(name)

@@ -18,6 +18,7 @@ from core.throttle import (
     standing,
     take,
     take_all,
+    too_many,
 )
 from tests.conftest import Clock
 from tests.parallel import in_parallel
@@ -287,3 +288,16 @@ def test_a_try_counted_in_a_unit_is_lost_with_it(clock: Clock) -> None:
     with pytest.raises(ZeroDivisionError):
         fail()
     assert not Tally.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (1, "Please try again in a minute."),
+        (61, "Please try again in 2 minutes."),
+        (7_200, "Please try again in 120 minutes."),
+        (10 * 365 * 86_400, "Please ask your administrator."),
+    ],
+)
+def test_a_refusal_says_how_long_to_wait(seconds: int, said: str) -> None:
+    assert str(too_many(seconds).message) == f"Too many tries. {said}"

@@ -32,6 +32,13 @@ def test_every_session_is_listed_and_one_of_them_can_be_ended(web: WebDoor, api:
     assert api.is_in()
 
 
+def test_whose_session_was_ended_is_told_so(web: WebDoor, ben: User, clock: Time) -> None:
+    assert "has ended" not in web.open("/login/").text
+    sign_in(web, BEN, PASSWORD)
+    sign_out_everywhere(ben, by=system_actor(), now=clock())
+    assert "Your session has ended" in web.open("/account/").text
+
+
 def test_all_others_can_be_ended_at_once(web: WebDoor, api: ApiDoor, ben: User) -> None:
     sign_in(web, BEN, PASSWORD)
     other = WebDoor()
