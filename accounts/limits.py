@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.models import Browser, User
 from accounts.names import Realm, key_of
 from accounts.passwords import Rules
-from accounts.people import refuse_touch
+from accounts.people import NOT_FOUND, refuse_touch
 from audit.events import Event
 from audit.record import record
 from core import entropy, epoch
@@ -63,11 +63,18 @@ def standing_of(user: User, *, rules: Rules, now: datetime) -> list[Taken]:
 
 def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
     """Take every lock from the account, and forget the tries counted against it."""
-    refusal = refuse_touch(user, verb="change", by=by)
-    if refusal is not None:
-        return refusal
     lock = Limit(name="lockout", tries=1, window=timedelta(1))
     with unit():
+        # Held before it is judged, so that nobody rises above the actor meanwhile, and of many who unlock at once one has done it.
+        found = (
+            User.objects.select_for_update(of=("self",), no_key=True)
+            .select_related("company")
+            .filter(pk=user.pk)
+            .first()
+        )
+        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
+        if refusal is not None:
+            return refusal
         released = sum(release(limit, *_keys(user)) for limit in (PASSWORD, lock))
         released += sum(release(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE))
         was_locked = (

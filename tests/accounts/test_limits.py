@@ -1,8 +1,11 @@
 """The counters of passwords, and the administrator who takes them away."""
 
+import threading
+import time
 from datetime import timedelta
 
 import pytest
+from django.db import connections
 
 from accounts.limits import PASSWORD, counter_key, lockout, name_key, standing_of, unlock_user
 from accounts.models import Browser, User
@@ -12,10 +15,12 @@ from accounts.people import lock_user
 from accounts.sessions import Client, note_browser
 from audit.events import Event
 from audit.models import AuditEvent
+from core import epoch
 from core.db import unit
 from core.outcomes import Denied
 from core.throttle import take
-from tests.cast import acting
+from tenants.models import Role
+from tests.cast import FULL, acting
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.django_db
@@ -141,3 +146,31 @@ def test_nobody_unlocks_out_of_reach_or_above_himself(
     assert code(unlock_user(root, by=acting(ada), now=clock())) == "not_found"
     assert code(unlock_user(ada, by=acting(ben), now=clock())) == "not_found"
     assert standing_of(ben, rules=STRICT, now=clock()) != []
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_who_is_rising_above_the_actor_at_this_moment_is_judged_as_he_will_be(
+    ada: User, ben: User, clock: Clock
+) -> None:
+    lock_user(ben, reason="lost phone", by=acting(ada), now=clock())
+    by, began = acting(ada), threading.Event()
+
+    def rise() -> None:
+        with unit():
+            User.objects.select_for_update().get(pk=ben.pk).roles.set(
+                [Role.objects.get(name=FULL, company=None)]
+            )
+            epoch.bump()
+            began.set()
+            time.sleep(0.3)  # long enough for the other to ask, who then has to wait
+        connections.close_all()
+
+    rising = threading.Thread(target=rise)
+    rising.start()
+    began.wait(10)
+    refused = unlock_user(ben, by=by, now=clock())
+    rising.join(10)
+    assert code(refused) == "rank_too_high"
+    ben.refresh_from_db()
+    assert ben.locked_at is not None

@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlsplit
@@ -10,16 +11,24 @@ from urllib.parse import urlsplit
 import pytest
 from django.conf import settings
 from django.test import Client
+from django.utils import timezone
 
+from accounts.limits import PASSWORD as PASSWORDS
 from accounts.middleware import BROWSER_COOKIE, SESSION_COOKIE
 from accounts.models import RefreshToken, Session, User
+from accounts.people import lock_user
+from audit.events import Event
+from audit.models import AuditEvent
 from audit.verify import verify
 from core import entropy
+from core.epoch import current
 from login.models import Attempt
 from login.views import ATTEMPT_COOKIE
+from tenants.actor import system_actor
 from tests.attacks.parallel import AT_ONCE, at_once
 from tests.attacks.people import ADA, BEN, MALLORY
-from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
+from tests.cast import Api
+from tests.journeys.doors import ApiDoor, Door, Said, WebDoor, sign_in
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time
 from twofactor.models import Challenge
 
@@ -139,6 +148,39 @@ def test_fifty_changes_of_one_password_at_once_are_one(api: ApiDoor, ben: User) 
     )
     assert sum(one.step == "done" for one in said) == 1
     assert Session.objects.count() == 1
+
+
+@really_commits
+def test_of_fifty_unlocks_of_one_account_at_once_exactly_one_is_done(
+    api: ApiDoor, root: User, ben: User
+) -> None:
+    lock_user(ben, reason="lost phone", by=system_actor(), now=timezone.now())
+    ben.refresh_from_db()
+    version, epochs = ben.security_version, current()
+    program = Api(root)
+    said = at_once(lambda _number: program.post(f"users/{ben.uid}/unlock/"))
+    assert Counter((one.status_code, one.json().get("code")) for one in said) == {
+        (200, None): 1,
+        (409, "not_locked"): AT_ONCE - 1,
+    }
+    ben.refresh_from_db()
+    assert (ben.locked_at, ben.security_version) == (None, version + 1)
+    assert AuditEvent.objects.filter(event=Event.USER_UNLOCKED).count() == 1
+    assert current() == epochs + 1
+    assert verify().broken_at is None
+
+
+@really_commits
+def test_of_fifty_tries_at_the_end_of_a_lock_no_more_than_the_limit_are_checked(
+    ben: User, clock: Time, post: Post
+) -> None:
+    def guess(number: int) -> Said:
+        return sign_in(ApiDoor(address=f"203.0.113.{number + 1}"), BEN, f"guess number {number}")
+
+    at_once(guess)
+    clock.forward(seconds=PASSWORDS.pause.total_seconds())
+    said = at_once(guess)
+    assert Counter(one.status for one in said) == {401: PASSWORDS.tries, 429: AT_ONCE - PASSWORDS.tries}
 
 
 # --- 8. opened, not used
