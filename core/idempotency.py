@@ -19,11 +19,12 @@ from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from core import crypto, entropy
+from core import entropy
 from core.db import unit
 from core.models import IdempotentAnswer
 from core.outcomes import Denied
 from core.refusals import Refused
+from core.sealed import NOTHING, seal, unseal
 
 HEADER = "Idempotency-Key"
 REPLAYED = "Idempotency-Replayed"
@@ -78,7 +79,7 @@ def claim(
     if now - row.created_at >= (GIVEN_UP if row.status is None else KEPT):
         # Compare and swap: of two that find it so, one goes on.
         unchanged = IdempotentAnswer.objects.filter(pk=row.pk, created_at=row.created_at)
-        if unchanged.update(request=prints[0], status=None, answer="", created_at=now):
+        if unchanged.update(request=prints[0], status=None, answer=NOTHING, created_at=now):
             return Claim(row.pk, now)
         return UNDER_WAY
     if row.request not in prints:
@@ -88,8 +89,8 @@ def claim(
 
 def keep(held: Claim, *, status: int, answer: bytes) -> None:
     """Keep the answer for the next request under this key."""
-    sealed = crypto.seal(answer, purpose=PURPOSE, uid=held.key)
-    _held(held).update(status=status, answer=sealed.text)
+    sealed = seal(IdempotentAnswer(key=held.key), "answer", answer)
+    _held(held).update(status=status, answer=sealed)
 
 
 def release(held: Claim) -> None:
@@ -107,7 +108,7 @@ def prune(*, now: datetime) -> int:
 
 
 def _replayed(row: IdempotentAnswer) -> Response:
-    plain = json.loads(crypto.unseal(crypto.Sealed(row.answer), purpose=PURPOSE, uid=row.pk))
+    plain = json.loads(unseal(row, "answer"))
     return Response(plain["body"], status=row.status, headers=plain["headers"] | {REPLAYED: "true"})
 
 

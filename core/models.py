@@ -4,6 +4,8 @@ from typing import ClassVar
 
 from django.db import models
 
+from core.sealed import NOTHING, SealedField
+
 
 class Tally(models.Model):
     """How often one named limit was taken by one key; written by `core.throttle` alone, in one statement."""
@@ -29,7 +31,7 @@ class IdempotentAnswer(models.Model):
     key = models.CharField(max_length=64, primary_key=True)  # fingerprint of caller, path and key
     request = models.CharField(max_length=64)  # fingerprint of the body
     status = models.IntegerField(null=True)  # null while the first request is under way
-    answer = models.TextField(default="")
+    answer = SealedField(default=NOTHING, purpose="idempotency", bound_to="key")
     created_at = models.DateTimeField()
 
     class Meta:

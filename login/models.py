@@ -7,6 +7,7 @@ from django.db import models
 
 from accounts.models import Session, User
 from accounts.names import Realm
+from core.sealed import SealedField
 from login.flow import Purpose
 
 
@@ -18,7 +19,7 @@ class Attempt(models.Model):
     purpose = models.CharField(max_length=10, choices=[(one.value, one.value) for one in Purpose])
     by_page = models.BooleanField()
     realm = models.CharField(max_length=8, choices=[(one.value, one.value) for one in Realm])
-    name = models.TextField()  # what was typed, sealed: people type passwords into the wrong box
+    name = SealedField(purpose="attempt.name")  # what was typed: people type passwords into the wrong box
     name_key = models.CharField(max_length=64)  # fingerprint of realm and name; what limits count by
     user = models.ForeignKey(
         User, models.CASCADE, null=True

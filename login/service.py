@@ -12,7 +12,7 @@ from accounts.limits import name_key
 from accounts.models import Session, User
 from accounts.names import Realm, masked_email, realm_of
 from accounts.sessions import Client
-from core import crypto, entropy
+from core import entropy, sealed
 from core.db import unit
 from core.http import network_of
 from core.outcomes import Denied
@@ -29,7 +29,6 @@ from twofactor.models import Purpose as CodePurpose
 from twofactor.services import checks_left, newest, sends_left
 
 HANDLE = "login"
-NAME = "attempt.name"
 BEGIN = Limit(name="login-begin", tries=600, window=timedelta(minutes=10))
 
 HANDLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Denied | None]] = {
@@ -88,7 +87,7 @@ def open_attempt(
         created_at=now,
         expires_at=now + life,
     )
-    attempt.name = crypto.seal(name.encode(), purpose=NAME, uid=str(attempt.uid)).text
+    attempt.name = sealed.seal(attempt, "name", name.encode())
     attempt.save(force_insert=True)
     return attempt, handle
 
@@ -189,8 +188,7 @@ def settled(case: Case, denied: Denied | None, *, form: StepForm | None = None) 
 
 def username_of(case: Case) -> str:
     """The name as it was typed."""
-    sealed = crypto.Sealed(case.attempt.name)
-    return crypto.unseal(sealed, purpose=NAME, uid=str(case.attempt.uid)).decode()
+    return sealed.unseal(case.attempt, "name").decode()
 
 
 def pending_code(case: Case) -> Challenge | None:

@@ -11,6 +11,7 @@ from django.db import connections
 from accounts.models import User
 from core import idempotency
 from core.models import IdempotentAnswer
+from core.sealed import NOTHING
 from tenants.models import Company, Role
 from tests.cast import Api, Call
 
@@ -75,7 +76,7 @@ def test_a_key_that_is_none_is_refused(key: str, api: Call, ada: User) -> None:
 def test_the_kept_answer_is_sealed(api: Call, ada: User) -> None:
     api(ada).post("roles/", BODY, KEY)
     row = IdempotentAnswer.objects.get()
-    assert "Lead" not in row.answer
+    assert "Lead" not in row.answer.text
     assert "first" not in row.key
 
 
@@ -101,7 +102,7 @@ def test_a_request_whose_process_died_holds_the_key_two_minutes(
 ) -> None:
     program = api(ada)
     program.post("roles/", BODY, KEY)
-    IdempotentAnswer.objects.update(status=None, answer="")
+    IdempotentAnswer.objects.update(status=None, answer=NOTHING)
     Role.objects.filter(name="Lead").delete()
     answer = program.post("roles/", BODY, KEY)
     assert (answer.status_code, answer.json()["code"]) == (409, "idempotency_under_way")
