@@ -1,0 +1,72 @@
+"""`script/bench`: measures the rows asked for, shows them, and keeps them under var/bench/."""
+
+import argparse
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+
+from bench import machine, report
+from bench.mailbox import mailbox
+from bench.report import Result
+from bench.rows import ROWS, Bed, Row
+from bench.servers import ROOT, backing
+
+LONGEST_SECONDS = 20.0
+
+
+def _arguments(given: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
+    parser.add_argument("rows", nargs="*", metavar="row", help=f"of: {', '.join(row.name for row in ROWS)}")
+    parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
+    parser.add_argument("--seconds", type=float, default=2.0, help="of load in each round (default 2)")
+    parser.add_argument("--rounds", type=int, default=3, help="by turns with the control (default 3)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="instead of var/bench/<time>.json")
+    parser.add_argument(
+        "--markdown", action="store_true", help="print the table as docs/performance.md has it"
+    )
+    options = parser.parse_args(given)
+    unknown = set(options.rows) - {row.name for row in ROWS}
+    if unknown:
+        parser.error(f"no such row: {', '.join(sorted(unknown))}")
+    options.seconds = min(max(options.seconds, 0.5), LONGEST_SECONDS)
+    options.rounds = min(max(options.rounds, 1), 9)
+    return options
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _measure(
+    rows: list[Row], name: str, options: argparse.Namespace, versions: list[str]
+) -> Iterator[Result]:
+    with ExitStack() as stack:
+        box, on = stack.enter_context(mailbox()), stack.enter_context(backing(name))
+        versions.append(on.version)
+        bed = Bed(on=on, box=box, stack=stack, seconds=options.seconds, rounds=options.rounds)
+        for row in rows:
+            for line in row.measure(bed):
+                _say(report.table([line]).partition("\n")[2])
+                yield line
+
+
+def main(given: list[str]) -> int:
+    """Measure, show and keep; 0 whether or not a budget is missed, for a busy machine is nobody's fault."""
+    options = _arguments(given)
+    rows = [row for row in ROWS if not options.rows or row.name in options.rows]
+    databases = ("sqlite", "postgresql") if options.database == "both" else (options.database,)
+    versions: list[str] = []
+    results = [line for name in databases for line in _measure(rows, name, options, versions)]
+    facts = machine.facts(versions)
+    print(report.markdown(results, facts) if options.markdown else report.table(results))
+    kept = options.json or ROOT / "var" / "bench" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(report.as_json(results, facts), encoding="utf-8")
+    _say(f"Kept in {kept}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,117 @@
+"""People and sessions of the bench, written straight into the product's database.
+
+Run as a program in the environment of the product; prints JSON. `python -m bench.people people N` makes N people who prove a mailed
+code and N who sign in by password alone; `python -m bench.people sessions N` begins N sessions of each kind.
+"""
+
+import json
+import os
+import sys
+from datetime import timedelta
+from typing import Any
+
+PASSWORD = "a-long-password-of-the-bench"  # noqa: S105  (of made-up people in a database that is thrown away)
+
+
+def coded(number: int) -> str:
+    """The name of a person who proves a mailed code."""
+    return f"coded{number}@bench.example"
+
+
+def plain(number: int) -> str:
+    """The name of a person who signs in by password alone."""
+    return f"plain{number}@bench.example"
+
+
+def make_people(count: int) -> dict[str, Any]:
+    """Make `count` people of each kind, all of one company, role and password."""
+    from django.contrib.auth.hashers import make_password
+    from django.utils import timezone
+
+    from accounts.models import User
+    from tenants.models import Company, Role
+    from twofactor.models import Factor, FactorKind
+
+    now = timezone.now()
+    company = Company.objects.create(name="Bench")
+    role = Role.objects.get(name="Agent", company=None)
+    password = make_password(PASSWORD)
+    people = [
+        User(
+            username=name,
+            login_key=name,
+            display_name=name.partition("@")[0],
+            email=name,
+            email_verified_at=now,
+            company=company,
+            password=password,
+            password_changed_at=now,
+        )
+        for number in range(count)
+        for name in (coded(number), plain(number))
+    ]
+    made = User.objects.bulk_create(people, batch_size=500)
+    has_role = User.roles.through
+    has_role.objects.bulk_create([has_role(user=user, role=role) for user in made], batch_size=500)
+    factors = [
+        Factor(user=user, kind=FactorKind.EMAIL, created_at=now)
+        for user in made
+        if user.username.startswith("coded")
+    ]
+    Factor.objects.bulk_create(factors, batch_size=500)
+    return {"people": len(made)}
+
+
+def begin_sessions(count: int) -> dict[str, Any]:
+    """Begin a session of a program and one of a browser for each of the first `count` people with a code."""
+    from django.utils import timezone
+
+    from accounts.models import Session, SessionKind, User
+    from accounts.sessions import SESSION
+    from accounts.tokens.issue import token_pair
+    from core import entropy
+
+    now = timezone.now()
+    users = list(User.objects.filter(username__startswith="coded").order_by("id")[:count])
+    shown: dict[str, list[str]] = {"access": [], "refresh": [], "cookies": []}
+    for user in users:
+        for kind in SessionKind:
+            secret = entropy.token(SESSION)
+            session = Session.objects.create(
+                user=user,
+                kind=kind,
+                fingerprint=entropy.fingerprint(secret, purpose=SESSION),
+                methods=["pwd", "otp"],
+                created_at=now,
+                seen_at=now,
+                confirmed_at=now,
+                expires_at=now + timedelta(hours=12),
+                address="198.51.100.7",
+                user_agent="bench/1",
+            )
+            if kind == SessionKind.PAGE:
+                shown["cookies"].append(secret)
+            else:
+                pair = token_pair(session, now=now)
+                shown["access"].append(pair["access_token"])
+                shown["refresh"].append(pair["refresh_token"])
+    return shown
+
+
+def main(arguments: list[str]) -> int:
+    """Do what the arguments ask for."""
+    import django
+
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "bench.settings")
+    django.setup()
+    from core.db import unit
+
+    what, count = arguments
+    with unit():
+        made = make_people(int(count)) if what == "people" else begin_sessions(int(count))
+    sys.stdout.write(json.dumps(made))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

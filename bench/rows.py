@@ -1,0 +1,216 @@
+"""The rows of the table: what is measured, on which server, against which budget."""
+
+import os
+import statistics
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, field
+
+from bench import machine, scenarios
+from bench.client import Operation
+from bench.mailbox import Mailbox
+from bench.measure import Figure, Slice, by_turns, one_slice
+from bench.report import Result
+from bench.scenarios import Turns
+from bench.servers import PEOPLE, Backing, Server, product
+
+CALLERS = 60  # people who ask by token or cookie; each may ask 600 times a minute
+CONTROL_SECONDS = 0.8
+
+
+@dataclass
+class Bed:
+    """Where rows are measured: one database, and the products on it, each started when it is first needed."""
+
+    on: Backing
+    box: Mailbox
+    stack: ExitStack
+    seconds: float
+    rounds: int
+    turns: Turns = field(default_factory=lambda: Turns(PEOPLE))
+    _servers: dict[str, Server] = field(default_factory=dict)
+
+    def server(self, settings: str = "bench.settings") -> Server:
+        """The product under these settings."""
+        if settings not in self._servers:
+            self._servers[settings] = self.stack.enter_context(product(self.on, self.box, settings=settings))
+        return self._servers[settings]
+
+    def sessions(self) -> dict[str, list[str]]:
+        """Fresh sessions of programs and browsers: an access token lives five minutes."""
+        return self.server().ask_people("sessions", CALLERS)
+
+    def figure(self, operation: Operation, *, server: Server, control: Operation, clients: int) -> Figure:
+        """This operation by turns with its control."""
+
+        def run(what: Operation, seconds: float) -> Slice:
+            return one_slice(what, groups=server.groups, port=server.port, clients=clients, seconds=seconds)
+
+        return by_turns(
+            operation,
+            control=control,
+            run=run,
+            rounds=self.rounds,
+            seconds=self.seconds,
+            control_seconds=CONTROL_SECONDS,
+        )
+
+
+EMPTY = scenarios.get("/bench/empty/")
+SERVED = ("web", "database", "queue")  # the worker is told apart
+
+
+def result(row: "Row", bed: Bed, figure: Figure, *, note: str = "", **more: object) -> Result:
+    """The line of a figure in CPU milliseconds."""
+    parts = {part: figure.cpu(part) for part in figure.subject[0].cpu_ms}
+    beyond = f"p50 {figure.latency(50):.1f} ms, p99 {figure.latency(99):.1f} ms, {figure.rate:.0f}/s"
+    split = ", ".join(f"{part} {ms:.2f}" for part, ms in parts.items() if ms >= 0.005)
+    failed = f"; {len(figure.failures)} FAILED: {figure.failures[0]}" if figure.failures else ""
+    ceiling = row.budget if bed.on.name in row.budget_on else None
+    return Result(
+        row=row.name,
+        what=row.what,
+        on=bed.on.name,
+        value=figure.cpu(*SERVED),
+        unit="CPU-ms",
+        control=figure.control_cpu,
+        budget=ceiling,
+        apart=f"worker {parts['worker']:.1f}" if parts.get("worker", 0) >= 0.1 else "",
+        note=f"{note}{split}; {beyond}; {figure.ratio:.1f} times the control{failed}",
+        raw={"subject": [_raw(one) for one in figure.subject], "control": [_raw(one) for one in figure.control], **more},
+    )  # fmt: skip
+
+
+def _raw(one: Slice) -> dict[str, object]:
+    return asdict(one) | {"latencies_ms": [round(ms, 2) for ms in one.latencies_ms[:2000]]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """An operation that is repeated under load."""
+
+    name: str
+    what: str
+    operation: Callable[[Bed], Operation]
+    budget: float | None = None
+    budget_on: tuple[str, ...] = ("postgresql", "sqlite")
+    clients: int = 4
+
+    def measure(self, bed: Bed) -> Iterator[Result]:
+        """The row's lines."""
+        server = bed.server()
+        figure = bed.figure(self.operation(bed), server=server, control=EMPTY, clients=self.clients)
+        yield result(self, bed, figure)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BeyondEmpty(Row):
+    """A row that also has a budget for what it costs beyond the empty view."""
+
+    beyond: float
+
+    def measure(self, bed: Bed) -> Iterator[Result]:
+        """The figure in all, and beyond the control."""
+        figure = bed.figure(self.operation(bed), server=bed.server(), control=EMPTY, clients=self.clients)
+        yield result(self, bed, figure)
+        differences = [
+            a.of(*SERVED) - b.of(*SERVED) for a, b in zip(figure.subject, figure.control, strict=True)
+        ]
+        yield Result(
+            row=self.name,
+            what=f"{self.what}: beyond the empty view",
+            on=bed.on.name,
+            value=statistics.median(differences),
+            unit="CPU-ms",
+            control=figure.control_cpu,
+            budget=self.beyond,
+            raw={"differences": differences},
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignIn(Row):
+    """A sign-in without the hash: the product hashes with as little work as it takes."""
+
+    clients: int = 8
+    budget_on: tuple[str, ...] = ("postgresql",)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithHash(Row):
+    """A sign-in with the hash of the product: what it costs, and how many a core carries in a second."""
+
+    clients: int = 8
+
+    def measure(self, bed: Bed) -> Iterator[Result]:
+        """CPU in all, and sign-ins a second and core, beside the hash alone under the same load."""
+        server, cores = bed.server("portal.settings"), os.cpu_count() or 1
+        hashes = [machine.hash_ms(cores)]
+        figure = bed.figure(
+            self.operation(bed), server=server, control=scenarios.get("/livez"), clients=self.clients
+        )
+        hashes.append(machine.hash_ms(cores))
+        named = f"{machine.hash_parameters()}, one hash {statistics.mean(hashes):.1f} CPU-ms; "
+        yield result(self, bed, figure, note=named, hash_ms=hashes)
+        yield Result(
+            row=self.name,
+            what=f"{self.what}: sign-ins a second and core",
+            on=bed.on.name,
+            value=1000 / figure.cpu(),
+            unit="/s",
+            budget=20,
+            at_least=True,
+            note=f"all CPU time, the worker's too; measured {figure.rate:.1f}/s with the client on the same {cores} cores",
+        )  # fmt: skip
+
+
+ROWS: tuple[Row, ...] = (
+    Row(name="livez", what="`GET /livez`", operation=lambda _bed: scenarios.get("/livez")),
+    BeyondEmpty(
+        name="me",
+        what="`GET /api/v1/me/` by access token",
+        operation=lambda bed: scenarios.me_by_token(bed.sessions()["access"]),
+        budget=0.8,
+        beyond=0.4,
+    ),
+    BeyondEmpty(
+        name="cookie",
+        what="`GET /api/v1/me/` by session cookie",
+        operation=lambda bed: scenarios.me_by_cookie(bed.sessions()["cookies"]),
+        budget=0.8,
+        beyond=0.4,
+    ),
+    Row(
+        name="introspect",
+        what="token introspection",
+        operation=lambda bed: scenarios.introspect(bed.sessions()["access"]),
+        budget=1.0,
+    ),
+    Row(
+        name="refresh",
+        what="refresh of a token",
+        operation=lambda bed: scenarios.refresh(bed.sessions()["refresh"], bed.turns),
+    ),
+    SignIn(
+        name="password",
+        what="sign-in by password over REST, without the hash",
+        operation=lambda bed: scenarios.password_over_rest(bed.turns),
+    ),
+    SignIn(
+        name="code",
+        what="sign-in by password and mailed code over REST, without the hash",
+        operation=lambda bed: scenarios.code_over_rest(bed.turns, bed.box),
+        budget=12,
+    ),
+    SignIn(
+        name="pages",
+        what="sign-in by password and mailed code over pages, without the hash",
+        operation=lambda bed: scenarios.code_over_pages(bed.turns, bed.box),
+        budget=16,
+    ),
+    WithHash(
+        name="hash",
+        what="sign-in by password and mailed code over REST, with the hash",
+        operation=lambda bed: scenarios.code_over_rest(bed.turns, bed.box),
+    ),
+)

@@ -1,0 +1,157 @@
+"""The operations that are measured, each as a client does it, from the first request to the last."""
+
+import itertools
+import re
+from dataclasses import dataclass, field
+
+from bench.client import Answer, Browser, Connection, Failed, Operation
+from bench.mailbox import Mailbox
+from bench.people import PASSWORD, coded, plain
+
+_CSRF = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')
+_ATTEMPT = re.compile(rb'name="attempt" value="([^"]+)"')
+
+
+def address(number: int) -> str:
+    """The network address of the client of this operation: a new one each time, for limits count by network."""
+    return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
+
+
+@dataclass
+class Turns:
+    """Deals people and addresses in turn, so that no limit on one of them is reached."""
+
+    people: int
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    def next(self) -> tuple[int, str]:
+        """The number of the next person, and an address to come from."""
+        number = next(self._numbers)
+        return number % self.people, address(number)
+
+
+def get(path: str) -> Operation:
+    """Ask for one address."""
+
+    async def operation(connection: Connection) -> None:
+        await connection.ask("GET", path)
+
+    return operation
+
+
+def me_by_token(tokens: list[str]) -> Operation:
+    """Ask who one is, with an access token."""
+    turn = itertools.cycle(tokens)
+
+    async def operation(connection: Connection) -> None:
+        await connection.ask("GET", "/api/v1/me/", headers={"Authorization": f"Bearer {next(turn)}"})
+
+    return operation
+
+
+def me_by_cookie(secrets: list[str]) -> Operation:
+    """Ask who one is, with the cookie of a page."""
+    turn = itertools.cycle(secrets)
+
+    async def operation(connection: Connection) -> None:
+        await connection.ask("GET", "/api/v1/me/", headers={"Cookie": f"session={next(turn)}"})
+
+    return operation
+
+
+def introspect(tokens: list[str]) -> Operation:
+    """Ask about a token of one's own session."""
+    turn = itertools.cycle(tokens)
+
+    async def operation(connection: Connection) -> None:
+        token = next(turn)
+        answer = await connection.ask(
+            "POST",
+            "/api/v1/tokens/introspect/",
+            headers={
+                "Authorization": f"Bearer {token}",
+                "Content-Type": "application/x-www-form-urlencoded",
+            },
+            body=f"token={token}".encode(),
+        )
+        if not answer.json()["active"]:
+            raise Failed("the token does not hold")
+
+    return operation
+
+
+def refresh(tokens: list[str], turns: Turns) -> Operation:
+    """Exchange a refresh token; the next operation spends what this one got."""
+    spare = list(tokens)
+
+    async def operation(connection: Connection) -> None:
+        token, (_person, origin) = spare.pop(0), turns.next()
+        fields = {"refresh_token": token}
+        pair = await connection.post_json("/api/v1/tokens/refresh/", fields, X_Forwarded_For=origin)
+        spare.append(pair["refresh_token"])
+
+    return operation
+
+
+def password_over_rest(turns: Turns) -> Operation:
+    """Sign in by name and password, over REST: two requests."""
+
+    async def operation(connection: Connection) -> None:
+        person, origin = turns.next()
+        begun = await connection.post_json(
+            "/api/v1/login/", {"username": plain(person)}, expect=201, X_Forwarded_For=origin
+        )
+        fields = {"handle": begun["handle"], "password": PASSWORD}
+        done = await connection.post_json("/api/v1/login/password/", fields, X_Forwarded_For=origin)
+        if not done["access_token"]:
+            raise Failed("no token")
+
+    return operation
+
+
+def code_over_rest(turns: Turns, box: Mailbox) -> Operation:
+    """Sign in by name, password and mailed code, over REST: three requests and a mail."""
+
+    async def operation(connection: Connection) -> None:
+        person, origin = turns.next()
+        name = coded(person)
+        begun = await connection.post_json(
+            "/api/v1/login/", {"username": name}, expect=201, X_Forwarded_For=origin
+        )
+        fields = {"handle": begun["handle"], "password": PASSWORD}
+        await connection.post_json("/api/v1/login/password/", fields, X_Forwarded_For=origin)
+        fields = {"handle": begun["handle"], "code": await box.code_for(name)}
+        done = await connection.post_json("/api/v1/login/code/", fields, X_Forwarded_For=origin)
+        if not done["access_token"]:
+            raise Failed("no token")
+
+    return operation
+
+
+def _fields(page: Answer) -> dict[str, str]:
+    """The hidden fields of the form on a page."""
+    token, attempt = _CSRF.search(page.body), _ATTEMPT.search(page.body)
+    if token is None:
+        raise Failed(f"no form on the page: {page.body[:200]!r}")
+    return {"csrfmiddlewaretoken": token[1].decode()} | (
+        {"attempt": attempt[1].decode()} if attempt is not None else {}
+    )
+
+
+def code_over_pages(turns: Turns, box: Mailbox) -> Operation:
+    """Sign in on the pages with a mailed code, in a new browser: three pages, three forms and a mail."""
+
+    async def operation(connection: Connection) -> None:
+        person, origin = turns.next()
+        name, browser = coded(person), Browser(connection, origin)
+        page = await browser.get("/login/")
+        await browser.post("/login/", {**_fields(page), "username": name})
+        page = await browser.get("/login/password/")
+        await browser.post("/login/password/", {**_fields(page), "password": PASSWORD})
+        page = await browser.get("/login/code/")
+        code = await box.code_for(name)
+        await browser.post("/login/code/", {**_fields(page), "code": code})
+        if "session" not in browser.cookies:
+            raise Failed("no session")
+
+    return operation

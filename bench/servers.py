@@ -1,0 +1,131 @@
+"""What is measured: the whole product as its own processes, with the database and the queue that it works on."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import psycopg
+import redis
+
+from bench.mailbox import Mailbox
+from bench.procstat import snapshot
+from tests.services.postgres import postgres_server
+from tests.services.product import Product, running_product
+from tests.services.redis import redis_server
+
+ROOT = Path(__file__).parents[1]
+PEOPLE = 1_500
+LOOSE = ("SECRET_KEY", "FIELD_KEYS", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "DATA_DIR")
+
+
+@dataclass
+class Backing:
+    """The servers beside the product: none for SQLite."""
+
+    name: str
+    version: str
+    environment: dict[str, str] = field(default_factory=dict)
+    groups: dict[str, list[int]] = field(default_factory=dict)
+    _databases: int = 0
+
+    def own_database(self) -> dict[str, str]:
+        """The environment of one more product: a database that no other one uses, and a queue."""
+        if self.name == "sqlite":
+            return {}
+        self._databases += 1
+        name = f"bench{self._databases}"
+        base = self.environment["DATABASE_URL"]
+        with psycopg.connect(base, autocommit=True) as connection:
+            connection.execute(f"CREATE DATABASE {name}")  # type: ignore[arg-type,unused-ignore]
+        queue = self.environment["REDIS_URL"].rpartition("/")[0]
+        return {
+            "DATABASE_URL": base.rpartition("/")[0] + f"/{name}",
+            "REDIS_URL": f"{queue}/{self._databases}",
+        }
+
+
+@contextmanager
+def backing(name: str) -> Iterator[Backing]:
+    """SQLite, or a PostgreSQL and a Redis server of the bench's own."""
+    if name == "sqlite":
+        import sqlite3
+
+        yield Backing(name=name, version=f"SQLite {sqlite3.sqlite_version}")
+        return
+    with postgres_server() as url, redis_server() as queue:
+        with psycopg.connect(url) as connection:
+            found = connection.execute(
+                "SELECT pg_backend_pid(), current_setting('server_version')"
+            ).fetchone()
+        assert found is not None  # noqa: S101  (it is one row, always)
+        server = snapshot()[found[0]].parent if found[0] in snapshot() else _parent_by_url(url)
+        with redis.Redis.from_url(queue) as client:
+            facts: Any = client.info("server")
+        yield Backing(
+            name=name,
+            version=f"PostgreSQL {found[1].split()[0]}, Redis {facts['redis_version']}",
+            environment={"DATABASE_URL": url, "REDIS_URL": queue},
+            groups={"database": [server], "queue": [int(facts["process_id"])]},
+        )
+
+
+def _parent_by_url(url: str) -> int:
+    with psycopg.connect(url) as connection:
+        return snapshot()[connection.info.backend_pid].parent
+
+
+@dataclass
+class Server:
+    """One running product and where its CPU time is counted."""
+
+    product: Product
+    backing: Backing
+    environment: dict[str, str]
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+        return self.product.port
+
+    @property
+    def groups(self) -> dict[str, list[int]]:
+        """The process trees, by part: web, worker (with the clock), database, queue."""
+        web, *others = self.product.children()
+        return {"web": [web], "worker": others, **self.backing.groups}
+
+    def ask_people(self, what: str, count: int) -> dict[str, Any]:
+        """Run `bench.people` in the product's environment."""
+        program = [sys.executable, "-m", "bench.people", what, str(count)]
+        done = subprocess.run(
+            program, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
+        )
+        made: dict[str, Any] = json.loads(done.stdout)
+        return made
+
+
+@contextmanager
+def product(on: Backing, box: Mailbox, *, settings: str = "bench.settings", **more: str) -> Iterator[Server]:
+    """The product on a database of its own, filled with people."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="gatehouse-bench-")))
+        given = {
+            "DJANGO_SETTINGS_MODULE": settings,
+            "EMAIL_URL": box.url,
+            "TRUSTED_PROXIES": "127.0.0.1/32",
+            "LOG_LEVEL": "WARNING",
+            **on.own_database(),
+            **more,
+        }
+        running = stack.enter_context(running_product(folder, **given))
+        clean = {name: value for name, value in os.environ.items() if name not in LOOSE}
+        environment = clean | {"DATA_DIR": str(folder), "PORT": str(running.port), "DEMO": "1"} | given
+        server = Server(product=running, backing=on, environment=environment)
+        server.ask_people("people", PEOPLE)
+        yield server
