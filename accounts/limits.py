@@ -1,5 +1,6 @@
 """The limits of passwords: one counter per person over all doors and spellings, one per network, and the lock of the rules."""
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -14,7 +15,7 @@ from audit.record import record
 from core import entropy, epoch
 from core.db import unit
 from core.outcomes import Denied
-from core.throttle import Limit, Taken, release, standing
+from core.throttle import Limit, Taken, carry, release, standing
 from tenants.actor import Actor
 
 NAME = "login-name"
@@ -26,6 +27,8 @@ CODES_A_DAY = Limit(name="code-sends", tries=30, window=timedelta(hours=24))
 # Whoever knows the password can begin again and again; a mailbox is not flooded, and the day's codes are not gone in a minute.
 CODES_AT_ONCE = Limit(name="code-sends-burst", tries=10, window=timedelta(minutes=10))
 NETWORK = Limit(name="network", tries=100, window=timedelta(minutes=10))
+# Those that are counted by a person's name. Of the second one this is the name alone: the rules say the rest.
+_BY_NAME = (PASSWORD, Limit(name="lockout", tries=1, window=timedelta(1)))
 
 
 def lockout(rules: Rules) -> Limit | None:
@@ -38,20 +41,51 @@ def lockout(rules: Rules) -> Limit | None:
     return Limit(name="lockout", tries=rules.lockout_threshold, window=window, pause=pause)
 
 
+def _name_keys(name: str, *, realm: str) -> list[str]:
+    return entropy.fingerprints(f"{realm}:{key_of(name)}", purpose=NAME)
+
+
 def name_key(name: str, *, realm: Realm) -> str:
     """What the tries for one name are counted under; the same for every spelling, and whether or not somebody has it."""
-    return entropy.fingerprint(f"{realm}:{key_of(name)}", purpose=NAME)
+    return _name_keys(name, realm=realm)[0]
+
+
+def counted_name(name: str, *, realm: Realm, now: datetime) -> str:
+    """The same, where tries begin: while two root keys are live, what was counted under the other one is counted on."""
+    key, *others = _name_keys(name, realm=realm)
+    if others:
+        _carry(dict.fromkeys(others, key), now=now)
+    return key
 
 
 def counter_key(key: str, *, browser: Browser | None) -> str:
     """Strangers share one counter per person; a browser that the person has used has its own, which strangers cannot use up."""
-    return f"{key}:{browser.uid if browser is not None else STRANGER}"
+    return str(browser.uid) if browser is not None else f"{key}:{STRANGER}"
+
+
+def _carry(moves: Mapping[str, str], *, now: datetime) -> int:
+    strangers = {counter_key(old, browser=None): counter_key(new, browser=None) for old, new in moves.items()}
+    return carry(_BY_NAME, strangers, now=now)
+
+
+def carry_counters(*, now: datetime, batch: int = 500) -> int:
+    """After a rotation of keys: count on under the new one whatever is counted for a person; the number of counters moved."""
+    moved, last = 0, 0
+    while people := list(
+        User.objects.filter(pk__gt=last).order_by("pk").values_list("pk", "realm", "username")[:batch]
+    ):
+        moves = {}
+        for _pk, realm, name in people:
+            key, *others = _name_keys(name, realm=realm)
+            moves |= dict.fromkeys(others, key)
+        moved += _carry(moves, now=now)
+        last = people[-1][0]
+    return moved
 
 
 def _keys(user: User) -> list[str]:
-    key = name_key(user.username, realm=Realm(user.realm))
-    browsers = list(user.browsers.all())
-    return [counter_key(key, browser=None), *(counter_key(key, browser=browser) for browser in browsers)]
+    keys = [counter_key(key, browser=None) for key in _name_keys(user.username, realm=user.realm)]
+    return keys + [counter_key("", browser=browser) for browser in user.browsers.all()]
 
 
 def standing_of(user: User, *, rules: Rules, now: datetime) -> list[Taken]:
@@ -63,7 +97,6 @@ def standing_of(user: User, *, rules: Rules, now: datetime) -> list[Taken]:
 
 def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
     """Take every lock from the account, and forget the tries counted against it."""
-    lock = Limit(name="lockout", tries=1, window=timedelta(1))
     with unit():
         # Held before it is judged, so that nobody rises above the actor meanwhile, and of many who unlock at once one has done it.
         found = (
@@ -75,7 +108,7 @@ def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
         refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
         if refusal is not None:
             return refusal
-        released = sum(release(limit, *_keys(user)) for limit in (PASSWORD, lock))
+        released = sum(release(limit, *_keys(user)) for limit in _BY_NAME)
         released += sum(release(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE))
         was_locked = (
             User.objects.filter(pk=user.pk)

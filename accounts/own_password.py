@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext_lazy as _
 
 from accounts.checks import refuse_password
-from accounts.limits import name_key
+from accounts.limits import counted_name
 from accounts.models import Session, User
 from accounts.names import Realm
 from accounts.notices import notify
@@ -38,7 +38,7 @@ def change_own_password(
     denied = prove(
         user,
         current,
-        name_key=name_key(user.username, realm=realm),
+        name_key=counted_name(user.username, realm=realm, now=now),
         browser=session.browser,
         origin=origin,
         now=now,

@@ -4,7 +4,7 @@ A take is one statement, so fifty parallel takes get fifty different counts and 
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,6 +12,7 @@ from django.db import connection
 from django.db.models import Case, F, Value, When
 from django.utils.translation import gettext, ngettext
 
+from core.db import unit
 from core.models import Tally
 from core.outcomes import Denied
 
@@ -169,6 +170,36 @@ def settle(*, whole: Sequence[tuple[Limit, str]] = (), one: Sequence[tuple[Limit
     )
     until = Case(When(key__in=lessened, then=F("blocked_until")), default=0.0) if lessened else Value(0.0)
     Tally.objects.filter(key__in=[*forgotten, *lessened]).update(count=count, blocked_until=until)
+
+
+def carry(limits: Sequence[Limit], moves: Mapping[str, str], *, now: datetime) -> int:
+    """Count on under other keys what was counted under these, together with what is counted there; the number of counters moved."""
+    pairs = {_row_key(limit, old): _row_key(limit, new) for limit in limits for old, new in moves.items()}
+    if not Tally.objects.filter(key__in=pairs).exists():
+        return 0
+    stamp, moved = now.timestamp(), 0
+    with unit():
+        both = Tally.objects.filter(key__in=[*pairs, *pairs.values()])
+        # In one order, for a process with the keys the other way round moves them back at the same moment.
+        rows = {row.key: row for row in both.select_for_update().order_by("key")}
+        for old, new in pairs.items():
+            row, other = rows.get(old), rows.get(new)
+            if row is None or not _counts(row, stamp):
+                continue
+            if other is not None and _counts(other, stamp):
+                row.count += other.count
+                row.window_ends = max(row.window_ends, other.window_ends)
+                row.blocked_until = max(row.blocked_until, other.blocked_until)
+            row.key = new
+            row.save()
+            rows[new] = row
+            moved += 1
+        both.filter(key__in=pairs).delete()
+    return moved
+
+
+def _counts(row: Tally, stamp: float) -> bool:
+    return row.blocked_until > stamp or (not row.blocked_until and row.window_ends > stamp)
 
 
 def prune(*, now: datetime) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from accounts.limits import name_key
+from accounts.limits import counted_name
 from accounts.models import Session, User
 from accounts.names import Realm, masked_email, realm_of
 from accounts.sessions import Client
@@ -78,7 +78,7 @@ def open_attempt(
         purpose=purpose.value,
         by_page=by_page,
         realm=realm.value,
-        name_key=name_key(name, realm=realm),
+        name_key=counted_name(name, realm=realm, now=now),
         user=user,
         version=user.security_version if user else 0,
         session=session,
@@ -134,9 +134,10 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
     """The live attempt of this handle; None when it is unknown, over, or void because the account changed meanwhile."""
     if not handle or len(handle) > 200:
         return None
+    prints = entropy.fingerprints(handle, purpose=HANDLE)
     attempt = (
         Attempt.objects.select_related("user", "user__company", "session", "session__user")
-        .filter(fingerprint__in=entropy.fingerprints(handle, purpose=HANDLE), by_page=by_page)
+        .filter(fingerprint__in=prints, by_page=by_page)
         .first()
     )
     if attempt is None or attempt.ended_at is not None or now >= attempt.expires_at:
@@ -148,6 +149,9 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
         return None
     if attempt.session is not None and not attempt.session.is_live(now=now):
         return None
+    if attempt.fingerprint != prints[0]:  # begun before a rotation of keys
+        name = sealed.unseal(attempt, "name").decode()
+        attempt.name_key = counted_name(name, realm=Realm(attempt.realm), now=now)
     return Case(attempt=attempt, client=client, now=now)
 
 

@@ -6,8 +6,18 @@ from datetime import timedelta
 
 import pytest
 from django.db import connections
+from pytest_django import DjangoAssertNumQueries, Settings
 
-from accounts.limits import PASSWORD, counter_key, lockout, name_key, standing_of, unlock_user
+from accounts.limits import (
+    PASSWORD,
+    carry_counters,
+    counted_name,
+    counter_key,
+    lockout,
+    name_key,
+    standing_of,
+    unlock_user,
+)
 from accounts.models import Browser, User
 from accounts.names import Realm
 from accounts.passwords import NONE, Rules
@@ -174,3 +184,81 @@ def test_who_is_rising_above_the_actor_at_this_moment_is_judged_as_he_will_be(
     assert code(refused) == "rank_too_high"
     ben.refresh_from_db()
     assert ben.locked_at is not None
+
+
+# --- while the root keys are rotated -----------------------------------------------------------------------------------
+
+OLD, NEW = "k1:" + "A" * 43, "k2:" + "B" * 43
+
+
+def refused(clock: Clock) -> list[bool]:
+    """Whether each counter of Ben's name refuses the next try of a stranger."""
+    lock = lockout(STRICT)
+    assert lock is not None
+    key = counter_key(counted_name("ben@acme.example", realm=Realm.INTERNAL, now=clock()), browser=None)
+    return [take(limit, key, now=clock()) is not None for limit in (PASSWORD, lock)]
+
+
+def test_a_lock_counted_under_the_older_key_holds_whether_or_not_reseal_ran(
+    ben: User, clock: Clock, settings: Settings
+) -> None:
+    settings.FIELD_KEYS = OLD
+    use_up(ben, clock)
+    settings.FIELD_KEYS = f"{NEW},{OLD}"
+    assert len(standing_of(ben, rules=STRICT, now=clock())) == 2
+    assert refused(clock) == [True, True]
+    settings.FIELD_KEYS = NEW
+    assert refused(clock) == [True, True]
+
+
+def test_reseal_carries_the_counters_of_everybody(
+    ben: User, cleo: User, clock: Clock, settings: Settings
+) -> None:
+    settings.FIELD_KEYS = OLD
+    for person in (ben, cleo):
+        use_up(person, clock)
+    settings.FIELD_KEYS = f"{NEW},{OLD}"
+    assert carry_counters(now=clock(), batch=1) == 4
+    assert carry_counters(now=clock()) == 0
+    settings.FIELD_KEYS = NEW
+    assert refused(clock) == [True, True]
+
+
+def test_tries_under_both_keys_count_together_and_those_of_another_time_do_not(
+    ben: User, clock: Clock, settings: Settings
+) -> None:
+    """While several machines change over, some count under one key and some under the other."""
+
+    def tries(keys: str, number: int) -> None:
+        settings.FIELD_KEYS = keys
+        for _ in range(number):
+            take(
+                PASSWORD,
+                counter_key(name_key("ben@acme.example", realm=Realm.INTERNAL), browser=None),
+                now=clock(),
+            )
+
+    tries(f"{OLD},{NEW}", 9)
+    clock.forward(minutes=16)
+    tries(f"{NEW},{OLD}", 5)
+    assert refused(clock) == [False, False]
+    tries(f"{OLD},{NEW}", 4)
+    settings.FIELD_KEYS = f"{NEW},{OLD}"
+    assert refused(clock)[0]  # 5, 1 to look, 4, and now the eleventh
+
+
+def test_unlocking_forgets_what_is_counted_under_either_key(
+    ada: User, ben: User, clock: Clock, settings: Settings
+) -> None:
+    settings.FIELD_KEYS = OLD
+    use_up(ben, clock)
+    settings.FIELD_KEYS = f"{NEW},{OLD}"
+    assert unlock_user(ben, by=acting(ada), now=clock()) is None
+    assert refused(clock) == [False, False]
+
+
+def test_with_one_key_nothing_is_looked_up(
+    ben: User, clock: Clock, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(0):
+        counted_name("ben@acme.example", realm=Realm.INTERNAL, now=clock())
