@@ -2,13 +2,11 @@
 
 import os
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-import environ
 from django.core.exceptions import ImproperlyConfigured
 
-from portal import keys
+from portal import keys, servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR", BASE_DIR / "var")).resolve()
@@ -127,25 +125,13 @@ TEMPLATES = [
 ]
 
 # --- database ----------------------------------------------------------------------------------------------------------
-_database = environ.Env.db_url_config(_read("DATABASE_URL", f"sqlite:///{DATA_DIR}/db.sqlite3"))
-if _database["ENGINE"].endswith("sqlite3"):
-    # IMMEDIATE: a deferred transaction that reads first and writes later fails with "locked" at once, whatever the time-out.
-    _database["OPTIONS"] = {
-        "transaction_mode": "IMMEDIATE",
-        "timeout": 10,
-        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;",
-    }
-    _database["CONN_MAX_AGE"] = None
-else:
-    _options: dict[str, Any] = _database.setdefault("OPTIONS", {})
-    _options.setdefault("connect_timeout", 5)
-    _options["pool"] = {"min_size": 1, "max_size": 10, "timeout": 5}
+_database = servers.database(_read("DATABASE_URL") or f"sqlite:///{quote(str(DATA_DIR))}/db.sqlite3")
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # Refusals are written down before they are answered; one transaction around the request would erase them.
 assert not _database.get("ATOMIC_REQUESTS")  # noqa: S101
 
-REDIS_URL = _read("REDIS_URL")
+REDIS_URL = servers.redis(_read("REDIS_URL"))
 CACHES = {"default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}}
 
 # --- people ------------------------------------------------------------------------------------------------------------
