@@ -1,25 +1,152 @@
-"""Mixes of settings that each are right and together are not."""
+"""Mixes of settings that each are right and together are not: every check fires, and is quiet where all is well."""
 
 from pathlib import Path
 from typing import Any
 
-from portal.checks import demo_is_over, https_needs_a_proxy
+import pytest
+from django.core.checks import CheckMessage, run_checks
+from django.core.checks.registry import registry
+
+from portal import checks
+
+PUBLIC = {
+    "PUBLIC_URL": "https://portal.example.com",
+    "ALLOWED_HOSTS": ["portal.example.com"],
+    "LOOPBACK": False,
+    "SECURE_SSL_REDIRECT": True,
+    "TRUSTED_PROXIES": ["127.0.0.1/32", "::1/128"],
+    "DEMO": False,
+    "EMAIL_URL": "smtps://user:password@mail.example.com:465",
+    "DEFAULT_FROM_EMAIL": "Gatehouse <no-reply@example.com>",
+    "LOG_LEVEL": "INFO",
+    "METRICS_TOKEN": "0123456789abcdef" * 2,
+    "REDIS_URL": "rediss://gatehouse:password@redis.internal:6379/0",
+}
 
 
-def test_an_https_address_without_a_proxy_is_refused(settings: Any) -> None:
-    settings.SECURE_SSL_REDIRECT, settings.TRUSTED_PROXIES = True, []
-    assert [one.id for one in https_needs_a_proxy(None)] == ["portal.E001"]
+def _postgresql(host: str, **options: str) -> dict[str, Any]:
+    return {"default": {"ENGINE": "core.postgres", "HOST": host, "OPTIONS": options}}
 
 
-def test_an_https_address_behind_a_named_proxy_is_right(settings: Any) -> None:
-    settings.SECURE_SSL_REDIRECT, settings.TRUSTED_PROXIES = True, ["127.0.0.1/32"]
-    assert https_needs_a_proxy(None) == []
+SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
+VERIFIED = _postgresql("db.internal", sslmode="verify-full")
+
+# What is changed in an installation that is right, and what is found then.
+WRONG: list[tuple[str, dict[str, Any]]] = [
+    ("portal.E001", {"TRUSTED_PROXIES": []}),
+    ("portal.E002", {"TRUSTED_PROXIES": ["127.0.0.1/32", "proxy.internal"]}),
+    ("portal.E003", {"ALLOWED_HOSTS": ["elsewhere.example.com"]}),
+    ("portal.I001 portal.E004", {"TRUSTED_PROXIES": ["127.0.0.1/32", "0.0.0.0/0"]}),
+    ("portal.I001 portal.E004", {"TRUSTED_PROXIES": ["::/0"]}),
+    ("portal.I001 portal.E004", {"TRUSTED_PROXIES": ["8.0.0.0/6"]}),  # holds 10.0.0.0/8 and much else
+    ("portal.I001", {"TRUSTED_PROXIES": ["10.0.0.5/32"]}),
+    ("portal.W002", {"DATABASES": _postgresql("db.internal")}),
+    ("portal.W002", {"DATABASES": _postgresql("db.internal", sslmode="require")}),
+    ("portal.W002", {"DATABASES": _postgresql("10.0.0.7", sslmode="verify-ca")}),
+    ("portal.W003", {"REDIS_URL": "redis://:password@redis.internal/0"}),
+    ("portal.W003", {"REDIS_URL": "rediss://:password@redis.internal/0?ssl_cert_reqs=none"}),
+    ("portal.W004", {"REDIS_URL": "rediss://redis.internal/0"}),
+    ("portal.W005", {"METRICS_TOKEN": "secret"}),
+    (
+        "portal.W006",
+        {"PUBLIC_URL": "http://127.0.0.1:8000", "LOOPBACK": True, "ALLOWED_HOSTS": ["127.0.0.1"]},
+    ),
+    ("portal.W007", {"EMAIL_URL": ""}),
+    ("portal.W008", {"DEFAULT_FROM_EMAIL": "Gatehouse <no-reply@portal>"}),
+    ("portal.W008", {"DEFAULT_FROM_EMAIL": "no-reply@192.0.2.1"}),
+    ("portal.W009", {"LOG_LEVEL": "debug"}),
+    ("portal.W010", {"DATABASES": SQLITE}),
+    ("delivery.E001", {"EMAIL_URL": "imap://mail.example.com"}),
+    ("delivery.W001", {"EMAIL_URL": "smtp://mail.example.com?tls=off"}),
+]
+RIGHT: list[dict[str, Any]] = [
+    {},
+    {"DATABASES": _postgresql("")},
+    {"DATABASES": _postgresql("/run/postgresql")},
+    {"DATABASES": _postgresql("::1", sslmode="disable")},
+    {"REDIS_URL": ""},
+    {"REDIS_URL": "redis://127.0.0.1:6379/0", "DATABASES": SQLITE},
+    {"REDIS_URL": "", "DATABASES": SQLITE},
+    {"ALLOWED_HOSTS": [".example.com"]},
+    {"METRICS_TOKEN": ""},
+    {"EMAIL_URL": "smtp://127.0.0.1:25"},
+]
+
+
+pytestmark = pytest.mark.filterwarnings("ignore:Overriding setting DATABASES")
+
+
+@pytest.fixture(autouse=True)
+def _installation(settings: Any, tmp_path: Path) -> None:
+    """All is well: a public address, behind a proxy on this machine, every connection by TLS."""
+    for name, value in {**PUBLIC, "DATABASES": VERIFIED, "DATA_DIR": tmp_path}.items():
+        setattr(settings, name, value)
+
+
+def _found() -> list[CheckMessage]:
+    own = [
+        check for check in registry.get_checks(include_deployment_checks=True)
+        if check.__module__ in {"portal.checks", "delivery.checks"}
+    ]  # fmt: skip
+    return [message for check in own for message in check(app_configs=None)]
+
+
+@pytest.mark.parametrize(("name", "change"), WRONG)
+def test_what_is_wrong_is_named_with_its_reason_and_what_to_do(
+    settings: Any, name: str, change: dict[str, Any]
+) -> None:
+    for setting, value in change.items():
+        setattr(settings, setting, value)
+    messages = _found()
+    assert sorted(str(one.id) for one in messages) == sorted(name.split())
+    assert all(one.hint for one in messages if str(one.id).startswith("portal."))
+
+
+@pytest.mark.parametrize("change", RIGHT)
+def test_what_is_right_is_left_in_peace(settings: Any, change: dict[str, Any]) -> None:
+    for setting, value in change.items():
+        setattr(settings, setting, value)
+    assert _found() == []
+
+
+def test_no_finding_tells_a_password(settings: Any) -> None:
+    settings.REDIS_URL = "redis://gatehouse:very-secret@redis.internal/0?ssl_cert_reqs=none"
+    settings.EMAIL_URL = "smtp://user:very-secret@mail.example.com?tls=off"
+    settings.DATABASES = _postgresql("db.internal") | {"PASSWORD": "very-secret"}
+    assert len(_found()) == 3
+    assert "very-secret" not in str(_found())
+
+
+def test_what_is_only_unsafe_in_earnest_does_not_stop_a_start(settings: Any) -> None:
+    settings.EMAIL_URL, settings.LOG_LEVEL, settings.TRUSTED_PROXIES = "", "DEBUG", ["0.0.0.0/0"]
+    assert not {"portal.W007", "portal.W009", "portal.E004"} & {one.id for one in run_checks()}
+
+
+def test_a_proxy_is_private_however_wide_its_network_and_public_only_when_few(settings: Any) -> None:
+    settings.TRUSTED_PROXIES = ["10.0.0.0/8", "fd00::/8", "172.16.0.0/12", "35.191.0.0/16"]
+    assert checks.few_are_believed(None) == []
 
 
 def test_the_demos_people_are_named_once_the_demo_is_over(settings: Any, tmp_path: Path) -> None:
-    settings.DEMO, settings.DATA_DIR = False, tmp_path
-    assert demo_is_over(None) == []
     (tmp_path / "demo.stamp").touch()
-    assert [one.id for one in demo_is_over(None)] == ["portal.W001"]
+    assert [one.id for one in checks.demo_is_over(None)] == ["portal.W001"]
     settings.DEMO = True
-    assert demo_is_over(None) == []
+    assert checks.demo_is_over(None) == []
+
+
+def test_data_inside_the_programs_folder_are_named(settings: Any) -> None:
+    settings.DATA_DIR = settings.BASE_DIR / "var"
+    assert [one.id for one in checks.data_lie_apart_from_the_program(None)] == ["portal.W011"]
+    settings.LOOPBACK = True
+    assert checks.data_lie_apart_from_the_program(None) == []
+
+
+def test_keys_beside_the_database_that_they_open_are_named(settings: Any, tmp_path: Path) -> None:
+    keys_file = tmp_path / "keys.env"
+    keys_file.touch(mode=0o600)
+    keys_file.write_text(f"FIELD_KEYS={settings.FIELD_KEYS}\n")
+    assert checks.keys_lie_apart_from_the_data(None) == [], "the database is on another machine"
+    settings.DATABASES = SQLITE
+    assert [one.id for one in checks.keys_lie_apart_from_the_data(None)] == ["portal.W012"]
+    settings.FIELD_KEYS = "k2:" + "B" * 43 + "="
+    assert checks.keys_lie_apart_from_the_data(None) == [], "the file's are not in use"
