@@ -2,6 +2,7 @@
 
 import logging
 import re
+import time
 import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
@@ -15,6 +16,7 @@ from django.template.loader import render_to_string
 
 from core.errors import Unavailable
 from core.http import is_from_proxy
+from core.watch import answered
 
 logger = logging.getLogger(__name__)
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -48,6 +50,7 @@ class RequestBoundary:
         reset = request_id.set(name)
         try:
             response = _refuse_length(request) or self.get_response(request)
+            answered(request, response, seconds=time.perf_counter() - began)
         finally:
             request_id.reset(reset)
         response["X-Request-Id"] = name
@@ -80,7 +83,7 @@ def unavailable(request: HttpRequest, error: BaseException | None) -> HttpRespon
     """
     if not isinstance(error, Unavailable | OperationalError | InterfaceError | OSError):
         return None
-    logger.error("unavailable: %s", type(error).__name__, exc_info=error)
+    logger.error("unavailable: %s", type(error).__name__, exc_info=error, extra={"request": request})
     if isinstance(error, OperationalError | InterfaceError):
         connection.close()
     response = _answer(

@@ -254,18 +254,21 @@ PINNED_OPTIONS = {name: value for name, value in os.environ.items() if name.star
 
 CELERY_APP = "portal.celery.app"  # the queue that delivery wakes its worker through
 
-LOG_LEVEL = _read("LOG_LEVEL", "INFO")
+LOG_LEVEL = _read("LOG_LEVEL", "INFO").upper()
+LOG_FORMAT = _read("LOG_FORMAT") or ("line" if DEMO else "json")
+if LOG_FORMAT not in {"json", "line"}:
+    raise ImproperlyConfigured("LOG_FORMAT is json or line.")
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {
-        "line": {"()": "core.logs.Line", "format": "{asctime} {levelname} {name} {message}", "style": "{"}
-    },
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {"lines": {"()": "core.logs.Lines", "style": LOG_FORMAT}},
+    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "lines"}},
     "root": {"handlers": ["console"], "level": LOG_LEVEL},
     "loggers": {
         # At DEBUG Django logs SQL with its parameters, and a parameter may be a password hash or a token's fingerprint.
         "django.db.backends": {"level": "INFO"},
+        # At DEBUG it prints the values of a page whose template asks for one that is missing.
+        "django.template": {"level": "INFO"},
         "django.security.DisallowedHost": {"level": "ERROR"},
     },
 }

@@ -9,7 +9,6 @@ import os
 import signal
 import sys
 import time
-import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NoReturn
@@ -166,7 +165,7 @@ def _live_as_child(parent: int, task: Callable[[], None]) -> NoReturn:
         if isinstance(stop.code, str):
             sys.stderr.write(stop.code + "\n")
     except BaseException:  # the last frame of this process: nobody else can report it
-        traceback.print_exc()
+        logger.exception("a service ended by an error")
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

@@ -18,6 +18,8 @@ for _name in (
     "EMAIL_URL",
     "DEFAULT_FROM_EMAIL",
     "DEMO",
+    "LOG_FORMAT",
+    "LOG_LEVEL",
     "PORT",
     "HTTP_PORT",
 ):

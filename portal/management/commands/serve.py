@@ -20,6 +20,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
+from core import logs
 from portal import prepare
 from portal.management.commands import demo
 from portal.supervisor import Errand, Service, Supervisor, end_with_parent
@@ -44,6 +45,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGINT or SIGTERM."""
+        logs.take_over()
+        logs.in_service("serve")
         bind, port = options["bind"], settings.HTTP_PORT
         workers = options["workers"] or (1 if connection.vendor == "sqlite" else os.cpu_count() or 1)
         os.umask(0o077)  # the database and the mails are for the owner of the process alone
@@ -100,6 +103,7 @@ def _web(bind: str, port: int, workers: int) -> None:
     from granian.log import LogLevels
     from granian.server import Server
 
+    logs.in_service("web")
     server = Server(
         "portal.asgi:application",
         address=bind,
@@ -110,6 +114,8 @@ def _web(bind: str, port: int, workers: int) -> None:
         log_level=LogLevels.error,
         workers_kill_timeout=10,
     )
+        # To the root logger, as everybody else.
+        log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {}}},
     server.serve(target_loader=_load_application, wrap_loader=False)
 
 
@@ -127,6 +133,7 @@ def _worker() -> None:
 
     # It warns root of pickled messages, which this queue refuses.
     warnings.simplefilter("ignore", SecurityWarning)
+    logs.in_service("worker")
     _quiet("celery", "kombu")
     app.Worker(
         pool_cls="prefork",
@@ -146,6 +153,7 @@ def _clock() -> None:
 
     _quiet("celery", "kombu")
     # Kept in memory: every entry is harmless to run late or twice, so there is no state to lose.
+    logs.in_service("clock")
     beat.Service(app, scheduler_cls=beat.Scheduler).start()
 
 
