@@ -116,7 +116,9 @@ def head() -> str:
 def _append(noted: list[_Noted]) -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
+            # First what PostgreSQL would check at the commit, for it locks the rows that foreign keys point to: done with our lock in hand,
+            # it would wait for whoever holds such a row and waits for our lock.
+            cursor.execute(f"SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_advisory_xact_lock({LOCK})")
     before = head()
     rows = []
     for one in noted:
