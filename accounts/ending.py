@@ -44,8 +44,9 @@ def sign_out_everywhere(user: User, *, by: Actor, now: datetime) -> Denied | Non
     if refusal is not None:
         return refusal
     with unit():
-        ended = end_all(user, reason=REASON, origin=by.origin, now=now)
+        # Browsers before sessions, here as at a sign-in: the other way round the two could wait for each other.
         forgotten = forget_browsers(user, origin=by.origin, now=now)
+        ended = end_all(user, reason=REASON, origin=by.origin, now=now)
     return None if ended or forgotten else NOBODY_SIGNED_IN
 
 

@@ -108,8 +108,8 @@ def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
         refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
         if refusal is not None:
             return refusal
-        released = sum(release(limit, *_keys(user)) for limit in _BY_NAME)
-        released += sum(release(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE))
+        by_name = [(limit, key) for limit in _BY_NAME for key in _keys(user)]
+        released = release(*by_name, (CODES_A_DAY, str(user.uid)), (CODES_AT_ONCE, str(user.uid)))
         was_locked = (
             User.objects.filter(pk=user.pk)
             .exclude(locked_at=None, codes_paused_until=None)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Case, F, Value, When
+from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext, ngettext
 
 from core.db import unit
@@ -153,9 +154,9 @@ def standing(limit: Limit, key: str, *, now: datetime) -> Taken | None:
     )
 
 
-def release(limit: Limit, *keys: str) -> int:
-    """Forget what was counted under these keys; the number of counters in which something was."""
-    rows = Tally.objects.filter(key__in=[_row_key(limit, key) for key in keys])
+def release(*counters: tuple[Limit, str]) -> int:
+    """Forget what was counted for these; the number of counters in which something was."""
+    rows = _in_order([_row_key(limit, key) for limit, key in counters])
     counted = rows.exclude(count=0, blocked_until=0).delete()[0]
     rows.delete()
     return counted
@@ -169,7 +170,15 @@ def settle(*, whole: Sequence[tuple[Limit, str]] = (), one: Sequence[tuple[Limit
         Case(When(key__in=lessened, count__gt=0, then=F("count") - 1), default=0) if lessened else Value(0)
     )
     until = Case(When(key__in=lessened, then=F("blocked_until")), default=0.0) if lessened else Value(0.0)
-    Tally.objects.filter(key__in=[*forgotten, *lessened]).update(count=count, blocked_until=until)
+    _in_order([*forgotten, *lessened]).update(count=count, blocked_until=until)
+
+
+def _in_order(keys: Sequence[str]) -> QuerySet[Tally]:
+    """The counters under these keys, locked in the order in which a take locks them: else the two could wait for each other."""
+    if connection.vendor != "postgresql":
+        return Tally.objects.filter(key__in=keys)
+    ordered = "SELECT key FROM core_tally WHERE key = ANY(%s) ORDER BY key FOR UPDATE"
+    return Tally.objects.filter(key__in=RawSQL(ordered, [list(keys)]))  # noqa: S611  (a constant)
 
 
 def carry(limits: Sequence[Limit], moves: Mapping[str, str], *, now: datetime) -> int:

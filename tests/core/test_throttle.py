@@ -174,10 +174,10 @@ def test_a_pause_stands_although_its_window_is_over(clock: Clock) -> None:
 def test_a_released_limit_is_whole_again_and_the_others_stay(clock: Clock) -> None:
     for key in (ADA, BEN, "cleo"):
         tries(PAUSED, clock, key=key, count=4)
-    assert release(PAUSED, ADA, BEN, "nobody") == 2
+    assert release((PAUSED, ADA), (PAUSED, BEN), (PAUSED, "nobody")) == 2
     assert tries(PAUSED, clock, count=4) == [True, True, True, False]
     assert take(PAUSED, "cleo", now=clock()) is not None
-    assert release(THREE) == 0
+    assert release() == 0
 
 
 def test_a_try_taken_back_was_none(clock: Clock) -> None:
@@ -216,7 +216,7 @@ def test_a_limit_that_is_whole_after_a_success_stands_as_if_nothing_was_counted(
     tries(PAUSED, clock, count=2)
     settle(whole=[(PAUSED, ADA)])
     assert standing(PAUSED, ADA, now=clock()) is None
-    assert release(PAUSED, ADA) == 0
+    assert release((PAUSED, ADA)) == 0
 
 
 def test_settling_nothing_changes_nothing(clock: Clock) -> None:
