@@ -165,7 +165,7 @@ def _gained(case: Case, answer: Answer) -> dict[str, Any]:
     session = answer.finished.session
     principal = principal_of_session(str(session.uid))
     if principal is None:
-        raise LookupError("a session that was begun in this request is there")
+        raise Refused(EXPIRED)  # somebody ended it before this answer was written
     return {"step": Step.DONE.value, **token_pair(session, now=case.now), **identity(principal)}
 
 
