@@ -47,7 +47,7 @@ class RequestBoundary:
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)  # only a proxy of ours knows how it was reached
         given = request.headers.get("X-Request-Id", "")
         name = given if _GIVEN.fullmatch(given) and is_from_proxy(request) else uuid.uuid4().hex
-        reset = request_id.set(name)
+        reset, began = request_id.set(name), time.perf_counter()
         try:
             response = _refuse_length(request) or self.get_response(request)
             answered(request, response, seconds=time.perf_counter() - began)

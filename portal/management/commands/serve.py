@@ -99,7 +99,7 @@ def _load() -> None:
 
 
 def _web(bind: str, port: int, workers: int) -> None:
-    from granian.constants import Interfaces
+    from granian.constants import HTTPModes, Interfaces, Loops
     from granian.log import LogLevels
     from granian.server import Server
 
@@ -109,13 +109,15 @@ def _web(bind: str, port: int, workers: int) -> None:
         address=bind,
         port=port,
         interface=Interfaces.ASGINL,
+        loop=Loops.asyncio,  # not whichever happens to be installed
+        http=HTTPModes.http1,
         workers=workers,
         websockets=False,
         log_level=LogLevels.error,
-        workers_kill_timeout=10,
-    )
         # To the root logger, as everybody else.
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {}}},
+        workers_kill_timeout=10,
+    )
     server.serve(target_loader=_load_application, wrap_loader=False)
 
 
@@ -131,9 +133,9 @@ def _worker() -> None:
 
     from portal.celery import app
 
+    logs.in_service("worker")
     # It warns root of pickled messages, which this queue refuses.
     warnings.simplefilter("ignore", SecurityWarning)
-    logs.in_service("worker")
     _quiet("celery", "kombu")
     app.Worker(
         pool_cls="prefork",
@@ -151,9 +153,9 @@ def _clock() -> None:
 
     from portal.celery import app
 
+    logs.in_service("clock")
     _quiet("celery", "kombu")
     # Kept in memory: every entry is harmless to run late or twice, so there is no state to lose.
-    logs.in_service("clock")
     beat.Service(app, scheduler_cls=beat.Scheduler).start()
 
 
