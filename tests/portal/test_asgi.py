@@ -1,16 +1,24 @@
 """The HTTP door: whole requests only, and nothing that a client sends slowly or oddly holds a thread or a name."""
 
 import asyncio
+import json
+import threading
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.http import FileResponse, HttpRequest
+from django.test import override_settings
+from django.urls import path
 
 from portal import asgi
+from portal.threads import Threads
 
 Headers = list[tuple[bytes, bytes]]
 
 
-def _scope(path: str = "/livez", *, method: str = "GET", headers: Headers | None = None) -> dict[str, Any]:
+def _scope(path: str = "/nowhere/", *, method: str = "GET", headers: Headers | None = None) -> dict[str, Any]:
     return {
         "type": "http",
         "http_version": "1.1",
@@ -40,15 +48,24 @@ def _ask(scope: dict[str, Any], *parts: bytes, ends: bool = True) -> tuple[int, 
     async def send(message: Any) -> None:
         sent.append(message)
 
-    asyncio.run(asgi.application(scope, receive, send))
+    async def within(seconds: float) -> None:
+        async with asyncio.timeout(seconds):
+            await asgi.application(scope, receive, send)
+
+    asyncio.run(within(30))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(one.get("body", b"") for one in sent[1:])
 
 
 def test_a_request_is_answered() -> None:
-    status, headers, _body = _ask(_scope())
-    assert status == 200
-    assert headers["cache-control"] == "no-store"
+    status, headers, body = _ask(_scope())
+    assert (status, headers["cache-control"]) == (404, "no-store")
+    assert len(body) == int(headers["content-length"])
+
+
+def test_it_is_said_to_live_without_a_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asgi, "WAITING", 0)
+    assert _ask(_scope("/livez"))[::2] == (200, b"ok\n")
 
 
 def test_a_body_that_does_not_arrive_in_time_is_answered_without_a_thread(
@@ -91,7 +108,41 @@ def test_a_path_of_other_letters_arrives_as_it_was_sent() -> None:
 
 def test_more_requests_than_can_be_answered_in_time_are_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asgi, "WAITING", 0)
-    assert _ask(_scope())[0] == 503
+    status, headers, body = _ask(_scope())
+    assert (status, headers["retry-after"], headers["content-type"]) == (
+        503,
+        "5",
+        "text/plain; charset=utf-8",
+    )
+    assert b"waiting" in body
+
+
+def test_who_waits_too_long_for_an_answer_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    hanging, few = threading.Event(), Threads(1)
+    monkeypatch.setattr(asgi, "threads", few)
+    monkeypatch.setattr(asgi, "ANSWER_SECONDS", 0.05)
+
+    async def wait_behind_one_that_hangs() -> tuple[int, dict[bytes, bytes], Any]:
+        first = asyncio.create_task(few.run(hanging.wait))
+        await asyncio.sleep(0)
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        await asgi.application(_scope("/api/v1/me/"), _nothing, send)
+        assert few.busy == 2
+        hanging.set()
+        await first
+        return sent[0]["status"], dict(sent[0]["headers"]), json.loads(sent[1]["body"])
+
+    status, headers, problem = asyncio.run(wait_behind_one_that_hangs())
+    assert (status, headers[b"retry-after"], problem["code"]) == (503, b"5", "unavailable")
+    assert headers[b"content-type"] == b"application/problem+json"
+
+
+async def _nothing() -> Any:
+    await asyncio.sleep(3_600)
 
 
 def test_a_client_that_goes_away_is_no_fault() -> None:
@@ -106,3 +157,29 @@ def test_a_client_that_goes_away_is_no_fault() -> None:
     scope = _scope("/api/v1/login/", method="POST", headers=[(b"content-length", b"1000")])
     asyncio.run(asgi.application(scope, receive, send))
     assert sent == []
+
+
+def _file(request: HttpRequest, size: int) -> FileResponse:
+    path = Path(settings.DATA_DIR) / "file.txt"
+    path.write_bytes(b"x" * size)
+    return FileResponse(path.open("rb"))
+
+
+urlpatterns = [path("file/<int:size>/", _file)]
+
+
+@pytest.mark.parametrize(("size", "parts"), [(asgi.PART, 1), (asgi.PART + 1, 3)])
+@override_settings(ROOT_URLCONF=__name__)
+def test_a_short_file_goes_out_at_once_and_a_long_one_in_parts(size: int, parts: int) -> None:
+    sent: list[Any] = []
+
+    async def send(message: Any) -> None:
+        sent.append(message)
+
+    asyncio.run(asgi.application(_scope(f"/file/{size}/"), _nothing, send))
+    assert len(sent[1:]) == parts
+    assert b"".join(one["body"] for one in sent[1:]) == b"x" * size
+
+
+def test_a_request_without_a_body_is_not_waited_for() -> None:
+    assert _ask(_scope(), ends=False)[0] == 404
