@@ -1,73 +1,34 @@
 """The general rate of the API, and the headers that tell it.
 
-Counted in this process alone: a token bucket costs no statement, and it is each process that has to be kept from overload, so N
-processes allow N times as much. What must hold exactly and everywhere (passwords, codes, mails) is limited by `core.throttle`.
+Counted in memory, for it costs no statement, and shared over Redis where there is one (`core.ratesharing`). What must hold exactly
+and at once (passwords, codes, mails) is limited by `core.throttle`.
 """
 
-import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
+from core.buckets import Buckets, Rate
 from core.http import client_address, network_of
 from core.middleware import API_PREFIX, problem
+from core.ratesharing import Sharing
 
-MOST_BUCKETS = 50_000
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rate:
-    """Where a caller stands: `limit` calls a minute, how many are left at once, and the seconds until all are."""
-
-    limit: int
-    remaining: int
-    reset: int
-    refused: bool = False
+PEOPLE = Buckets(600, name="people")
+NETWORKS = Buckets(300, name="networks")  # callers who have not said who they are
+_sharing = Sharing(PEOPLE, NETWORKS)
 
 
-class Buckets:
-    """Token buckets by key, refilled evenly over a minute; the longest unused are forgotten first."""
-
-    def __init__(self, a_minute: int) -> None:
-        self.limit = a_minute
-        self._lock = threading.Lock()
-        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()
-
-    def take(self, key: str, *, now: float) -> Rate:
-        """Take one call from the bucket of `key` at monotonic time `now`, if there is one left."""
-        a_second = self.limit / 60
-        with self._lock:
-            tokens, at = self._buckets.pop(key, (float(self.limit), now))
-            tokens = min(float(self.limit), tokens + (now - at) * a_second)
-            refused = tokens < 1
-            if not refused:
-                tokens -= 1
-            self._buckets[key] = (tokens, now)
-            while len(self._buckets) > MOST_BUCKETS:
-                self._buckets.popitem(last=False)
-        missing = 1 - tokens if refused else self.limit - tokens
-        return Rate(
-            limit=self.limit, remaining=int(tokens), reset=max(1, round(missing / a_second)), refused=refused
-        )
-
-    def clear(self) -> None:
-        """Forget every caller."""
-        with self._lock:
-            self._buckets.clear()
-
-
-PEOPLE = Buckets(600)
-NETWORKS = Buckets(300)  # callers who have not said who they are
+def _take(buckets: Buckets, key: str) -> Rate:
+    _sharing.begin()
+    return buckets.take(key, now=time.monotonic())
 
 
 def _of_network(request: HttpRequest) -> Rate:
-    return NETWORKS.take(network_of(client_address(request)), now=time.monotonic())
+    return _take(NETWORKS, network_of(client_address(request)))
 
 
 class CallerRate(BaseThrottle):
@@ -78,7 +39,7 @@ class CallerRate(BaseThrottle):
         caller = getattr(request, "principal", None)
         rate: Rate | None = getattr(request._request, "rate", None)
         if caller is not None:
-            rate = PEOPLE.take(caller.caller_id, now=time.monotonic())
+            rate = _take(PEOPLE, caller.caller_id)
         elif rate is None:
             rate = _of_network(request._request)
         request._request.rate = rate  # type: ignore[attr-defined]

@@ -22,12 +22,12 @@ from accounts.tokens.api import Introspect, Refresh, Revoke, jwks
 from audit.api import AuditEvents
 from audit.events import Event
 from audit.record import record
+from core.buckets import Buckets
 from core.db import unit
 from core.errors import PortalError
 from core.http import client_address
 from core.middleware import problem_body
 from core.outcomes import Denied
-from core.ratelimit import Buckets
 from core.refusals import Refused
 from delivery.api import Deliveries
 from login.api_urls import urlpatterns as login_urls

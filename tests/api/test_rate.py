@@ -5,8 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 from accounts.models import User
+from core import buckets as counting
 from core import ratelimit
-from core.ratelimit import Buckets, Rate
+from core.buckets import Buckets, Rate
 from tests.cast import Call
 
 
@@ -31,7 +32,7 @@ def test_a_bucket_empties_and_fills_again() -> None:
 
 
 def test_the_number_of_buckets_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ratelimit, "MOST_BUCKETS", 10)
+    monkeypatch.setattr(counting, "MOST_BUCKETS", 10)
     buckets = Buckets(60)
     for number in range(100):
         buckets.take(f"network {number}", now=1.0)

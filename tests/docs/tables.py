@@ -150,7 +150,7 @@ def limits() -> str:
         ),
         ("An access token", words(LIFETIME), "refresh it"),
         (
-            "Calls of the API by one person (each web process counts by itself)",
+            "Calls of the API by one person (all processes together; without Redis each web process counts by itself)",
             f"{PEOPLE.limit} a minute",
             "429, with the seconds to wait",
         ),
