@@ -6,7 +6,7 @@ from collections.abc import Callable
 from django.db import connections
 
 
-def in_parallel(threads: int, work: Callable[[int], None]) -> None:
+def in_parallel(threads: int, work: Callable[[int], None], *, seconds: float = 60) -> None:
     """Let so many threads do this at the same moment; the first error is raised."""
     together, errors = threading.Barrier(threads), list[BaseException]()
 
@@ -23,6 +23,6 @@ def in_parallel(threads: int, work: Callable[[int], None]) -> None:
     for worker in workers:
         worker.start()
     for worker in workers:
-        worker.join(60)
+        worker.join(seconds)
     if errors:
         raise errors[0]
