@@ -11,6 +11,7 @@ from bench import machine, report
 from bench.mailbox import mailbox
 from bench.report import Result
 from bench.rows import ROWS, Bed, Row
+from bench.rows.base import BOTH
 from bench.servers import ROOT, backing
 
 LONGEST_SECONDS = 20.0
@@ -46,7 +47,7 @@ def _measure(
         box, on = stack.enter_context(mailbox()), stack.enter_context(backing(name))
         versions.append(on.version)
         bed = Bed(on=on, box=box, stack=stack, seconds=options.seconds, rounds=options.rounds)
-        for row in rows:
+        for row in (row for row in rows if name in row.databases):
             for line in row.measure(bed):
                 _say(report.table([line]).partition("\n")[2])
                 yield line
@@ -55,8 +56,12 @@ def _measure(
 def main(given: list[str]) -> int:
     """Measure, show and keep; 0 whether or not a budget is missed, for a busy machine is nobody's fault."""
     options = _arguments(given)
-    rows = [row for row in ROWS if not options.rows or row.name in options.rows]
-    databases = ("sqlite", "postgresql") if options.database == "both" else (options.database,)
+    rows = [row for row in ROWS if (row.name in options.rows if options.rows else row.usual)]
+    databases = [
+        name
+        for name in BOTH
+        if options.database in {name, "both"} and any(name in row.databases for row in rows)
+    ]
     versions: list[str] = []
     results = [line for name in databases for line in _measure(rows, name, options, versions)]
     facts = machine.facts(versions)

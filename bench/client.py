@@ -13,7 +13,7 @@ LONGEST_SECONDS = 120.0
 MOST_FAILURES = 20
 
 
-class Failed(Exception):
+class WrongAnswerError(Exception):
     """The server's answer was not the one that the operation needs."""
 
 
@@ -75,7 +75,7 @@ class Connection:
         lines = [f"{method} {path} HTTP/1.1", *(f"{name}: {value}" for name, value in given.items()), "", ""]
         answer = await self._exchange("\r\n".join(lines).encode("latin-1") + body)
         if answer.status != expect:
-            raise Failed(f"{method} {path}: {answer.status} {answer.body[:300]!r}")
+            raise WrongAnswerError(f"{method} {path}: {answer.status} {answer.body[:300]!r}")
         return answer
 
     async def post_json(self, path: str, fields: dict[str, Any], *, expect: int = 200, **headers: str) -> Any:
@@ -174,7 +174,7 @@ async def _load(operation: Operation, *, port: int, clients: int, seconds: float
             try:
                 await asyncio.wait_for(operation(connection), 30)
                 latencies.append((time.perf_counter() - started) * 1000)
-            except (Failed, OSError, asyncio.IncompleteReadError, TimeoutError, KeyError) as error:
+            except (WrongAnswerError, OSError, asyncio.IncompleteReadError, TimeoutError, KeyError) as error:
                 failures.append(f"{type(error).__name__}: {error}"[:400])
                 connection.close()
         connection.close()

@@ -23,15 +23,22 @@ def code_in(mail: bytes) -> str | None:
     return found[1].decode() if found else None
 
 
+@dataclass(frozen=True)
+class Came:
+    """A code, and when it came."""
+
+    code: str
+    at: float
+
+
 @dataclass
 class Mailbox:
     """The codes that came, by recipient."""
 
     port: int
-    arrived: int = 0
     waits_ms: list[float] = field(default_factory=list)
-    _codes: dict[str, str] = field(default_factory=dict)
-    _waiting: dict[str, tuple[asyncio.AbstractEventLoop, "asyncio.Future[str]"]] = field(default_factory=dict)
+    _came: dict[str, Came] = field(default_factory=dict)
+    _waiting: dict[str, "asyncio.Future[Came]"] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -39,40 +46,42 @@ class Mailbox:
         """The value of EMAIL_URL that leads here."""
         return f"smtp://127.0.0.1:{self.port}"
 
-    async def code_for(self, address: str) -> str:
-        """The next code for this address, taken out; how long it was waited for is kept."""
-        began = time.perf_counter()
-        loop = asyncio.get_running_loop()
+    async def code_for(self, address: str, *, asked: float) -> str:
+        """The next code for this address, taken out; how long after `asked` it came is kept."""
+        future: asyncio.Future[Came] = asyncio.get_running_loop().create_future()
         with self._lock:
-            code = self._codes.pop(address, None)
-            if code is None:
-                future: asyncio.Future[str] = loop.create_future()
-                self._waiting[address] = (loop, future)
-        if code is None:
-            try:
-                code = await asyncio.wait_for(future, PATIENCE)
-            finally:
-                with self._lock:
-                    self._waiting.pop(address, None)
-        self.waits_ms.append((time.perf_counter() - began) * 1000)
-        return code
+            if (came := self._came.pop(address, None)) is not None:
+                future.set_result(came)
+            else:
+                self._waiting[address] = future
+        try:
+            came = await asyncio.wait_for(future, PATIENCE)
+        finally:
+            with self._lock:
+                self._waiting.pop(address, None)
+        self.waits_ms.append((came.at - asked) * 1000)
+        return came.code
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  (aiosmtpd's name)
         """Take a mail."""
         code = code_in(envelope.content)
-        for address in envelope.rcpt_tos if code else ():
-            self._keep(address, code or "")
-        self.arrived += 1
+        if code is not None:
+            for address in envelope.rcpt_tos:
+                self._hand_over(address, Came(code, time.perf_counter()))
         return "250 OK"
 
-    def _keep(self, address: str, code: str) -> None:
+    def _hand_over(self, address: str, came: Came) -> None:
         with self._lock:
             waiting = self._waiting.pop(address, None)
             if waiting is None:
-                self._codes[address] = code
+                self._came[address] = came
                 return
-        loop, future = waiting
-        loop.call_soon_threadsafe(lambda: future.done() or future.set_result(code))
+        waiting.get_loop().call_soon_threadsafe(_settle, waiting, came)
+
+
+def _settle(waiting: "asyncio.Future[Came]", came: Came) -> None:
+    if not waiting.done():
+        waiting.set_result(came)
 
 
 @contextmanager

@@ -26,14 +26,14 @@ class Slice:
         return sum(self.cpu_ms[part] for part in parts or self.cpu_ms if part in self.cpu_ms)
 
 
-class NothingDone(Exception):
+class NothingDoneError(Exception):
     """Not one operation succeeded, so there is nothing to divide by."""
 
 
 def per_operation(before: dict[str, float], after: dict[str, float], done: Load) -> Slice:
     """What was used between two readings, shared out among the operations."""
     if not done.operations:
-        raise NothingDone("; ".join(done.failures[:3]) or "no operation was finished")
+        raise NothingDoneError("; ".join(done.failures[:3]) or "no operation was finished")
     return Slice(
         operations=done.operations,
         seconds=done.seconds,
@@ -99,11 +99,18 @@ Run = Callable[[Operation, float], Slice]
 
 
 def by_turns(
-    operation: Operation, *, control: Operation, run: Run, rounds: int, seconds: float, control_seconds: float
+    operation: Operation,
+    *,
+    control: Operation,
+    run: Run,
+    rounds: int,
+    seconds: float,
+    control_seconds: float,
+    warm_up: float,
 ) -> Figure:
-    """Control, operation, control, operation; the first, short turn of each only warms up."""
+    """Control, operation, control, operation; the first turn of each only warms up."""
     run(control, 0.3)
-    run(operation, 0.7)
+    run(operation, warm_up)
     subject, controls = [], []
     for _round in range(rounds):
         controls.append(run(control, control_seconds))

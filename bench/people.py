@@ -51,7 +51,7 @@ def make_people(count: int) -> dict[str, Any]:
         for name in (coded(number), plain(number))
     ]
     made = User.objects.bulk_create(people, batch_size=500)
-    has_role = User.roles.through
+    has_role: Any = User.roles.through
     has_role.objects.bulk_create([has_role(user=user, role=role) for user in made], batch_size=500)
     factors = [
         Factor(user=user, kind=FactorKind.EMAIL, created_at=now)

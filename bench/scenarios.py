@@ -2,9 +2,10 @@
 
 import itertools
 import re
+import time
 from dataclasses import dataclass, field
 
-from bench.client import Answer, Browser, Connection, Failed, Operation
+from bench.client import Answer, Browser, Connection, Operation, WrongAnswerError
 from bench.mailbox import Mailbox
 from bench.people import PASSWORD, coded, plain
 
@@ -75,7 +76,7 @@ def introspect(tokens: list[str]) -> Operation:
             body=f"token={token}".encode(),
         )
         if not answer.json()["active"]:
-            raise Failed("the token does not hold")
+            raise WrongAnswerError("the token does not hold")
 
     return operation
 
@@ -104,7 +105,7 @@ def password_over_rest(turns: Turns) -> Operation:
         fields = {"handle": begun["handle"], "password": PASSWORD}
         done = await connection.post_json("/api/v1/login/password/", fields, X_Forwarded_For=origin)
         if not done["access_token"]:
-            raise Failed("no token")
+            raise WrongAnswerError("no token")
 
     return operation
 
@@ -118,12 +119,12 @@ def code_over_rest(turns: Turns, box: Mailbox) -> Operation:
         begun = await connection.post_json(
             "/api/v1/login/", {"username": name}, expect=201, X_Forwarded_For=origin
         )
-        fields = {"handle": begun["handle"], "password": PASSWORD}
+        fields, asked = {"handle": begun["handle"], "password": PASSWORD}, time.perf_counter()
         await connection.post_json("/api/v1/login/password/", fields, X_Forwarded_For=origin)
-        fields = {"handle": begun["handle"], "code": await box.code_for(name)}
+        fields = {"handle": begun["handle"], "code": await box.code_for(name, asked=asked)}
         done = await connection.post_json("/api/v1/login/code/", fields, X_Forwarded_For=origin)
         if not done["access_token"]:
-            raise Failed("no token")
+            raise WrongAnswerError("no token")
 
     return operation
 
@@ -132,7 +133,7 @@ def _fields(page: Answer) -> dict[str, str]:
     """The hidden fields of the form on a page."""
     token, attempt = _CSRF.search(page.body), _ATTEMPT.search(page.body)
     if token is None:
-        raise Failed(f"no form on the page: {page.body[:200]!r}")
+        raise WrongAnswerError(f"no form on the page: {page.body[:200]!r}")
     return {"csrfmiddlewaretoken": token[1].decode()} | (
         {"attempt": attempt[1].decode()} if attempt is not None else {}
     )
@@ -147,11 +148,12 @@ def code_over_pages(turns: Turns, box: Mailbox) -> Operation:
         page = await browser.get("/login/")
         await browser.post("/login/", {**_fields(page), "username": name})
         page = await browser.get("/login/password/")
+        asked = time.perf_counter()
         await browser.post("/login/password/", {**_fields(page), "password": PASSWORD})
         page = await browser.get("/login/code/")
-        code = await box.code_for(name)
+        code = await box.code_for(name, asked=asked)
         await browser.post("/login/code/", {**_fields(page), "code": code})
         if "session" not in browser.cookies:
-            raise Failed("no session")
+            raise WrongAnswerError("no session")
 
     return operation

@@ -16,7 +16,7 @@ import redis
 
 from bench.mailbox import Mailbox
 from bench.procstat import snapshot
-from tests.services.postgres import postgres_server
+from tests.services.postgres import postgres
 from tests.services.product import Product, running_product
 from tests.services.redis import redis_server
 
@@ -59,26 +59,18 @@ def backing(name: str) -> Iterator[Backing]:
 
         yield Backing(name=name, version=f"SQLite {sqlite3.sqlite_version}")
         return
-    with postgres_server() as url, redis_server() as queue:
-        with psycopg.connect(url) as connection:
-            found = connection.execute(
-                "SELECT pg_backend_pid(), current_setting('server_version')"
-            ).fetchone()
-        assert found is not None  # noqa: S101  (it is one row, always)
-        server = snapshot()[found[0]].parent if found[0] in snapshot() else _parent_by_url(url)
+    with postgres(synced=True) as machine, redis_server() as queue:
+        with psycopg.connect(machine.url) as connection:
+            server = snapshot()[connection.info.backend_pid].parent
+            version = connection.info.server_version
         with redis.Redis.from_url(queue) as client:
             facts: Any = client.info("server")
         yield Backing(
             name=name,
-            version=f"PostgreSQL {found[1].split()[0]}, Redis {facts['redis_version']}",
-            environment={"DATABASE_URL": url, "REDIS_URL": queue},
+            version=f"PostgreSQL {version // 10_000}.{version % 10_000}, Redis {facts['redis_version']}",
+            environment={"DATABASE_URL": machine.url, "REDIS_URL": queue},
             groups={"database": [server], "queue": [int(facts["process_id"])]},
         )
-
-
-def _parent_by_url(url: str) -> int:
-    with psycopg.connect(url) as connection:
-        return snapshot()[connection.info.backend_pid].parent
 
 
 @dataclass
@@ -88,6 +80,11 @@ class Server:
     product: Product
     backing: Backing
     environment: dict[str, str]
+
+    @property
+    def database_url(self) -> str:
+        """Its database; empty for SQLite."""
+        return self.environment.get("DATABASE_URL", "")
 
     @property
     def port(self) -> int:
@@ -128,4 +125,8 @@ def product(on: Backing, box: Mailbox, *, settings: str = "bench.settings", **mo
         environment = clean | {"DATA_DIR": str(folder), "PORT": str(running.port), "DEMO": "1"} | given
         server = Server(product=running, backing=on, environment=environment)
         server.ask_people("people", PEOPLE)
+        if server.database_url:
+            # What the clean-up in the background would do a minute later, in the middle of a measurement.
+            with psycopg.connect(server.database_url, autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE")
         yield server

@@ -1,66 +1,21 @@
-"""The rows of the table: what is measured, on which server, against which budget."""
+"""Rows of operations that are repeated under load."""
 
 import os
 import statistics
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 
 from bench import machine, scenarios
 from bench.client import Operation
-from bench.mailbox import Mailbox
-from bench.measure import Figure, Slice, by_turns, one_slice
+from bench.measure import Figure, Slice
 from bench.report import Result
-from bench.scenarios import Turns
-from bench.servers import PEOPLE, Backing, Server, product
-
-CALLERS = 60  # people who ask by token or cookie; each may ask 600 times a minute
-CONTROL_SECONDS = 0.8
-
-
-@dataclass
-class Bed:
-    """Where rows are measured: one database, and the products on it, each started when it is first needed."""
-
-    on: Backing
-    box: Mailbox
-    stack: ExitStack
-    seconds: float
-    rounds: int
-    turns: Turns = field(default_factory=lambda: Turns(PEOPLE))
-    _servers: dict[str, Server] = field(default_factory=dict)
-
-    def server(self, settings: str = "bench.settings") -> Server:
-        """The product under these settings."""
-        if settings not in self._servers:
-            self._servers[settings] = self.stack.enter_context(product(self.on, self.box, settings=settings))
-        return self._servers[settings]
-
-    def sessions(self) -> dict[str, list[str]]:
-        """Fresh sessions of programs and browsers: an access token lives five minutes."""
-        return self.server().ask_people("sessions", CALLERS)
-
-    def figure(self, operation: Operation, *, server: Server, control: Operation, clients: int) -> Figure:
-        """This operation by turns with its control."""
-
-        def run(what: Operation, seconds: float) -> Slice:
-            return one_slice(what, groups=server.groups, port=server.port, clients=clients, seconds=seconds)
-
-        return by_turns(
-            operation,
-            control=control,
-            run=run,
-            rounds=self.rounds,
-            seconds=self.seconds,
-            control_seconds=CONTROL_SECONDS,
-        )
-
+from bench.rows.base import BOTH, REAL, Bed
 
 EMPTY = scenarios.get("/bench/empty/")
 SERVED = ("web", "database", "queue")  # the worker is told apart
 
 
-def result(row: "Row", bed: Bed, figure: Figure, *, note: str = "", **more: object) -> Result:
+def result(row: "Load", bed: Bed, figure: Figure, *, note: str = "", **more: object) -> Result:
     """The line of a figure in CPU milliseconds."""
     parts = {part: figure.cpu(part) for part in figure.subject[0].cpu_ms}
     beyond = f"p50 {figure.latency(50):.1f} ms, p99 {figure.latency(99):.1f} ms, {figure.rate:.0f}/s"
@@ -86,15 +41,17 @@ def _raw(one: Slice) -> dict[str, object]:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Row:
+class Load:
     """An operation that is repeated under load."""
 
     name: str
     what: str
     operation: Callable[[Bed], Operation]
     budget: float | None = None
-    budget_on: tuple[str, ...] = ("postgresql", "sqlite")
+    budget_on: tuple[str, ...] = BOTH
     clients: int = 4
+    databases: tuple[str, ...] = BOTH
+    usual: bool = True
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """The row's lines."""
@@ -104,7 +61,7 @@ class Row:
 
 
 @dataclass(frozen=True, kw_only=True)
-class BeyondEmpty(Row):
+class BeyondEmpty(Load):
     """A row that also has a budget for what it costs beyond the empty view."""
 
     beyond: float
@@ -129,7 +86,7 @@ class BeyondEmpty(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
-class SignIn(Row):
+class SignIn(Load):
     """A sign-in without the hash: the product hashes with as little work as it takes."""
 
     clients: int = 8
@@ -137,14 +94,14 @@ class SignIn(Row):
 
 
 @dataclass(frozen=True, kw_only=True)
-class WithHash(Row):
+class WithHash(Load):
     """A sign-in with the hash of the product: what it costs, and how many a core carries in a second."""
 
     clients: int = 8
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """CPU in all, and sign-ins a second and core, beside the hash alone under the same load."""
-        server, cores = bed.server("portal.settings"), os.cpu_count() or 1
+        server, cores = bed.server(REAL), os.cpu_count() or 1
         hashes = [machine.hash_ms(cores)]
         figure = bed.figure(
             self.operation(bed), server=server, control=scenarios.get("/livez"), clients=self.clients
@@ -164,8 +121,8 @@ class WithHash(Row):
         )  # fmt: skip
 
 
-ROWS: tuple[Row, ...] = (
-    Row(name="livez", what="`GET /livez`", operation=lambda _bed: scenarios.get("/livez")),
+ROWS: tuple[Load, ...] = (
+    Load(name="livez", what="`GET /livez`", operation=lambda _bed: scenarios.get("/livez")),
     BeyondEmpty(
         name="me",
         what="`GET /api/v1/me/` by access token",
@@ -180,13 +137,13 @@ ROWS: tuple[Row, ...] = (
         budget=0.8,
         beyond=0.4,
     ),
-    Row(
+    Load(
         name="introspect",
         what="token introspection",
         operation=lambda bed: scenarios.introspect(bed.sessions()["access"]),
         budget=1.0,
     ),
-    Row(
+    Load(
         name="refresh",
         what="refresh of a token",
         operation=lambda bed: scenarios.refresh(bed.sessions()["refresh"], bed.turns),

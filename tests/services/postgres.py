@@ -19,10 +19,10 @@ from tests.services.processes import descendants, freeze, thaw
 class Postgres:
     """A server that can be stopped, started again on its port, and hung.
 
-    With `durable` what was committed survives a stop without warning, though not a crash of the machine.
+    With `durable` what was committed survives a stop without warning, though not a crash of the machine; with `synced` that too.
     """
 
-    def __init__(self, folder: Path, *, durable: bool) -> None:
+    def __init__(self, folder: Path, *, durable: bool, synced: bool = False) -> None:
         found = sorted(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
         self._programs = found[-1].parent if found else Path(missing("postgresql"))
         self._port = free_port()
@@ -40,7 +40,7 @@ class Postgres:
             [self._programs / "initdb", "-D", data, "-U", "postgres", "-A", "trust", "--locale=C.UTF-8", "--no-sync"],
             check=True, **self._how,
         )  # fmt: skip
-        off = ["fsync", "full_page_writes", *([] if durable else ["synchronous_commit"])]
+        off = [] if synced else ["fsync", "full_page_writes", *([] if durable else ["synchronous_commit"])]
         self._command = [
             self._programs / "postgres", "-D", data, "-p", str(self._port), "-k", folder, "-clisten_addresses=127.0.0.1",
             *[f"-c{name}=off" for name in off],
@@ -78,10 +78,10 @@ class Postgres:
 
 
 @contextmanager
-def postgres(*, durable: bool = False) -> Iterator[Postgres]:
+def postgres(*, durable: bool = False, synced: bool = False) -> Iterator[Postgres]:
     """A fresh server."""
     folder = Path(tempfile.mkdtemp(prefix="ghpg", dir="/tmp"))  # short: a socket's path has 107 bytes at most
-    server = Postgres(folder, durable=durable)
+    server = Postgres(folder, durable=durable, synced=synced)
     try:
         yield server
     finally:

@@ -1,0 +1,80 @@
+"""What every row is, and the bed that rows are measured in."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from bench.client import Operation
+from bench.mailbox import Mailbox
+from bench.measure import Figure, Slice, by_turns, one_slice
+from bench.report import Result
+from bench.scenarios import Turns
+from bench.servers import PEOPLE, Backing, Server, product
+
+CALLERS = 60  # people who ask by token or cookie; each may ask 600 times a minute
+CONTROL_SECONDS = 0.8
+BENCH, REAL = "bench.settings", "portal.settings"
+
+
+@dataclass
+class Bed:
+    """Where rows are measured: one database, and the products on it, each started when it is first needed."""
+
+    on: Backing
+    box: Mailbox
+    stack: ExitStack
+    seconds: float
+    rounds: int
+    turns: Turns = field(default_factory=lambda: Turns(PEOPLE))
+    _servers: dict[str, Server] = field(default_factory=dict)
+
+    def server(self, settings: str = BENCH) -> Server:
+        """The product under these settings."""
+        if settings not in self._servers:
+            self._servers[settings] = self.stack.enter_context(product(self.on, self.box, settings=settings))
+        return self._servers[settings]
+
+    def sessions(self) -> dict[str, list[str]]:
+        """Fresh sessions of programs and browsers: an access token lives five minutes."""
+        return self.server().ask_people("sessions", CALLERS)
+
+    def figure(
+        self, operation: Operation, *, server: Server, control: Operation, clients: int, warm_up: float = 1.5
+    ) -> Figure:
+        """This operation by turns with its control."""
+
+        def run(what: Operation, seconds: float) -> Slice:
+            return one_slice(what, groups=server.groups, port=server.port, clients=clients, seconds=seconds)
+
+        return by_turns(
+            operation,
+            control=control,
+            run=run,
+            rounds=self.rounds,
+            seconds=self.seconds,
+            control_seconds=CONTROL_SECONDS,
+            warm_up=warm_up,
+        )
+
+
+class Row(Protocol):
+    """One or more lines of the table."""
+
+    @property
+    def name(self) -> str:
+        """The word it is asked for by."""
+
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """Where it means something."""
+
+    @property
+    def usual(self) -> bool:
+        """Whether it is measured when nobody names a row."""
+
+    def measure(self, bed: Bed) -> Iterator[Result]:
+        """The lines."""
+
+
+BOTH = ("sqlite", "postgresql")
