@@ -62,4 +62,6 @@ class Event(StrEnum):
     REFUSED = "portal:change:refused"
     AUDIT_EXPORTED = "audit:trail:exported"
     AUDIT_PRUNED = "audit:trail:pruned"
+    KEYS_ROTATED = "installation:keys:rotated"
+    BACKUP_RESTORED = "installation:backup:restored"
     DEMO_LOADED = "portal:demo:loaded"

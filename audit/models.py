@@ -51,7 +51,9 @@ class AuditEvent(models.Model):
             models.Index(fields=["actor_uid", "-id"]),
             models.Index(fields=["subject_uid", "-id"]),
             # The search of the administration asks for the beginning of a name.
-            models.Index(fields=["actor_name"], opclasses=["varchar_pattern_ops"], name="audit_by_actor_name"),
+            models.Index(
+                fields=["actor_name"], opclasses=["varchar_pattern_ops"], name="audit_by_actor_name"
+            ),
             models.Index(
                 fields=["subject_name"], opclasses=["varchar_pattern_ops"], name="audit_by_subject_name"
             ),
@@ -66,5 +68,16 @@ class Anchor(models.Model):
 
     event_id = models.BigIntegerField()
     mac = models.CharField(max_length=64)
+    # Of all rows so far, for a later mark to go on from; older anchors have none, and a mark then begins behind them.
+    digest = models.CharField(max_length=64, null=True)  # noqa: DJ001
+    at = models.DateTimeField()
+    signature = models.CharField(max_length=64)
+
+
+class Rotation(models.Model):
+    """A signed mark: what stands up to `event_id` has this digest, so it no longer needs the root key that it was sealed under."""
+
+    event_id = models.BigIntegerField()
+    digest = models.CharField(max_length=64)
     at = models.DateTimeField()
     signature = models.CharField(max_length=64)

@@ -105,6 +105,15 @@ def seal(before: str, row: AuditEvent) -> str:
     return crypto.mac(before.encode() + b"\n" + canonical(row), purpose=PURPOSE).hex()
 
 
+def hold_chain() -> None:
+    """Inside a transaction: nobody else appends to the chain, or cuts it, until its end."""
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            # First what PostgreSQL would check at the commit, for it locks the rows that foreign keys point to: done with our lock in hand,
+            # it would wait for whoever holds such a row and waits for our lock.
+            cursor.execute(f"SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_advisory_xact_lock({LOCK})")
+
+
 def head() -> str:
     """The seal that the next row chains to."""
     newest = AuditEvent.objects.order_by("-id").values_list("mac", flat=True).first()
@@ -114,11 +123,7 @@ def head() -> str:
 
 
 def _append(noted: list[_Noted]) -> None:
-    if connection.vendor == "postgresql":
-        with connection.cursor() as cursor:
-            # First what PostgreSQL would check at the commit, for it locks the rows that foreign keys point to: done with our lock in hand,
-            # it would wait for whoever holds such a row and waits for our lock.
-            cursor.execute(f"SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_advisory_xact_lock({LOCK})")
+    hold_chain()
     before = head()
     rows = []
     for one in noted:

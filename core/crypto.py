@@ -32,6 +32,11 @@ class Sealed:
     def __repr__(self) -> str:
         return "Sealed(…)"
 
+    @property
+    def key_id(self) -> str:
+        """The name of the root key that it was sealed under."""
+        return self.text.partition(".")[0]
+
 
 def _root(value: str) -> bytes:
     try:
@@ -52,6 +57,11 @@ def _roots(field_keys: str) -> dict[str, bytes]:
             )
         roots[key_id] = raw
     return roots
+
+
+def live_key_ids() -> list[str]:
+    """The names of the root keys in FIELD_KEYS, the active one first."""
+    return list(_roots(settings.FIELD_KEYS))
 
 
 @lru_cache(maxsize=256)
@@ -84,7 +94,7 @@ def seal(plain: bytes, *, purpose: str, uid: str) -> Sealed:
 
 def unseal(sealed: Sealed, *, purpose: str, uid: str) -> bytes:
     """The plain bytes; what does not open (moved to another row, another purpose, changed, unknown key) is an error."""
-    key_id, _, body = sealed.text.partition(".")
+    key_id, body = sealed.key_id, sealed.text.partition(".")[2]
     root = _roots(settings.FIELD_KEYS).get(key_id)
     if root is None:
         raise PortalError("unseal_failed", detail=f"No key {key_id!r} in FIELD_KEYS opens this {purpose}.")

@@ -15,7 +15,7 @@ def execute(statement: str, *values: object) -> None:
 @contextmanager
 def no_triggers() -> Iterator[None]:
     """The triggers of the trail are gone for a while."""
-    tables = ("audit_auditevent", "audit_anchor")
+    tables = ("audit_auditevent", "audit_anchor", "audit_rotation")
     if connection.vendor == "postgresql":
         for table in tables:
             execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
