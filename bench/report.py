@@ -49,7 +49,7 @@ def cells(result: Result) -> tuple[str, ...]:
         f"{number(result.value)} {result.unit}",
         "–" if result.control is None else number(result.control),
         result.apart or "–",
-        "–" if result.budget is None else f"{sign} {number(result.budget).rstrip('0').rstrip('.')}",
+        "–" if result.budget is None else f"{sign} {result.budget:g}",
         {True: "met", False: "MISSED", None: ""}[result.met],
     )
 
