@@ -8,7 +8,9 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import task_prerun
 from django.conf import settings
+from django.db import close_old_connections
 
 from core import broker
 
@@ -32,6 +34,8 @@ def configuration(*, redis_url: str) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "broker_connection_max_retries": None,
         "worker_prefetch_multiplier": 1,
+        # Celery would take a new connection to the database for every task, of which there is one every five seconds.
+        "CELERY_DB_REUSE_MAX": 1_000_000_000,
         "worker_max_tasks_per_child": 2_000,
         "worker_enable_remote_control": False,
         "worker_send_task_events": False,
@@ -46,7 +50,9 @@ def _broker(redis_url: str) -> dict[str, Any]:
     bounded = {"max_retries": 1, "interval_start": 0, "interval_step": 0.2, "interval_max": 0.2}
     if redis_url:
         sockets = {"socket_connect_timeout": 1, "socket_timeout": 5, "socket_keepalive": True}
-        return {"broker_url": redis_url, "broker_transport_options": bounded | sockets}
+        # What a killed worker had taken is given to another one after this: longer than any task may run.
+        again = {"visibility_timeout": 120}
+        return {"broker_url": redis_url, "broker_transport_options": bounded | sockets | again}
     files = broker.options(settings.DATA_DIR / "broker")
     return {"broker_url": f"{broker.SCHEME}://localhost//", "broker_transport_options": bounded | files}
 
@@ -68,3 +74,5 @@ SCHEDULE: dict[str, dict[str, Any]] = {
 
 app = Celery("gatehouse", set_as_current=True)
 app.conf.update(configuration(redis_url=settings.REDIS_URL))
+# What a request does: keeps the connection to the database unless it is dead or old.
+task_prerun.connect(close_old_connections)

@@ -2,6 +2,8 @@
 
 import hashlib
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from django.conf import settings
@@ -13,13 +15,16 @@ from django.db.migrations.executor import MigrationExecutor
 from accounts.models import User
 from portal import translations
 
+MIGRATING = 0x6D69_6772  # advisory lock on PostgreSQL
 
-def everything() -> None:
-    """Do what is missing, and nothing twice."""
+
+def everything(*, pages: bool = True) -> None:
+    """Do what is missing, and nothing twice; without `pages` no static files."""
     translations.compile_into(Path(settings.DATA_DIR) / "locale")
     call_command("check")
     fresh = _migrate()
-    _collect_static_files()
+    if pages:
+        _collect_static_files()
     if settings.DEMO:
         _load_demo(fresh=fresh)
     elif not User.objects.exists():
@@ -34,11 +39,41 @@ def demo_password_file() -> Path:
 
 
 def _migrate() -> bool:
-    """Bring the database up to date; whether it was empty before."""
-    executor = MigrationExecutor(connection)
-    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
-        call_command("migrate", interactive=False, verbosity=0)
-    return not executor.loader.applied_migrations
+    """Bring the database up to date; whether it was empty before.
+
+    A database that is newer than this code is left as it is: while an upgrade goes from node to node, the old ones still serve.
+    """
+    if not _pending(MigrationExecutor(connection)):
+        return False
+    with _one_node_at_a_time():
+        executor = MigrationExecutor(connection)
+        if _pending(executor):
+            call_command("migrate", interactive=False, verbosity=0)
+        return not executor.loader.applied_migrations
+
+
+def _pending(executor: MigrationExecutor) -> bool:
+    return bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+
+
+@contextmanager
+def _one_node_at_a_time() -> Iterator[None]:
+    """Of nodes that start at the same moment on one PostgreSQL one goes on and the others wait; on SQLite there is only one node."""
+    if connection.vendor != "postgresql":
+        yield
+        return
+    # A connection of its own: the lock belongs to its session and ends with it, however this process ends.
+    holder = connection.copy()
+    try:
+        with holder.cursor() as cursor:
+            cursor.execute("SELECT pg_try_advisory_lock(%s)", [MIGRATING])
+            if cursor.fetchone() != (True,):
+                sys.stdout.write("Another node brings the database up to date; waiting for it.\n")
+                sys.stdout.flush()
+                cursor.execute("SELECT pg_advisory_lock(%s)", [MIGRATING])
+            yield
+    finally:
+        holder.close()
 
 
 def _load_demo(*, fresh: bool) -> None:

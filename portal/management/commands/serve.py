@@ -1,4 +1,4 @@
-"""`manage.py serve`: the whole product on one machine: pages and API, the worker, the clock."""
+"""`manage.py serve`: the whole product on one machine: pages and API, the worker, the clock; or some of these on each of several."""
 
 import fcntl
 import gc
@@ -9,7 +9,7 @@ import socket
 import time
 import warnings
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from importlib import import_module
@@ -26,6 +26,12 @@ from portal.management.commands import demo
 from portal.supervisor import Errand, Service, Supervisor, end_with_parent
 
 READY_SECONDS = 30.0
+PARTS = ("web", "worker", "clock")
+NEEDED = {  # what each part will need, beside the application itself
+    "web": ("granian.server",),
+    "worker": ("celery.apps.worker", "delivery.tasks", "portal.tasks"),
+    "clock": ("celery.beat",),
+}
 
 
 class Command(BaseCommand):
@@ -42,6 +48,12 @@ class Command(BaseCommand):
         parser.add_argument(
             "--workers", type=int, help="Web processes (default: 1 on SQLite, else one for each core)."
         )
+        parser.add_argument(
+            "--only",
+            action="append",
+            choices=PARTS,
+            help="Run this part alone, where several machines share the work; may be repeated (default: all).",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Serve until SIGINT or SIGTERM."""
@@ -49,26 +61,34 @@ class Command(BaseCommand):
         logs.in_service("serve")
         bind, port = options["bind"], settings.HTTP_PORT
         workers = options["workers"] or (1 if connection.vendor == "sqlite" else os.cpu_count() or 1)
+        wanted = [part for part in PARTS if part in (options["only"] or PARTS)]
         os.umask(0o077)  # the database and the mails are for the owner of the process alone
         with _only_one(settings.DATA_DIR / "serve.lock"):
-            _refuse_taken_port(bind, port)
-            preparation = Errand.begin(prepare.everything)
-            _load()
+            if "web" in wanted:
+                _refuse_taken_port(bind, port)
+            preparation = Errand.begin(partial(prepare.everything, pages="web" in wanted))
+            _load(wanted)
             if not preparation.succeeded():
                 raise CommandError("Nothing was started; the reason stands above.")
             supervisor = Supervisor()
-            web = Service(name="web", run=partial(_web, bind, port, workers))
-            if not supervisor.start_first(web, ready=partial(_answers, bind, port), seconds=READY_SECONDS):
-                supervisor.stop()
-                raise CommandError("The pages could not be served; the reason stands above.")
-            self._announce()
-            supervisor.start(Service(name="worker", run=_worker))
-            supervisor.start(Service(name="clock", run=_clock))
+            if "web" in wanted:
+                web = Service(name="web", run=partial(_web, bind, port, workers))
+                ready = partial(_answers, bind, port)
+                if not supervisor.start_first(web, ready=ready, seconds=READY_SECONDS):
+                    supervisor.stop()
+                    raise CommandError("The pages could not be served; the reason stands above.")
+            self._announce(wanted)
+            for service in (Service(name="worker", run=_worker), Service(name="clock", run=_clock)):
+                if service.name in wanted:
+                    supervisor.start(service)
             supervisor.run()
             self.stdout.write("Stopped.")
 
-    def _announce(self) -> None:
-        lines = [f"Gatehouse is at {settings.PUBLIC_URL}/", f"  admin      {settings.PUBLIC_URL}/admin/"]
+    def _announce(self, parts: Sequence[str]) -> None:
+        lines = [f"Gatehouse is at {settings.PUBLIC_URL}/"]
+        if parts != list(PARTS):
+            lines.append(f"  runs here  {', '.join(parts)}")
+        lines.append(f"  admin      {settings.PUBLIC_URL}/admin/")
         lines.append(f"  REST API   {settings.PUBLIC_URL}/api/docs/")
         if settings.DEMO:
             if not settings.EMAIL_URL:
@@ -80,18 +100,11 @@ class Command(BaseCommand):
         self.stdout.flush()
 
 
-def _load() -> None:
+def _load(parts: Sequence[str]) -> None:
     """Load what the services will need before they part, so that they share its memory."""
     from django.urls import get_resolver
 
-    for module in (
-        "portal.celery",
-        "delivery.tasks",
-        "portal.tasks",
-        "celery.beat",
-        "celery.apps.worker",
-        "granian.server",
-    ):
+    for module in ("portal.celery", *(module for part in parts for module in NEEDED[part])):
         import_module(module)
     get_resolver().url_patterns  # noqa: B018  (loads every view)
     gc.collect()
@@ -103,7 +116,7 @@ def _web(bind: str, port: int, workers: int) -> None:
     from granian.log import LogLevels
     from granian.server import Server
 
-    logs.in_service("web")
+    _name("web")
     server = Server(
         "portal.asgi:application",
         address=bind,
@@ -133,7 +146,7 @@ def _worker() -> None:
 
     from portal.celery import app
 
-    logs.in_service("worker")
+    _name("worker")
     # It warns root of pickled messages, which this queue refuses.
     warnings.simplefilter("ignore", SecurityWarning)
     _quiet("celery", "kombu")
@@ -153,10 +166,15 @@ def _clock() -> None:
 
     from portal.celery import app
 
-    logs.in_service("clock")
+    _name("clock")
     _quiet("celery", "kombu")
     # Kept in memory: every entry is harmless to run late or twice, so there is no state to lose.
     beat.Service(app, scheduler_cls=beat.Scheduler).start()
+
+
+def _name(service: str) -> None:
+    logs.in_service(service)
+    os.environ.setdefault("PGAPPNAME", f"gatehouse {service}")  # so that pg_stat_activity tells them apart
 
 
 def _quiet(*names: str) -> None:
