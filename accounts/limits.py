@@ -74,7 +74,7 @@ def carry_counters(*, now: datetime, batch: int = 500) -> int:
     while people := list(
         User.objects.filter(pk__gt=last).order_by("pk").values_list("pk", "realm", "username")[:batch]
     ):
-        moves = {}
+        moves: dict[str, str] = {}
         for _pk, realm, name in people:
             key, *others = _name_keys(name, realm=realm)
             moves |= dict.fromkeys(others, key)
