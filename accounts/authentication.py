@@ -43,7 +43,7 @@ class BearerOrSession(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[User, Principal] | None:
         """The person and the principal; None when the request names nobody."""
         request.principal = None  # type: ignore[attr-defined]
-        header = request.headers.get("Authorization")
+        header = request.META.get("HTTP_AUTHORIZATION")
         principal = self._bearer(header) if header is not None else self._cookie(request._request)
         if principal is None:
             return None
@@ -52,7 +52,7 @@ class BearerOrSession(BaseAuthentication):
 
     def authenticate_header(self, request: Request) -> str:
         """What a 401 asks for (RFC 6750, 3)."""
-        return challenge(failed="Authorization" in request.headers)
+        return challenge(failed="HTTP_AUTHORIZATION" in request.META)
 
     def _bearer(self, header: str) -> Principal:
         scheme, _space, token = header.partition(" ")

@@ -1,9 +1,9 @@
 """The outermost layer of every request: its id, and the plain answer when a part that we need is away."""
 
 import logging
+import os
 import re
 import time
-import uuid
 from collections.abc import Callable
 from contextvars import ContextVar
 from http import HTTPStatus
@@ -22,6 +22,12 @@ logger = logging.getLogger(__name__)
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
 API_PREFIX = "/api/"
+# A view that needs another one sets it itself.
+_UNLESS_SET = (
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", settings.CONTENT_SECURITY_POLICY),
+    ("Permissions-Policy", "camera=(), geolocation=(), microphone=()"),
+)
 
 
 def problem_body(status: int, code: str, detail: str, **more: object) -> dict[str, object]:
@@ -37,7 +43,7 @@ def problem(status: int, code: str, detail: str, **more: object) -> JsonResponse
 
 
 class RequestBoundary:
-    """Names the request, keeps answers out of caches, and turns a dead database or a full disk into 503 with nothing half-done."""
+    """Names the request, bounds what caches and browsers may do with the answer, and says 503 for a dead database or a full disk."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -45,17 +51,17 @@ class RequestBoundary:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not is_from_proxy(request):
             request.META.pop("HTTP_X_FORWARDED_PROTO", None)  # only a proxy of ours knows how it was reached
-        given = request.headers.get("X-Request-Id", "")
-        name = given if _GIVEN.fullmatch(given) and is_from_proxy(request) else uuid.uuid4().hex
+        given = request.META.get("HTTP_X_REQUEST_ID", "")
+        name = given if given and _GIVEN.fullmatch(given) and is_from_proxy(request) else os.urandom(16).hex()
         reset, began = request_id.set(name), time.perf_counter()
         try:
             response = _refuse_length(request) or self.get_response(request)
             answered(request, response, seconds=time.perf_counter() - began)
         finally:
             request_id.reset(reset)
-        response["X-Request-Id"] = name
-        response.headers.setdefault("Cache-Control", "no-store")
-        response.headers.setdefault("Permissions-Policy", "camera=(), geolocation=(), microphone=()")
+        response.headers["X-Request-Id"] = name
+        for header, value in _UNLESS_SET:
+            response.headers.setdefault(header, value)
         return response
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:

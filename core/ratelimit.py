@@ -60,7 +60,7 @@ class RateLimits:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(API_PREFIX):
             return self.get_response(request)
-        if "Authorization" not in request.headers and getattr(request, "principal", None) is None:
+        if "HTTP_AUTHORIZATION" not in request.META and getattr(request, "principal", None) is None:
             request.rate = _of_network(request)  # type: ignore[attr-defined]
         response = self._refusal(request) or self.get_response(request)
         # Who named somebody and was not believed has not been counted yet.

@@ -8,9 +8,9 @@ from portal.admin import site
 from portal.health import livez, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("portal.api")),  # first, for programs ask most often
     path("", dashboard, name="dashboard"),
     path("", include("login.urls")),
-    path("", include("portal.api")),
     path("account/", include("portal.account.urls")),
     path("admin/", site.urls),
     path("outbox/", outbox, name="outbox"),
