@@ -1,12 +1,13 @@
 """People and sessions of the bench, written straight into the product's database.
 
-Run as a program in the environment of the product; prints JSON. `python -m bench.people people N` makes N people who prove a mailed
-code and N who sign in by password alone; `python -m bench.people sessions N` begins N sessions of each kind.
+Run as a program in the environment of the product; prints JSON. `people N` makes N people who prove a mailed code and N who sign in
+by password alone; `crowd N` copies the latter until there are N of them; `sessions N FIRST` begins sessions of N people.
 """
 
 import json
 import os
 import sys
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
@@ -62,8 +63,37 @@ def make_people(count: int) -> dict[str, Any]:
     return {"people": len(made)}
 
 
-def begin_sessions(count: int) -> dict[str, Any]:
-    """Begin a session of a program and one of a browser for each of the first `count` people with a code."""
+def make_crowd(count: int) -> dict[str, Any]:
+    """Copy the first person who signs in by password alone, with role, until there are `count`; the database makes them itself."""
+    from django.db import connection
+
+    from accounts.models import User
+
+    model = User.objects.get(username=plain(0))
+    name = "'plain' || n || '@bench.example'"
+    made = {"uid": "gen_random_uuid()", "display_name": "'plain' || n"} | dict.fromkeys(
+        ("username", "login_key", "email"), name
+    )
+    columns = [one.column or "" for one in User._meta.concrete_fields if not one.primary_key]
+    values = [made.get(column, f"u.{column}") for column in columns]
+    first = User.objects.filter(username__startswith="plain").count()
+    table, roles = User._meta.db_table, User.roles.through._meta.db_table
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table} u, generate_series(%s, %s) n "  # noqa: S608
+            "WHERE u.id = %s",
+            [first, count - 1, model.pk],
+        )
+        cursor.execute(
+            f"INSERT INTO {roles} (user_id, role_id) SELECT id, %s FROM {table} WHERE id > %s "  # noqa: S608
+            "ON CONFLICT DO NOTHING",
+            [model.roles.get().pk, model.pk],
+        )
+    return {"people": User.objects.count()}
+
+
+def begin_sessions(count: int, first: int) -> dict[str, Any]:
+    """Begin a session of a program and one of a browser for `count` people, from the `first` one on."""
     from django.utils import timezone
 
     from accounts.models import Session, SessionKind, User
@@ -72,7 +102,7 @@ def begin_sessions(count: int) -> dict[str, Any]:
     from core import entropy
 
     now = timezone.now()
-    users = list(User.objects.filter(username__startswith="coded").order_by("id")[:count])
+    users = list(User.objects.filter(username__startswith="coded").order_by("id")[first : first + count])
     shown: dict[str, list[str]] = {"access": [], "refresh": [], "cookies": []}
     for user in users:
         for kind in SessionKind:
@@ -106,9 +136,14 @@ def main(arguments: list[str]) -> int:
     django.setup()
     from core.db import unit
 
-    what, count = arguments
+    commands: dict[str, Callable[..., dict[str, Any]]] = {
+        "people": make_people,
+        "crowd": make_crowd,
+        "sessions": begin_sessions,
+    }
+    what, *numbers = arguments
     with unit():
-        made = make_people(int(count)) if what == "people" else begin_sessions(int(count))
+        made = commands[what](*(int(number) for number in numbers))
     sys.stdout.write(json.dumps(made))
     return 0
 

@@ -23,12 +23,13 @@ class Turns:
     """Deals people and addresses in turn, so that no limit on one of them is reached."""
 
     people: int
+    stride: int = 1  # a prime, to spread over many people those who are met in a short time
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     def next(self) -> tuple[int, str]:
         """The number of the next person, and an address to come from."""
         number = next(self._numbers)
-        return number % self.people, address(number)
+        return number * self.stride % self.people, address(number)
 
 
 def get(path: str) -> Operation:

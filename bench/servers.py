@@ -97,9 +97,15 @@ class Server:
         web, *others = self.product.children()
         return {"web": [web], "worker": others, **self.backing.groups}
 
-    def ask_people(self, what: str, count: int) -> dict[str, Any]:
+    def tidy(self) -> None:
+        """What PostgreSQL would do by itself a minute after many rows came: in the middle of a measurement."""
+        if self.database_url:
+            with psycopg.connect(self.database_url, autocommit=True) as connection:
+                connection.execute("VACUUM ANALYZE")
+
+    def ask_people(self, what: str, *numbers: int) -> dict[str, Any]:
         """Run `bench.people` in the product's environment."""
-        program = [sys.executable, "-m", "bench.people", what, str(count)]
+        program = [sys.executable, "-m", "bench.people", what, *(str(number) for number in numbers)]
         done = subprocess.run(
             program, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
         )
@@ -108,7 +114,9 @@ class Server:
 
 
 @contextmanager
-def product(on: Backing, box: Mailbox, *, settings: str = "bench.settings", **more: str) -> Iterator[Server]:
+def product(
+    on: Backing, box: Mailbox, *, settings: str = "bench.settings", people: int = PEOPLE
+) -> Iterator[Server]:
     """The product on a database of its own, filled with people."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="gatehouse-bench-")))
@@ -118,15 +126,11 @@ def product(on: Backing, box: Mailbox, *, settings: str = "bench.settings", **mo
             "TRUSTED_PROXIES": "127.0.0.1/32",
             "LOG_LEVEL": "WARNING",
             **on.own_database(),
-            **more,
         }
         running = stack.enter_context(running_product(folder, **given))
         clean = {name: value for name, value in os.environ.items() if name not in LOOSE}
         environment = clean | {"DATA_DIR": str(folder), "PORT": str(running.port), "DEMO": "1"} | given
         server = Server(product=running, backing=on, environment=environment)
-        server.ask_people("people", PEOPLE)
-        if server.database_url:
-            # What the clean-up in the background would do a minute later, in the middle of a measurement.
-            with psycopg.connect(server.database_url, autocommit=True) as connection:
-                connection.execute("VACUUM ANALYZE")
+        server.ask_people("people", people)
+        server.tidy()
         yield server

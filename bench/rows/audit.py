@@ -11,6 +11,7 @@ import psycopg
 from bench.report import Result
 from bench.rows.base import Bed
 from bench.servers import ROOT
+from tests.faults.writers import EVENTS, write_for
 
 SECONDS = float(os.environ.get("BENCH_AUDIT_SECONDS", "60"))
 
@@ -25,8 +26,6 @@ class Writers:
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """Events a second, on a database of their own; the chain is verified behind them."""
-        from tests.faults.writers import EVENTS, write_for
-
         environment = bed.server().environment | bed.on.own_database()
         manage = [sys.executable, "manage.py"]
         subprocess.run(

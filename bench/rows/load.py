@@ -9,7 +9,7 @@ from bench import machine, scenarios
 from bench.client import Operation
 from bench.measure import Figure, Slice
 from bench.report import Result
-from bench.rows.base import BOTH, REAL, Bed
+from bench.rows.base import BOTH, HASHED, Bed
 
 EMPTY = scenarios.get("/bench/empty/")
 SERVED = ("web", "database", "queue")  # the worker is told apart
@@ -101,11 +101,9 @@ class WithHash(Load):
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """CPU in all, and sign-ins a second and core, beside the hash alone under the same load."""
-        server, cores = bed.server(REAL), os.cpu_count() or 1
+        server, cores = bed.server(HASHED), os.cpu_count() or 1
         hashes = [machine.hash_ms(cores)]
-        figure = bed.figure(
-            self.operation(bed), server=server, control=scenarios.get("/livez"), clients=self.clients
-        )
+        figure = bed.figure(self.operation(bed), server=server, control=EMPTY, clients=self.clients)
         hashes.append(machine.hash_ms(cores))
         named = f"{machine.hash_parameters()}, one hash {statistics.mean(hashes):.1f} CPU-ms; "
         yield result(self, bed, figure, note=named, hash_ms=hashes)

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from bench.report import Result
-from bench.rows.base import REAL, Bed
+from bench.rows.base import HASHED, Bed
 
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-dev-shm-usage"]
 LOADS = 7
@@ -64,7 +64,7 @@ class LoginPage:
 
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
-            visits = [_visit(browser, f"{bed.server(REAL).product.url}/login/") for _ in range(LOADS)][1:]
+            visits = [_visit(browser, f"{bed.server(HASHED).product.url}/login/") for _ in range(LOADS)][1:]
             browser.close()
         elsewhere = {address for visit in visits for address in visit.elsewhere}
         yield Result(

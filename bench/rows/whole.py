@@ -17,7 +17,7 @@ from bench.client import load
 from bench.measure import percentile
 from bench.procstat import cpu_ms, pss_mib
 from bench.report import Result
-from bench.rows.base import BENCH, BOTH, REAL, Bed
+from bench.rows.base import BOTH, HASHED, PRODUCT, Bed
 from bench.servers import LOOSE, ROOT
 from tests.services import free_port
 
@@ -72,7 +72,7 @@ class Start:
         """First start, three second starts, imports."""
         with TemporaryDirectory(prefix="gatehouse-bench-") as folder:
             clean = {name: value for name, value in os.environ.items() if name not in LOOSE}
-            environment = clean | {"DATA_DIR": folder, "DEMO": "1", "DJANGO_SETTINGS_MODULE": REAL}
+            environment = clean | {"DATA_DIR": folder, "DEMO": "1", "DJANGO_SETTINGS_MODULE": PRODUCT}
             environment |= bed.on.own_database()
             subprocess.run(
                 [sys.executable, "-m", "portal.keys", folder], cwd=ROOT, env=environment, check=True
@@ -135,7 +135,7 @@ class Memory:
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """All processes of the product; the servers beside it are told apart."""
-        server = bed.server(REAL)
+        server = bed.server(HASHED)
         load(scenarios.code_over_rest(bed.turns, bed.box), port=server.port, clients=4, seconds=3)
         load(scenarios.get("/login/"), port=server.port, clients=4, seconds=1)
         whole = pss_mib({"all": [server.product.process.pid], **server.groups})
@@ -164,7 +164,7 @@ class Idle:
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """CPU milliseconds a second, over six seconds: once and a bit round the worker's clock."""
-        server = bed.server(BENCH)
+        server = bed.server()
         before, began = cpu_ms(server.groups), time.perf_counter()
         time.sleep(6)
         seconds = time.perf_counter() - began
@@ -190,7 +190,7 @@ class Ready:
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """The 99th percentile of a second's worth of requests, one after another."""
-        server = bed.server(BENCH)
+        server = bed.server()
         load(scenarios.get("/readyz"), port=server.port, clients=1, seconds=0.3)
         done = load(scenarios.get("/readyz"), port=server.port, clients=1, seconds=1.5)
         yield Result(
@@ -215,7 +215,7 @@ class Mail:
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """From the answer that asks for the code to the mail's arrival."""
-        server = bed.server(BENCH)
+        server = bed.server()
         operation = scenarios.code_over_rest(bed.turns, bed.box)
         load(operation, port=server.port, clients=1, seconds=0.5)
         bed.box.waits_ms.clear()
