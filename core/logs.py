@@ -16,7 +16,6 @@ from types import TracebackType
 from typing import Any
 from urllib.parse import parse_qsl
 
-from django.core.exceptions import SuspiciousOperation
 from django.http import HttpRequest
 from structlog.processors import format_exc_info
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
@@ -67,7 +66,9 @@ def _of_request(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDi
     request = getattr(record, "request", None)
     if not isinstance(request, HttpRequest):
         return event
-    if record.name.startswith("django."):
+    if record.name.startswith("django.security.") and record.name != "django.security.csrf":
+        event["event"] = record.name.rpartition(".")[2]  # the message quotes what was asked for
+    elif record.name.startswith("django."):
         event["event"] = str(event["event"]).partition(": ")[0].partition(" - ")[0]
     event.update(method=method_of(request), route=route_of(request))
     if status := getattr(record, "status_code", None):
@@ -78,9 +79,8 @@ def _of_request(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDi
 def _exception(logger: WrappedLogger, name: str, event: EventDict) -> EventDict:
     """The traceback as text (never with local variables), without the values that the request brought."""
     record: logging.LogRecord = event["_record"]
-    error = event.get("exc_info")
-    if isinstance(error, tuple) and isinstance(error[1], SuspiciousOperation):
-        del event["exc_info"]  # the fault is the client's, and the message quotes him
+    if event.get("status", 500) < 500:
+        event.pop("exc_info", None)  # the fault is the client's, and the message may quote him
     event = format_exc_info(logger, name, event)
     text = event.get("exception") or event.pop("stack_info", None)
     if text:
