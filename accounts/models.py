@@ -9,7 +9,12 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NAME_LENGTH, Realm, key_of
+from core.prepared import Select, Slot
 from tenants.models import Company, Kind, Role
+
+_FIND = Select["User"](
+    lambda: User.objects.select_related("company").filter(realm=Slot("realm"), login_key=Slot("key"))
+)
 
 
 class UserManager(BaseUserManager["User"]):
@@ -17,7 +22,7 @@ class UserManager(BaseUserManager["User"]):
 
     def find(self, name: str, *, realm: Realm) -> "User | None":
         """The one person of this name in this realm."""
-        return self.select_related("company").filter(realm=realm, login_key=key_of(name)).first()
+        return _FIND.first(realm=realm, key=key_of(name))
 
     def get_by_natural_key(self, username: str | None) -> "User":
         """Django's own look-up; ours by the internal name."""

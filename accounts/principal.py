@@ -1,19 +1,23 @@
 """Who a request comes from: a live session, its person and what this person may do; loaded once and cached under the epoch."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
 from accounts.models import Session, User
 from audit.record import Origin
 from core import epoch
+from core.prepared import Select, Slot
 from tenants.actor import Actor
 from tenants.ids import company_uid
-from tenants.models import Company
+from tenants.models import Company, Permission
 from tenants.rights import Rights
-from tenants.rules import rights_by_user, visible_to, within_reach
+from tenants.roles import RoleGiven, role_given
+from tenants.rules import rights_by_user, rights_from, visible_to, within_reach
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
@@ -26,6 +30,9 @@ class Principal:
     session: Session
     rights: Rights
     role_names: tuple[str, ...]
+    memo: dict[str, Any] = field(
+        default_factory=dict, compare=False, repr=False
+    )  # what was worked out from the rest
 
     @property
     def company(self) -> Company | None:
@@ -68,31 +75,51 @@ def rights_of(user: User) -> Rights:
     return rights_by_user([(user.pk, user.company_id)], role_ids={user.pk: roles})[user.pk]
 
 
-def _principal(session: Session | None) -> Principal | None:
-    if session is None or session.ended_at is not None:
-        return None
+_ROLES = Select(
+    lambda: User.roles.through._default_manager.filter(user=Slot("user")).values_list("role_id", flat=True)
+)
+_PERMISSIONS = Select(lambda: Permission.objects.filter(user=Slot("user")))
+
+
+def roles_of(user: User) -> list[RoleGiven]:
+    """The roles that this person has now, the highest first; what each of them gives, as of the last second."""
+    roles = [role for role in map(role_given, _ROLES(user=user.pk)) if role is not None]
+    return sorted(roles, key=lambda role: (-role.rank, role.name))
+
+
+def _principal(session: Session, *, roles: Sequence[RoleGiven]) -> Principal:
     user = session.user
-    roles = list(user.roles.all())
-    rights = rights_by_user([(user.pk, user.company_id)], role_ids={user.pk: [role.pk for role in roles]})[
-        user.pk
-    ]
+    rights = rights_from(roles, _PERMISSIONS(user=user.pk), own=user.company_id)
     return Principal(user=user, session=session, rights=rights, role_names=tuple(role.name for role in roles))
 
 
-_WITH = ("user", "user__company", "browser")
+def _loaded(session: Session | None) -> Principal | None:
+    if session is None or session.ended_at is not None:
+        return None
+    return _principal(session, roles=roles_of(session.user))
+
+
+_WITH = ("user__company", "browser")
+_BY_FINGERPRINT = Select(
+    lambda: Session.objects.select_related(*_WITH).filter(fingerprint=Slot("fingerprint"))
+)
+_BY_UID = Select(lambda: Session.objects.select_related(*_WITH).filter(uid=Slot("uid")))
 _by_fingerprint = epoch.Cached[str, Principal | None](
-    lambda fingerprint: _principal(
-        Session.objects.select_related(*_WITH).filter(fingerprint=fingerprint).first()
-    )
+    lambda fingerprint: _loaded(_BY_FINGERPRINT.first(fingerprint=fingerprint))
 )
-_by_uid = epoch.Cached[str, Principal | None](
-    lambda uid: _principal(Session.objects.select_related(*_WITH).filter(uid=uid).first())
-)
+_by_uid = epoch.Cached[str, Principal | None](lambda uid: _loaded(_BY_UID.first(uid=UUID(uid))))
 
 
 def principal_of_cookie(fingerprint: str) -> Principal | None:
     """The person behind a page session; None when it ended or never was."""
     return _by_fingerprint(fingerprint)
+
+
+def principal_at_start(session: Session, *, roles: Sequence[RoleGiven], since: int) -> Principal:
+    """The person behind a session that this request began, from rows read since the version was `since`: no request reads them again."""
+    principal = _principal(session, roles=roles)
+    _by_uid.keep(str(session.uid), principal, since=since)
+    return principal
 
 
 def principal_of_session(uid: str) -> Principal | None:

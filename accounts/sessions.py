@@ -15,6 +15,7 @@ from audit.record import Origin, record
 from core import entropy, epoch
 from core.db import unit
 from core.outcomes import Denied
+from core.prepared import Select, Slot, Update, insert, write
 from tenants.settings import snapshot
 
 SESSION = "session"
@@ -38,22 +39,42 @@ class Client:
         return entropy.fingerprints(self.browser_token, purpose=BROWSER) if self.browser_token else []
 
 
+_KNOWN_BROWSER = Select(lambda: Browser.objects.filter(user=Slot("user"), fingerprint=Slot("fingerprint")))
+_SIGNED_IN = Update(
+    # Only who is still what was proved: nobody locked the account or changed the password since `user` was read.
+    lambda: User.objects.filter(pk=Slot("user"), security_version=Slot("version")),
+    last_login=Slot("now"),
+    last_login_address=Slot("address"),
+    last_login_agent=Slot("agent"),
+)
+
+
 def known_browser(user: User | None, client: Client) -> Browser | None:
     """The browser in which this person has signed in before, if it is the one at the other end; for nobody the same look-up is made."""
-    if not client.browser_token:
-        return None
-    return Browser.objects.filter(user=user, fingerprint__in=client.browser_fingerprints).first()
+    found = (
+        _KNOWN_BROWSER.first(user=user.pk if user else None, fingerprint=one)
+        for one in client.browser_fingerprints
+    )
+    return next(filter(None, found), None)
 
 
-def note_browser(user: User, client: Client, *, now: datetime) -> Browser:
-    """Inside a unit: remember that this person has signed in with this browser."""
-    seen = {"last_seen_at": now, "user_agent": client.user_agent, "address": client.address}
-    browser = known_browser(user, client)
-    if browser is not None:
-        Browser.objects.filter(pk=browser.pk).update(**seen)
-        return browser
-    fingerprint = entropy.fingerprint(client.browser_token, purpose=BROWSER)
-    return Browser.objects.create(user=user, fingerprint=fingerprint, first_seen_at=now, **seen)
+def note_browser(user: User, client: Client, *, known: Browser | None, now: datetime) -> Browser:
+    """Inside a unit: remember that this person has signed in with this browser, `known` if it was before."""
+    browser = known
+    if browser is None:
+        fingerprint = entropy.fingerprint(client.browser_token, purpose=BROWSER)
+        browser = Browser(user=user, fingerprint=fingerprint, first_seen_at=now)
+    browser.last_seen_at, browser.user_agent, browser.address = now, client.user_agent, client.address
+    seen = ("last_seen_at", "user_agent", "address")
+    if known is not None:
+        write(browser, *seen)
+    else:
+        # Two sign-ins at once may both be its first.
+        unique = ("user", "fingerprint")
+        Browser.objects.bulk_create(
+            [browser], update_conflicts=True, unique_fields=unique, update_fields=seen
+        )
+    return browser
 
 
 def renew_browser(client: Client) -> str:
@@ -83,9 +104,12 @@ def start_session(
     with unit():
         # Holds the person's row to the end: who locks the account or changes the password meanwhile came first and shows here, or waits
         # and then ends this session too. And two sign-ins at once do not both find room for one more.
-        unchanged = User.objects.filter(pk=user.pk, security_version=user.security_version)
-        if not unchanged.update(
-            last_login=now, last_login_address=client.address, last_login_agent=client.user_agent
+        if not _SIGNED_IN(
+            user=user.pk,
+            version=user.security_version,
+            now=now,
+            address=client.address,
+            agent=client.user_agent,
         ):
             return None
         limit = password_rules(settings).max_sessions
@@ -99,7 +123,7 @@ def start_session(
                     origin=Origin(actor=user, address=client.address),
                     now=now,
                 )
-        session = Session.objects.create(
+        session = Session(
             user=user,
             kind=kind,
             fingerprint=entropy.fingerprint(secret, purpose=SESSION),
@@ -112,6 +136,7 @@ def start_session(
             address=client.address,
             user_agent=client.user_agent,
         )
+        insert(session)
         record(
             Event.SESSION_STARTED,
             origin=Origin(actor=user, address=client.address),

@@ -17,6 +17,7 @@ from audit.models import Anchor, AuditEvent
 from core import crypto
 from core.db import current_unit
 from core.middleware import request_id
+from core.prepared import Select, insert
 
 Detail = str | int | bool | None | list[str]
 LOCK = 0x6761_7465  # advisory lock of the chain on PostgreSQL; on SQLite the write lock serves
@@ -114,9 +115,12 @@ def hold_chain() -> None:
             cursor.execute(f"SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_advisory_xact_lock({LOCK})")
 
 
+_HEAD = Select(lambda: AuditEvent.objects.order_by("-id").values_list("mac", flat=True)[:1])
+
+
 def head() -> str:
     """The seal that the next row chains to."""
-    newest = AuditEvent.objects.order_by("-id").values_list("mac", flat=True).first()
+    newest = _HEAD.first()
     if newest is None:
         newest = Anchor.objects.order_by("-event_id").values_list("mac", flat=True).first()
     return newest or GENESIS
@@ -143,4 +147,4 @@ def _append(noted: list[_Noted]) -> None:
         )
         row.mac = before = seal(before, row)
         rows.append(row)
-    AuditEvent.objects.bulk_create(rows)
+    insert(*rows)

@@ -121,11 +121,7 @@ class Cached(Generic[Key, Value]):
 
     def __call__(self, key: Key) -> Value:
         # The version is read before the value, so a value can be newer than its version but never older.
-        version = current()
-        held, values = self._held
-        if version != held or len(values) >= self._limit:
-            values = {}
-            self._held = (version, values)
+        values = self._of(current())
         if key in values:
             return values[key]
         loaded = self._load(key)
@@ -135,3 +131,16 @@ class Cached(Generic[Key, Value]):
         # What is not there is not kept: made-up keys would push out the rest.
         # Inside a unit it may be what this very transaction wrote, which nobody else may see and a roll-back takes away.
         return loaded
+
+    def keep(self, key: Key, value: Value, *, since: int) -> None:
+        """Hold a value that was put together from what was read since the version was `since`; passed over when it has moved on."""
+        if current() == since and current_unit() is None:
+            self._of(since)[key] = value
+
+    def _of(self, version: int) -> dict[Key, Value]:
+        """The values of this version; those of any other are forgotten."""
+        held, values = self._held
+        if version != held or len(values) >= self._limit:
+            values = {}
+            self._held = (version, values)
+        return values

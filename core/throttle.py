@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 from django.utils.translation import gettext, ngettext
 
@@ -59,6 +59,12 @@ ON CONFLICT (key) DO UPDATE SET
                        ELSE t.window_ends END,
   tries = excluded.tries, "window" = excluded."window", pause = excluded.pause
 RETURNING key, count, window_ends, blocked_until
+"""
+_SETTLE = """
+UPDATE core_tally SET
+  count = CASE WHEN key IN ({one}) AND count > 0 THEN count - 1 ELSE 0 END,
+  blocked_until = CASE WHEN key IN ({one}) THEN blocked_until ELSE 0 END
+WHERE key IN ({rows})
 """
 
 
@@ -164,13 +170,17 @@ def release(*counters: tuple[Limit, str]) -> int:
 
 def settle(*, whole: Sequence[tuple[Limit, str]] = (), one: Sequence[tuple[Limit, str]] = ()) -> None:
     """After a success, in one statement: forget what was counted for `whole`, and take back one try of each of `one`."""
-    forgotten = [_row_key(limit, key) for limit, key in whole]
     lessened = [_row_key(limit, key) for limit, key in one]
-    count = (
-        Case(When(key__in=lessened, count__gt=0, then=F("count") - 1), default=0) if lessened else Value(0)
-    )
-    until = Case(When(key__in=lessened, then=F("blocked_until")), default=0.0) if lessened else Value(0.0)
-    _in_order([*forgotten, *lessened]).update(count=count, blocked_until=until)
+    keys = [*(_row_key(limit, key) for limit, key in whole), *lessened]
+    rows = _places(keys)
+    if connection.vendor == "postgresql":
+        rows = f"SELECT key FROM core_tally WHERE key IN ({rows}) ORDER BY key FOR UPDATE"  # noqa: S608  (placeholders)
+    with connection.cursor() as cursor:
+        cursor.execute(_SETTLE.format(one=_places(lessened), rows=rows), [*lessened, *lessened, *keys])
+
+
+def _places(values: Sequence[object]) -> str:
+    return ", ".join(["%s"] * len(values)) or "NULL"
 
 
 def _in_order(keys: Sequence[str]) -> QuerySet[Tally]:

@@ -15,12 +15,16 @@ from audit.record import Origin, record
 from core.db import after_commit, current_unit, unit
 from core.errors import PortalError
 from core.outcomes import Denied
+from core.prepared import Select, Slot, insert
 from core.text import is_one_line
 from delivery import wake
 from delivery.derived import PLACEHOLDER, Derived
 from delivery.models import UNDER_WAY, Delivery, Kind, State
 
 LATE_AFTER = timedelta(seconds=10)
+_STATE = Select(
+    lambda: Delivery.objects.filter(uid=Slot("uid")).order_by().values_list("state", "error", "created_at")
+)
 
 
 class Progress(StrEnum):
@@ -56,7 +60,7 @@ def enqueue(
         raise RuntimeError("delivery.enqueue() belongs inside core.db.unit().")
     context = dict(context or {})
     _refuse_nonsense(kind=kind, to=to, lines=(to, subject, from_address), context=context, secret=secret)
-    row = Delivery.objects.create(
+    row = Delivery(
         kind=kind,
         to=to,
         template=template,
@@ -72,6 +76,7 @@ def enqueue(
         expires_at=expires_at,
         created_at=now,
     )
+    insert(row)
     after_commit(wake.worker)
     return row
 
@@ -83,13 +88,14 @@ def cancel(uid: UUID) -> bool:
 
 def state_of(uid: UUID, *, now: datetime) -> Progress:
     """How the message stands; one that is pruned or was never asked for has failed."""
-    row = Delivery.objects.filter(uid=uid).only("state", "error", "created_at").first()
+    row = _STATE.first(uid=uid)
     if row is None:
         return Progress.FAILED
-    if row.state == State.SENT:
+    state, error, created_at = row
+    if state == State.SENT:
         return Progress.SENT
-    if row.state in UNDER_WAY:
-        return Progress.LATE if row.error or now - row.created_at > LATE_AFTER else Progress.QUEUED
+    if state in UNDER_WAY:
+        return Progress.LATE if error or now - created_at > LATE_AFTER else Progress.QUEUED
     return Progress.FAILED
 
 

@@ -6,6 +6,7 @@ from django.db.models import F
 
 from accounts.models import Browser, SessionKind, User
 from accounts.sessions import confirm_session, note_browser, renew_browser, start_session
+from accounts.tokens.issue import token_pair
 from audit.events import Event
 from audit.record import record
 from core import epoch
@@ -60,13 +61,17 @@ def send(case: Case, *, purpose: CodePurpose = CodePurpose.SIGN_IN) -> Denied | 
         user,
         purpose=purpose,
         asked_by=case.attempt.uid,
+        sent=case.codes,
         address=user.email,
         settings=case.settings,
         origin=case.origin,
         now=case.now,
         since=case.attempt.sends_from,
     )
-    return sent if isinstance(sent, Denied) else None
+    if isinstance(sent, Denied):
+        return sent
+    case.sent, case.codes = sent, [sent, *case.codes]
+    return None
 
 
 def system_of(case: Case) -> Actor:
@@ -91,7 +96,7 @@ def _finish(case: Case) -> Denied | None:
         end(case, "done")
         case.finished = Finished(session=attempt.session, secret=secret, browser_token=client.browser_token)
         return None
-    browser = note_browser(user, client, now=case.now) if client.browser_token else None
+    browser = note_browser(user, client, known=case.browser, now=case.now) if client.browser_token else None
     started = start_session(
         user,
         kind=SessionKind.PAGE if attempt.by_page else SessionKind.API,
@@ -114,7 +119,9 @@ def _finish(case: Case) -> Denied | None:
         subject=user,
         methods=_methods(case),
     )
-    case.finished = Finished(session=started[0], secret=started[1], browser_token=token)
+    session, secret = started
+    tokens = None if attempt.by_page else token_pair(session, now=case.now)
+    case.finished = Finished(session=session, secret=secret, browser_token=token, tokens=tokens)
     return None
 
 

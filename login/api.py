@@ -14,15 +14,14 @@ from accounts.describe import identity
 from accounts.middleware import set_browser_cookie, set_session_cookie
 from accounts.models import SessionKind
 from accounts.names import NAME_LENGTH, Realm
-from accounts.principal import principal_of_session
+from accounts.principal import principal_at_start
 from accounts.serializers import Identity
-from accounts.tokens.issue import token_pair
 from core.fields import Flag, Secret, Strict, Text
 from core.outcomes import Denied
 from core.refusals import Refused, settled
 from login.case import Case
 from login.edge import client_of
-from login.flow import Purpose, Step
+from login.flow import Step
 from login.links import forgotten
 from login.refusals import EXPIRED
 from login.service import Answer, begin, begin_confirmation, describe, find, submit
@@ -160,13 +159,10 @@ def _answer(answer: Answer, *, handle: str = "") -> Response:
 def _gained(case: Case, answer: Answer) -> dict[str, Any]:
     if answer.finished is None:
         raise LookupError("nothing was gained")
-    if case.attempt.purpose == Purpose.CONFIRM:
+    if answer.finished.tokens is None:
         return {"step": Step.DONE.value, "confirmed_at": case.now.isoformat()}
-    session = answer.finished.session
-    principal = principal_of_session(str(session.uid))
-    if principal is None:
-        raise Refused(EXPIRED)  # somebody ended it before this answer was written
-    return {"step": Step.DONE.value, **token_pair(session, now=case.now), **identity(principal)}
+    principal = principal_at_start(answer.finished.session, roles=case.roles, since=case.since)
+    return {"step": Step.DONE.value, **answer.finished.tokens, **identity(principal)}
 
 
 class BeginView(OpenDoor):

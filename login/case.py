@@ -1,21 +1,24 @@
 """One attempt with everything that its steps need, loaded once."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
 
 from accounts.checks import rules_of
 from accounts.models import Browser, Session, User
 from accounts.passwords import is_expired
+from accounts.principal import roles_of
 from accounts.sessions import Client, known_browser
+from accounts.tokens.issue import TokenPair
 from audit.record import Origin
 from core.options import Snapshot
 from login.flow import Facts, Purpose, Step, next_step
 from login.models import Attempt
+from tenants.roles import RoleGiven
 from tenants.settings import snapshot
-from twofactor.models import FactorKind
+from twofactor.models import Challenge, FactorKind
 from twofactor.options import SKIP
-from twofactor.services import Asked, asked_of
+from twofactor.services import Asked, asked_of, codes_of
 
 LIFE = timedelta(minutes=15)  # in all, whatever is done in it
 
@@ -27,6 +30,7 @@ class Finished:
     session: Session
     secret: str
     browser_token: str
+    tokens: TokenPair | None = None  # for a program
 
 
 @dataclass
@@ -36,7 +40,9 @@ class Case:
     attempt: Attempt
     client: Client
     now: datetime
-    finished: Finished | None = field(default=None)
+    since: int  # the version of the caches when the first of it was read
+    sent: Challenge | None = None  # the code that was sent in this very step
+    finished: Finished | None = None
 
     @property
     def user(self) -> User | None:
@@ -67,9 +73,24 @@ class Case:
         return known_browser(self.user, self.client)
 
     @cached_property
+    def roles(self) -> list[RoleGiven]:
+        """The roles of the person."""
+        return roles_of(self.person)
+
+    @cached_property
     def asked(self) -> Asked:
         """What is asked of the person beyond the first proof."""
-        return asked_of(self.person)
+        return asked_of(self.person, roles=self.roles)
+
+    @cached_property
+    def codes(self) -> list[Challenge]:
+        """The codes that were asked for in this attempt, the newest first."""
+        return codes_of(self.attempt.uid)
+
+    def forget(self, *names: str) -> None:
+        """Read these anew at their next use: something they follow from has changed."""
+        for name in names:
+            self.__dict__.pop(name, None)
 
     @property
     def proved(self) -> bool:

@@ -102,7 +102,7 @@ class EnrolForm(StepForm):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["code"].required = False
-        if newest(self.case.attempt.uid, purpose=CodePurpose.CONTACT) is None:
+        if newest(self.case.codes, purpose=CodePurpose.CONTACT) is None:
             self.fields["code"].widget = forms.HiddenInput()
 
 

@@ -125,7 +125,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         challenge = pending_code(case)
         context["delivery"] = delivery_note(challenge, now=case.now)
         if challenge is not None:
-            sends = sends_left(case.attempt.uid, settings=case.settings, since=case.attempt.sends_from)
+            sends = sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from)
             context["facts"] = code_facts(
                 challenge, checks=checks_left(challenge, settings=case.settings), sends=sends, now=case.now
             )

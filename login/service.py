@@ -12,10 +12,11 @@ from accounts.limits import counted_name
 from accounts.models import Session, User
 from accounts.names import Realm, masked_email, realm_of
 from accounts.sessions import Client
-from core import entropy, sealed
+from core import entropy, epoch, sealed
 from core.db import unit
 from core.http import network_of
 from core.outcomes import Denied
+from core.prepared import Select, Slot, insert
 from core.throttle import Limit, take
 from delivery.services import Progress, state_of
 from login import steps
@@ -30,6 +31,12 @@ from twofactor.services import checks_left, newest, sends_left
 
 HANDLE = "login"
 BEGIN = Limit(name="login-begin", tries=600, window=timedelta(minutes=10))
+
+_OF_HANDLE = Select(
+    lambda: Attempt.objects.select_related("user__company").filter(
+        fingerprint=Slot("fingerprint"), by_page=Slot("by_page")
+    )
+)
 
 HANDLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Denied | None]] = {
     Step.PASSWORD: steps.password,
@@ -88,7 +95,7 @@ def open_attempt(
         expires_at=now + life,
     )
     attempt.name = sealed.seal(attempt, "name", name.encode())
-    attempt.save(force_insert=True)
+    insert(attempt)
     return attempt, handle
 
 
@@ -135,11 +142,9 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
     if not handle or len(handle) > 200:
         return None
     prints = entropy.fingerprints(handle, purpose=HANDLE)
-    attempt = (
-        Attempt.objects.select_related("user", "user__company", "session", "session__user")
-        .filter(fingerprint__in=prints, by_page=by_page)
-        .first()
-    )
+    since = epoch.current()
+    found = (_OF_HANDLE.first(fingerprint=one, by_page=by_page) for one in prints)
+    attempt = next(filter(None, found), None)
     if attempt is None or attempt.ended_at is not None or now >= attempt.expires_at:
         return None
     user = attempt.user
@@ -152,7 +157,7 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
     if attempt.fingerprint != prints[0]:  # begun before a rotation of keys
         name = sealed.unseal(attempt, "name").decode()
         attempt.name_key = counted_name(name, realm=Realm(attempt.realm), now=now)
-    return Case(attempt=attempt, client=client, now=now)
+    return Case(attempt=attempt, client=client, now=now, since=since)
 
 
 def _is_in_turn(step: str, asked: Step) -> bool:
@@ -198,7 +203,7 @@ def username_of(case: Case) -> str:
 def pending_code(case: Case) -> Challenge | None:
     """The code that this attempt waits for."""
     purpose = CodePurpose.CONTACT if case.step is Step.ENROL else CodePurpose.SIGN_IN
-    return newest(case.attempt.uid, purpose=purpose)
+    return newest(case.codes, purpose=purpose)
 
 
 def describe(case: Case) -> dict[str, Any]:
@@ -218,9 +223,10 @@ def describe(case: Case) -> dict[str, Any]:
         told |= {
             "sent_to": masked_email(case.person.email) if challenge else None,
             "code_expires_at": challenge.expires_at.isoformat() if challenge else None,
-            "sends_left": sends_left(case.attempt.uid, settings=case.settings, since=case.attempt.sends_from),
+            "sends_left": sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from),
             "checks_left": checks_left(challenge, settings=case.settings) if challenge else None,
-            "delivery": delivery_of(challenge, now=case.now),
+            # What was put into the outbox a moment ago, waits there.
+            "delivery": Progress.QUEUED.value if case.sent else delivery_of(challenge, now=case.now),
         }
     return told
 

@@ -20,6 +20,7 @@ from audit.events import Event
 from audit.record import record
 from core.db import unit
 from core.outcomes import Denied
+from core.prepared import Select, Slot, write
 from login.advance import advance, end, security_changed, send, system_of
 from login.case import LIFE, Case
 from login.flow import Purpose
@@ -44,16 +45,18 @@ _AFTER = {SENDS_USED_UP.code: AFTER_SENDS, CHECKS_USED_UP.code: AFTER_CHECKS}
 _OWN_ADDRESS = _("Only the address of your account can be verified here.")
 
 
+_LOCKED = Select(
+    lambda: (
+        Attempt.objects.select_for_update(of=("self",)).select_related("user__company").filter(pk=Slot("pk"))
+    )
+)
+
+
 @contextmanager
 def _held(case: Case) -> Iterator[Denied | None]:
     """A unit that holds the attempt's row; yields why it cannot go on, and writes at its end what changed, in one statement."""
     with unit():
-        row = (
-            Attempt.objects.select_for_update(of=("self",))
-            .select_related("user", "user__company", "session", "session__user")
-            .filter(pk=case.attempt.pk)
-            .first()
-        )
+        row = _LOCKED.first(pk=case.attempt.pk)
         if row is None or row.ended_at is not None:
             yield EXPIRED
             return
@@ -61,15 +64,18 @@ def _held(case: Case) -> Iterator[Denied | None]:
         before = _columns(row)
         if case.user is not None and not case.proved and not moved:
             row.version = case.user.security_version  # what the first proof, given now, was checked against
+        if row.session_id is not None:
+            row.session = case.attempt.session
         case.attempt = row
+        case.forget("codes")
         if row.user is not None and (row.user.security_version != row.version or not row.user.may_sign_in):
             # While the hash was computed, the account was disabled or got another password.
             yield EXPIRED
             return
         yield OUT_OF_TURN if moved else None
-        changed = {name: value for name, value in _columns(row).items() if value != before[name]}
+        changed = [name for name, value in _columns(row).items() if value != before[name]]
         if changed:
-            Attempt.objects.filter(pk=row.pk).update(**changed)
+            write(row, *changed)
 
 
 def _columns(attempt: Attempt) -> dict[str, Any]:
@@ -100,6 +106,7 @@ def password(case: Case, data: Data) -> Denied | None:
         if denied is not None:
             return denied
         case.attempt.password_at = case.now
+        case.codes = []  # none is sent before the first proof
         record(
             Event.LOGIN_PASSWORD_ACCEPTED,
             origin=case.origin,
@@ -157,7 +164,7 @@ def enrol(case: Case, data: Data) -> Denied | None:
         )
         add_factor(user, kind=FactorKind.EMAIL, origin=case.origin, now=case.now)
         security_changed(case)
-        case.__dict__.pop("asked", None)  # the address is verified now: what is asked has changed
+        case.forget("asked")  # the address is verified now
         case.attempt.method = FactorKind.EMAIL
         _factor_proved(case, kind=FactorKind.EMAIL, remember=False)
         return advance(case)

@@ -22,7 +22,7 @@ from core.refusals import Refused, settled
 from tenants.settings import snapshot
 from twofactor.contacts import COUNTED_FOR, Place, ask_for_email, pending, verify_email
 from twofactor.models import Factor, FactorKind
-from twofactor.services import add_factor, checks_left, remove_factor, sends_left
+from twofactor.services import add_factor, checks_left, codes_of, remove_factor, sends_left
 
 
 class FactorShown(serializers.Serializer[Any]):
@@ -181,7 +181,7 @@ def _email_of(principal: Principal) -> dict[str, Any]:
         "pending": challenge.address if challenge else None,
         "code_expires_at": challenge.expires_at if challenge else None,
         "checks_left": checks_left(challenge, settings=settings) if challenge else None,
-        "sends_left": sends_left(principal.session.uid, settings=settings, since=now - COUNTED_FOR),
+        "sends_left": sends_left(codes_of(principal.session.uid), settings=settings, since=now - COUNTED_FOR),
     }
 
 

@@ -22,7 +22,7 @@ from delivery.models import Delivery
 from delivery.services import enqueue
 from tenants.settings import snapshot
 from twofactor.models import Challenge, FactorKind, Purpose
-from twofactor.services import check_code, newest, send_code
+from twofactor.services import check_code, codes_of, newest, send_code
 
 KEPT_ELSEWHERE = Denied(
     code="kept_elsewhere",
@@ -48,7 +48,7 @@ class Place:
 
 def pending(session: Session, *, now: datetime) -> Challenge | None:
     """The address that waits for its code, if one does."""
-    challenge = newest(session.uid, purpose=Purpose.CONTACT)
+    challenge = newest(codes_of(session.uid), purpose=Purpose.CONTACT)
     if challenge is None or challenge.used_at is not None or now >= challenge.expires_at:
         return None
     return challenge
@@ -72,6 +72,7 @@ def ask_for_email(address: str, *, place: Place, now: datetime) -> Challenge | D
             user,
             purpose=Purpose.CONTACT,
             asked_by=place.session.uid,
+            sent=codes_of(place.session.uid),
             address=address,
             settings=settings,
             origin=place.origin,

@@ -2,7 +2,7 @@
 
 import math
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from accounts.limits import CODES_A_DAY, CODES_AT_ONCE
 from accounts.models import Browser, Session, User
 from accounts.notices import language_of, notify
+from accounts.principal import roles_of
 from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import Origin, record
@@ -22,11 +23,13 @@ from core import entropy, epoch
 from core.db import unit
 from core.options import Snapshot
 from core.outcomes import Denied
+from core.prepared import Select, Slot, Update, insert, write
 from core.throttle import first_refusal, settle, take_all, too_many
 from delivery.derived import Derived
 from delivery.models import Delivery
 from delivery.services import cancel, enqueue
 from tenants.actor import Actor
+from tenants.roles import RoleGiven
 from tenants.settings import snapshot
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
 from twofactor.options import (
@@ -61,6 +64,18 @@ CANNOT_REMOVE = Denied(
 )
 
 
+_CODES = Select(lambda: Challenge.objects.filter(asked_by=Slot("asked_by")).order_by("-id")[:LOOK_BACK])
+_NEWEST_LOCKED = Select(
+    lambda: (
+        Challenge.objects.select_for_update()
+        .filter(asked_by=Slot("asked_by"), purpose=Slot("purpose"))
+        .order_by("-id")[:1]
+    )
+)
+_FACTORS = Select(lambda: Factor.objects.filter(user=Slot("user")).order_by().values_list("pk", flat=True))
+_USED = Update(lambda: Factor.objects.filter(user=Slot("user"), kind=Slot("kind")), last_used_at=Slot("now"))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Asked:
     """What is asked of one person: the policy, whether a second factor is needed, by which methods, and what happens with none."""
@@ -73,14 +88,17 @@ class Asked:
 
 def policy_for(user: User) -> str:
     """The strictest of the global policy, the company's and those of the person's roles."""
-    roles = user.roles.values_list("twofactor_policy", flat=True)
-    return strictest([snapshot(user.company_id).text(POLICY), *roles])
+    return _policy(user, roles_of(user))
 
 
-def asked_of(user: User) -> Asked:
-    """What is asked of this person at sign-in."""
-    policy = policy_for(user)
-    turned_on = policy == "optional" and user.factors.exists()
+def _policy(user: User, roles: Iterable[RoleGiven]) -> str:
+    return strictest([snapshot(user.company_id).text(POLICY), *(role.twofactor_policy for role in roles)])
+
+
+def asked_of(user: User, *, roles: Iterable[RoleGiven]) -> Asked:
+    """What is asked of this person, who has these roles, at sign-in."""
+    policy = _policy(user, roles)
+    turned_on = policy == "optional" and bool(_FACTORS(user=user.pk))
     methods = (FactorKind.EMAIL.value,) if user.email and user.email_verified_at else ()
     return Asked(
         policy=policy,
@@ -90,17 +108,23 @@ def asked_of(user: User) -> Asked:
     )
 
 
-def newest(asked_by: uuid.UUID, *, purpose: Purpose) -> Challenge | None:
-    """The code that counts: the newest that this attempt or session asked for."""
-    return Challenge.objects.filter(asked_by=asked_by, purpose=purpose).order_by("-id").first()
+def codes_of(asked_by: uuid.UUID) -> list[Challenge]:
+    """The codes that this attempt or session asked for, the newest first: as many as the settings can ever allow."""
+    return _CODES(asked_by=asked_by)
 
 
-def sends_left(asked_by: uuid.UUID, *, settings: Snapshot, since: datetime | None) -> int:
-    """How many codes may still be asked for."""
-    sent = Challenge.objects.filter(asked_by=asked_by)
-    if since is not None:
-        sent = sent.filter(created_at__gt=since)
-    return max(0, settings.number(MAX_SENDS) - sent.count())
+def newest(codes: Sequence[Challenge], *, purpose: Purpose) -> Challenge | None:
+    """The code that counts: the newest for this purpose."""
+    return next((one for one in codes if one.purpose == purpose), None)
+
+
+def _count(codes: Sequence[Challenge], *, since: datetime | None) -> int:
+    return sum(since is None or one.created_at > since for one in codes)
+
+
+def sends_left(codes: Sequence[Challenge], *, settings: Snapshot, since: datetime | None) -> int:
+    """How many codes may still be asked for, after these."""
+    return max(0, settings.number(MAX_SENDS) - _count(codes, since=since))
 
 
 def checks_left(challenge: Challenge, *, settings: Snapshot) -> int:
@@ -125,6 +149,7 @@ def send_code(
     *,
     purpose: Purpose,
     asked_by: uuid.UUID,
+    sent: Sequence[Challenge],
     address: str,
     settings: Snapshot,
     origin: Origin,
@@ -132,16 +157,14 @@ def send_code(
     since: datetime | None = None,
     mail: Callable[[Challenge], Delivery] | None = None,
 ) -> Challenge | Denied:
-    """Inside a unit, with the asking row locked: ask for a code to this address. Sends are counted per asker and per person and day."""
-    sent = list(
-        Challenge.objects.filter(asked_by=asked_by)
-        .order_by("-id")
-        .values_list("created_at", "delivery_uid")[:LOOK_BACK]
-    )
-    if sum(since is None or at > since for at, _delivery in sent) >= settings.number(MAX_SENDS):
+    """Inside a unit, with the asking row locked and then the codes `sent` so far read: ask for one more, to this address.
+
+    Sends are counted per asker and per person and day.
+    """
+    if _count(sent, since=since) >= settings.number(MAX_SENDS):
         return SENDS_USED_UP
-    if sent and now - sent[0][0] < COOL_DOWN:
-        return _just_sent(math.ceil((sent[0][0] + COOL_DOWN - now).total_seconds()))
+    if sent and now - sent[0].created_at < COOL_DOWN:
+        return _just_sent(math.ceil((sent[0].created_at + COOL_DOWN - now).total_seconds()))
     if (refused := _take_send(user, now=now)) is not None:
         return refused
     challenge = Challenge(
@@ -154,12 +177,12 @@ def send_code(
         created_at=now,
         expires_at=now + timedelta(minutes=settings.number(EXPIRY)),
     )
-    if sent and sent[0][1] is not None:
+    if sent and sent[0].delivery_uid is not None:
         # Held up, it would arrive after the new one, and whoever types what came last would type a code that is dead.
-        cancel(sent[0][1])
+        cancel(sent[0].delivery_uid)
     mail = mail or partial(mail_code, user=user, settings=settings, origin=origin, now=now)
     challenge.delivery_uid = mail(challenge).uid
-    challenge.save(force_insert=True)
+    insert(challenge)
     record(
         Event.LOGIN_CODE_SENT,
         origin=origin,
@@ -249,12 +272,7 @@ def check_code(
 def _checked(
     code: str, *, purpose: Purpose, asked_by: uuid.UUID, settings: Snapshot, now: datetime
 ) -> Challenge | Denied:
-    challenge = (
-        Challenge.objects.select_for_update()
-        .filter(asked_by=asked_by, purpose=purpose)
-        .order_by("-id")
-        .first()
-    )
+    challenge = _NEWEST_LOCKED.first(asked_by=asked_by, purpose=purpose)
     if challenge is None:
         return WRONG
     if challenge.used_at is not None or now >= challenge.expires_at:
@@ -262,7 +280,7 @@ def _checked(
     if challenge.checks >= settings.number(MAX_CHECKS):
         # Spent: where the person has to wait, typing it again after the wait must not begin another one.
         challenge.expires_at = now
-        challenge.save(update_fields=["expires_at"])
+        write(challenge, "expires_at")
         return CHECKS_USED_UP
     challenge.checks += 1
     right = entropy.is_derived_code(
@@ -270,13 +288,13 @@ def _checked(
     )
     if right:
         challenge.used_at = now
-    challenge.save(update_fields=["checks", "used_at"])
+    write(challenge, "checks", "used_at")
     return challenge if right else WRONG
 
 
 def note_factor_use(user: User, *, kind: str, now: datetime) -> None:
     """Remember when the factor last proved the person."""
-    Factor.objects.filter(user=user, kind=kind).update(last_used_at=now)
+    _USED(user=user.pk, kind=kind, now=now)
 
 
 def add_factor(user: User, *, kind: FactorKind, origin: Origin, now: datetime) -> Factor | Denied:

@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.models import RefreshToken, Session
 from accounts.tokens.keys import ALGORITHM, active_key
 from core import entropy
+from core.prepared import insert
 
 LIFETIME = timedelta(minutes=5)
 TYPE = "at+jwt"  # RFC 9068, 2.1: so that no other JWT of ours can stand for an access token
@@ -55,8 +56,10 @@ def access_token(session: Session, *, now: datetime) -> tuple[str, int]:
 def token_pair(session: Session, *, now: datetime) -> TokenPair:
     """An access token and a fresh refresh token; the latter is kept as a fingerprint and lives as long as the session."""
     refresh = entropy.token(REFRESH)
-    RefreshToken.objects.create(
-        session=session, fingerprint=entropy.fingerprint(refresh, purpose=REFRESH), issued_at=now
+    insert(
+        RefreshToken(
+            session=session, fingerprint=entropy.fingerprint(refresh, purpose=REFRESH), issued_at=now
+        )
     )
     access, seconds = access_token(session, now=now)
     return TokenPair(access_token=access, token_type="Bearer", expires_in=seconds, refresh_token=refresh)  # noqa: S106

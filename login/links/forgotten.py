@@ -15,10 +15,11 @@ from accounts.limits import name_key
 from accounts.models import User
 from accounts.names import Realm, realm_of
 from accounts.notices import language_of, notify
+from accounts.principal import roles_of
 from accounts.sessions import Client
 from audit.events import Event
 from audit.record import Origin, record
-from core import entropy
+from core import entropy, epoch
 from core.db import after_commit, unit
 from core.http import network_of
 from core.outcomes import Denied
@@ -108,7 +109,7 @@ def _can_reset(user: User) -> bool:
 
 
 def _mailbox_is_factor(user: User) -> bool:
-    asked = asked_of(user)
+    asked = asked_of(user, roles=roles_of(user))
     return asked.needed and all(method == FactorKind.EMAIL for method in asked.methods)
 
 
@@ -171,6 +172,7 @@ def consume(
     parsed = parse_token(token)
     if parsed is None or not entropy.is_derived_secret(parsed[1], purpose=PURPOSE, id=str(parsed[0])):
         return Answer(case=None, denied=LINK_USED), ""
+    since = epoch.current()
     with unit():
         attempt = (
             Attempt.objects.select_for_update(of=("self",))
@@ -201,7 +203,7 @@ def consume(
         attempt.fingerprint = entropy.fingerprint(new_handle, purpose=HANDLE)
         attempt.link_at, attempt.by_page = now, by_page
         attempt.expires_at = now + LIFE
-        case = Case(attempt=attempt, client=client, now=now)
+        case = Case(attempt=attempt, client=client, now=now, since=since)
         record(Event.FORGOTTEN_OPENED, origin=case.origin, at=now, company_id=user.company_id, subject=user)
         denied = advance(case)
         attempt.save()

@@ -30,7 +30,7 @@ from twofactor.contacts import (
     verify_email,
     withdraw,
 )
-from twofactor.services import checks_left, sends_left
+from twofactor.services import checks_left, codes_of, sends_left
 
 
 def _place(request: HttpRequest) -> Place:
@@ -50,7 +50,7 @@ def _pending(request: HttpRequest, form: Form, *, now: datetime) -> dict[str, An
         "facts": code_facts(
             challenge,
             checks=checks_left(challenge, settings=settings),
-            sends=sends_left(session.uid, settings=settings, since=now - COUNTED_FOR),
+            sends=sends_left(codes_of(session.uid), settings=settings, since=now - COUNTED_FOR),
             now=now,
         ),
     }

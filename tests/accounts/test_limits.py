@@ -45,9 +45,8 @@ def code(result: object) -> str:
 def browser(ben: User, clock: Clock) -> Browser:
     """One in which Ben has signed in before."""
     with unit():
-        return note_browser(
-            ben, Client(address="192.0.2.1", user_agent="Firefox", browser_token="b" * 43), now=clock()
-        )
+        client = Client(address="192.0.2.1", user_agent="Firefox", browser_token="b" * 43)
+        return note_browser(ben, client, known=None, now=clock())
 
 
 def use_up(user: User, clock: Clock, *, browser: Browser | None = None) -> None:

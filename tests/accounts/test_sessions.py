@@ -271,7 +271,7 @@ def test_a_session_whose_person_is_gone_is_locked_and_no_fault(ben: User, clock:
 
 def test_it_is_written_down_that_browsers_were_forgotten(ben: User, clock: Clock) -> None:
     with unit():
-        browser = note_browser(ben, HERE, now=clock())
+        browser = note_browser(ben, HERE, known=known_browser(ben, HERE), now=clock())
     Browser.objects.filter(pk=browser.pk).update(remembered_until=clock.now + timedelta(days=30))
     assert sign_out_everywhere(ben, by=system_actor(), now=clock()) is None
     noted = AuditEvent.objects.get(event=Event.DEVICE_FORGOTTEN)
@@ -345,10 +345,10 @@ def test_the_use_of_a_session_that_ended_changes_nothing(ben: User, clock: Clock
 def test_a_browser_is_known_to_the_person_who_signed_in_with_it(ben: User, ada: User, clock: Clock) -> None:
     assert known_browser(ben, HERE) is None
     with unit():
-        made = note_browser(ben, HERE, now=clock())
+        made = note_browser(ben, HERE, known=known_browser(ben, HERE), now=clock())
     clock.forward(days=1)
     with unit():
-        again = note_browser(ben, HERE, now=clock())
+        again = note_browser(ben, HERE, known=known_browser(ben, HERE), now=clock())
     assert known_browser(ben, HERE) == made == again
     assert known_browser(ada, HERE) is None
     assert known_browser(None, HERE) is None
@@ -362,7 +362,7 @@ def test_a_remembered_browser_is_forgotten_in_time_and_by_every_change_of_securi
     ben: User, clock: Clock
 ) -> None:
     with unit():
-        browser = note_browser(ben, HERE, now=clock())
+        browser = note_browser(ben, HERE, known=known_browser(ben, HERE), now=clock())
     assert not browser.is_remembered(user=ben, now=clock())
     browser.remembered_until, browser.remembered_version = clock() + timedelta(days=30), ben.security_version
     assert browser.is_remembered(user=ben, now=clock() + timedelta(days=29))

@@ -298,3 +298,17 @@ def test_without_a_database_a_cache_gives_nothing() -> None:
     assert cached("a") == "value"
     with without_the_row(), pytest.raises(Unavailable):
         cached("a")
+
+
+def test_what_was_put_together_is_kept_only_while_nothing_has_moved_on() -> None:
+    loaded: list[str] = []
+    cache = epoch.Cached[str, str](lambda key: loaded.append(key) or "loaded")
+    since = epoch.current()
+    cache.keep("a", "kept", since=since)
+    assert (cache("a"), loaded) == ("kept", [])
+    bump()
+    cache.keep("a", "of a world that is gone", since=since)
+    assert (cache("a"), loaded) == ("loaded", ["a"])
+    with unit():
+        cache.keep("b", "not committed", since=epoch.current())
+    assert (cache("b"), loaded) == ("loaded", ["a", "b"])
