@@ -1,0 +1,1 @@
+"""Backup and restore: one archive with the whole database in it, and what must not live again once it is put back."""

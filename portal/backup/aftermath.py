@@ -1,0 +1,72 @@
+"""What a restored database must not bring back to life: whatever was ended, used or sent after the backup was made."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from accounts.models import Browser, Session
+from audit.events import Event
+from audit.record import Origin, record
+from core.db import unit
+from core.models import Epoch
+from delivery.models import UNDER_WAY, Delivery, State
+from login.models import Attempt
+from twofactor.models import Challenge
+
+REASON = "restored"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replaced:
+    """What was known of the database that was replaced."""
+
+    version: int = 0
+    audit_events: int = 0
+    audit_head: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ended:
+    """How much was ended."""
+
+    sessions: int
+    sign_ins: int
+    codes: int
+    browsers: int
+    deliveries: int
+
+
+def end_what_was_under_way(*, made_at: str, replaced: Replaced, now: datetime) -> Ended:
+    """End sessions with their tokens, sign-ins, links and codes under way; forget remembered browsers; send nothing again."""
+    with unit():
+        ended = Ended(
+            sessions=Session.objects.filter(ended_at=None).update(ended_at=now, ended_reason=REASON),
+            sign_ins=Attempt.objects.filter(ended_at=None).update(
+                ended_at=now, outcome=REASON, link_due=False
+            ),
+            codes=Challenge.objects.filter(used_at=None).update(used_at=now),
+            browsers=Browser.objects.exclude(remembered_until=None).update(
+                remembered_until=None, remembered_version=None
+            ),
+            deliveries=Delivery.objects.filter(state__in=UNDER_WAY).update(
+                state=State.CANCELLED, error="The database was restored from a backup."
+            ),
+        )
+        _outrun_caches(replaced=replaced, now=now)
+        record(
+            Event.BACKUP_RESTORED,
+            origin=Origin(),
+            at=now,
+            made_at=made_at,
+            sessions_ended=ended.sessions,
+            deliveries_dropped=ended.deliveries,
+            replaced_events=replaced.audit_events,
+            replaced_head=replaced.audit_head,
+        )
+    return ended
+
+
+def _outrun_caches(*, replaced: Replaced, now: datetime) -> None:
+    # No cache may hold what it read before under a version that comes again.
+    found = Epoch.objects.values_list("version", flat=True).filter(pk=1).first() or 1
+    version = max(found, replaced.version, int(now.timestamp() * 1_000)) + 1
+    Epoch.objects.update_or_create(pk=1, defaults={"version": version})

@@ -1,0 +1,117 @@
+"""`manage.py restore FILE`: put a backup back, whole or not at all."""
+
+import fcntl
+import os
+from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management import call_command
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connection
+from django.db.migrations.loader import MigrationLoader
+from django.utils import timezone
+
+from accounts.models import User
+from audit.models import AuditEvent
+from audit.record import head
+from audit.verify import verify
+from core.models import Epoch
+from portal.backup import postgresql, sqlite
+from portal.backup.aftermath import Replaced, end_what_was_under_way
+from portal.backup.archive import Manifest, Unusable, copy_database, read_manifest
+
+
+class Command(BaseCommand):
+    """Puts an archive back."""
+
+    help = "Put a backup back. Everybody has to sign in again; what happened after the backup is gone."
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        """From where, and whether people may be lost."""
+        parser.add_argument("file")
+        parser.add_argument(
+            "--replace", action="store_true", help="Replace a database that has people in it."
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        """Check everything, then restore beside what is there, then swap."""
+        os.umask(0o077)
+        engine = sqlite if connection.vendor == "sqlite" else postgresql
+        try:
+            with _nobody_serves(), Path(options["file"]).open("rb") as file:
+                manifest = read_manifest(file)
+                self._refuse_unfit(manifest)
+                replaced = self._replaced(may_replace=options["replace"])
+                draft = engine.draft()
+                try:
+                    copy_database(manifest, file, draft)
+                    with engine.replacing(draft):
+                        self._finish(manifest, replaced)
+                finally:
+                    draft.unlink(missing_ok=True)
+        except (Unusable, OSError, DatabaseError) as reason:
+            raise CommandError(f"{str(reason).strip()} Nothing was changed.") from reason
+        self.stdout.write(
+            "Restored. Locks, passwords, people and rights are those of that moment: what was changed since has to be changed again."
+        )
+
+    def _refuse_unfit(self, manifest: Manifest) -> None:
+        if manifest.engine != connection.vendor:
+            raise Unusable(
+                f"This is a backup of {manifest.engine}, and DATABASE_URL names {connection.vendor}."
+            )
+        known = MigrationLoader(None).disk_migrations
+        newer = [f"{app}.{name}" for app, name in manifest.facts.migrations if (app, name) not in known]
+        if newer:
+            raise Unusable(
+                f"This backup was made by a newer version ({manifest.product}, {newer[0]}). Install that version first."
+            )
+
+    def _replaced(self, *, may_replace: bool) -> Replaced:
+        try:
+            tables = connection.introspection.table_names()
+            has_people = User._meta.db_table in tables and User.objects.exists()
+            if has_people and not may_replace:
+                raise Unusable(
+                    "There are people in this database. To lose them and everything else there, add --replace."
+                )
+            if AuditEvent._meta.db_table not in tables:
+                return Replaced()
+            version = Epoch.objects.values_list("version", flat=True).filter(pk=1).first() or 0
+            return Replaced(version=version, audit_events=AuditEvent.objects.count(), audit_head=head())
+        except DatabaseError as error:
+            if connection.vendor != "sqlite" or not may_replace:
+                raise Unusable(
+                    f"The database cannot be read ({str(error).strip()}). On SQLite, --replace replaces it."
+                ) from error
+            return Replaced()
+
+    def _finish(self, manifest: Manifest, replaced: Replaced) -> None:
+        call_command("migrate", interactive=False, verbosity=0)
+        if head() != manifest.facts.audit_head:
+            raise Unusable("The audit trail does not end where the manifest says.")
+        verdict = verify()
+        if verdict.broken_at is not None:
+            self.stderr.write(f"audit trail: broken at event {verdict.broken_at}: {verdict.reason}")
+        ended = end_what_was_under_way(made_at=manifest.created_at, replaced=replaced, now=timezone.now())
+        self.stdout.write(
+            f"backup of {manifest.created_at}: {verdict.rows} audit events. Ended: {ended.sessions} sessions, {ended.sign_ins} sign-ins "
+            f"under way, {ended.codes} codes; {ended.browsers} browsers are not remembered any more; {ended.deliveries} mails are not sent."
+        )
+
+
+@contextmanager
+def _nobody_serves() -> Iterator[None]:
+    """Holds the lock of `serve`, so that none runs, nor starts, on this data directory."""
+    path = Path(settings.DATA_DIR) / "serve.lock"
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with path.open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise Unusable(f"`serve` runs on {path.parent}. Stop it first.") from None
+        yield
