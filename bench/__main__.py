@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bench import machine, report
+from bench.doors import COMMANDS
 from bench.mailbox import mailbox
 from bench.report import Result
 from bench.rows import ROWS, Bed, Row
@@ -23,6 +24,9 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
     parser.add_argument("--seconds", type=float, default=2.0, help="of load in each round (default 2)")
     parser.add_argument("--rounds", type=int, default=3, help="by turns with the control (default 3)")
+    parser.add_argument(
+        "--server", default="", choices=("", *COMMANDS), help="in front of the product, in place of its own"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="instead of var/bench/<time>.json")
     parser.add_argument(
         "--markdown", action="store_true", help="print the table as docs/performance.md has it"
@@ -46,7 +50,9 @@ def _measure(
     with ExitStack() as stack:
         box, on = stack.enter_context(mailbox()), stack.enter_context(backing(name))
         versions.append(on.version)
-        bed = Bed(on=on, box=box, stack=stack, seconds=options.seconds, rounds=options.rounds)
+        bed = Bed(
+            on=on, box=box, stack=stack, seconds=options.seconds, rounds=options.rounds, behind=options.server
+        )
         for row in (row for row in rows if name in row.databases):
             for line in row.measure(bed):
                 _say(report.table([line]).partition("\n")[2])
@@ -65,7 +71,11 @@ def main(given: list[str]) -> int:
     versions: list[str] = []
     results = [line for name in databases for line in _measure(rows, name, options, versions)]
     facts = machine.facts(versions)
-    print(report.markdown(results, facts) if options.markdown else report.table(results))
+    servers = [line for line in results if line.row == "servers"]
+    if rest := [line for line in results if line.row != "servers"]:
+        print(report.markdown(rest, facts) if options.markdown else report.table(rest))
+    if servers:
+        print(report.matrix(servers))
     kept = options.json or ROOT / "var" / "bench" / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}.json"
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(report.as_json(results, facts), encoding="utf-8")

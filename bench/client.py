@@ -162,7 +162,7 @@ class Load:
     failures: list[str]
 
 
-async def _load(operation: Operation, *, port: int, clients: int, seconds: float) -> Load:
+async def _load(operation: Operation, *, port: int, clients: int, seconds: float, patience: float) -> Load:
     latencies: list[float] = []
     failures: list[str] = []
     began = time.perf_counter()
@@ -172,7 +172,7 @@ async def _load(operation: Operation, *, port: int, clients: int, seconds: float
         connection = Connection(port)
         while (started := time.perf_counter()) < end and len(failures) < MOST_FAILURES:
             try:
-                await asyncio.wait_for(operation(connection), 30)
+                await asyncio.wait_for(operation(connection), patience)
                 latencies.append((time.perf_counter() - started) * 1000)
             except (WrongAnswerError, OSError, asyncio.IncompleteReadError, TimeoutError, KeyError) as error:
                 failures.append(f"{type(error).__name__}: {error}"[:400])
@@ -188,6 +188,6 @@ async def _load(operation: Operation, *, port: int, clients: int, seconds: float
     )
 
 
-def load(operation: Operation, *, port: int, clients: int, seconds: float) -> Load:
+def load(operation: Operation, *, port: int, clients: int, seconds: float, patience: float = 30.0) -> Load:
     """Repeat the operation on so many connections until the time is up; what is under way then is brought to its end."""
-    return asyncio.run(_load(operation, port=port, clients=clients, seconds=seconds))
+    return asyncio.run(_load(operation, port=port, clients=clients, seconds=seconds, patience=patience))

@@ -82,6 +82,27 @@ def markdown(results: Sequence[Result], facts: dict[str, Any]) -> str:
     return "\n".join([*lines, "", *(f"({place}) {note}" for place, note in enumerate(notes, 1))]).rstrip()
 
 
+def matrix(results: Sequence[Result]) -> str:
+    """One line for each server, one column for each thing measured, as docs/designs/server.md has it."""
+    columns = list(dict.fromkeys(result.what for result in results))
+    lines = ["| server | " + " | ".join(columns) + " |", "| --- |" + " --- |" * len(columns)]
+    for server in dict.fromkeys(result.on for result in results):
+        found = {result.what: result for result in results if result.on == server}
+        shown = [_with_latency(found[column]) if column in found else "–" for column in columns]
+        lines.append(f"| {server} | " + " | ".join(shown) + " |")
+    return "\n".join(lines)
+
+
+def _with_latency(result: Result) -> str:
+    if result.unit != "CPU-ms":
+        return (
+            "nobody is answered"
+            if result.raw.get("answers") == 0
+            else f"{number(result.value)} {result.unit}"
+        )
+    return f"{number(result.value)} CPU-ms; {result.apart}"
+
+
 def facts_line(facts: dict[str, Any]) -> str:
     """The machine in one sentence."""
     databases = "; ".join(facts["databases"])

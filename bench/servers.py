@@ -80,6 +80,9 @@ class Server:
     product: Product
     backing: Backing
     environment: dict[str, str]
+    served_by: tuple[int, int] | None = (
+        None  # process and port of another server in front of the same product
+    )
 
     @property
     def database_url(self) -> str:
@@ -89,12 +92,13 @@ class Server:
     @property
     def port(self) -> int:
         """Where it listens."""
-        return self.product.port
+        return self.served_by[1] if self.served_by else self.product.port
 
     @property
     def groups(self) -> dict[str, list[int]]:
         """The process trees, by part: web, worker (with the clock), database, queue."""
         web, *others = self.product.children()
+        web = self.served_by[0] if self.served_by else web
         return {"web": [web], "worker": others, **self.backing.groups}
 
     def tidy(self) -> None:

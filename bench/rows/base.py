@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bench.client import Operation
+from bench.doors import serving
 from bench.mailbox import Mailbox
 from bench.measure import Figure, Slice, by_turns, one_slice
 from bench.report import Result
 from bench.scenarios import Turns
 from bench.servers import PEOPLE, Backing, Server, product
 
-CALLERS = 60  # people who ask by token or cookie; each may ask 600 times a minute
+CALLERS = 30  # people who ask by token or cookie; each may ask 600 times a minute
 CONTROL_SECONDS = 0.8
 PLAIN, HASHED, PRODUCT = "bench.settings", "bench.hashed", "portal.settings"
 
@@ -26,6 +27,7 @@ class Bed:
     stack: ExitStack
     seconds: float
     rounds: int
+    behind: str = ""  # the server of bench.doors in front of the product; empty: its own
     turns: Turns = field(default_factory=lambda: Turns(PEOPLE))
     _callers: int = 0
     _servers: dict[str, Server] = field(default_factory=dict)
@@ -33,7 +35,11 @@ class Bed:
     def server(self, settings: str = PLAIN) -> Server:
         """The product under these settings; without saying so, the one whose hash costs nothing."""
         if settings not in self._servers:
-            self._servers[settings] = self.stack.enter_context(product(self.on, self.box, settings=settings))
+            made = self.stack.enter_context(product(self.on, self.box, settings=settings))
+            if self.behind:
+                other = self.stack.enter_context(serving(self.behind, made.environment))
+                made = replace(made, served_by=other)
+            self._servers[settings] = made
         return self._servers[settings]
 
     def sessions(self) -> dict[str, list[str]]:

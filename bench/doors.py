@@ -1,0 +1,109 @@
+"""Other ways to serve the same product, to hold ours beside; none of them is part of it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from functools import partial
+from http.client import HTTPConnection
+from typing import Any
+
+from tests.services import free_port
+
+WORKERS, THREADS = 2, 8
+_PYTHON = [sys.executable, "-m"]
+_GRANIAN = [
+    *_PYTHON,
+    "granian",
+    "--host",
+    "127.0.0.1",
+    "--workers",
+    str(WORKERS),
+    "--no-ws",
+    "--log-level",
+    "error",
+]
+_GRANIAN += ["--http", "1", "--interface"]
+_OURS = ["asginl", "portal.asgi:application", "--loop"]
+
+# The name -> the command; the port is added to it.
+COMMANDS: Mapping[str, list[str]] = {
+    "granian-asgi": [*_GRANIAN, *_OURS, "asyncio", "--port"],
+    "granian-asgi-uvloop": [*_GRANIAN, *_OURS, "uvloop", "--port"],
+    "granian-rsgi": [*_GRANIAN, "rsgi", "bench.doors:rsgi", "--loop", "asyncio", "--port"],
+    "granian-wsgi": [*_GRANIAN, "wsgi", "portal.wsgi:application", "--blocking-threads", str(THREADS), "--port"],
+    "gunicorn-gthread": [
+        *_PYTHON, "gunicorn", "portal.wsgi:application", "--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS),
+        "--keep-alive", "5", "--log-level", "error", "--forwarded-allow-ips", "", "--bind",
+    ],
+    "uvicorn-asgi": [
+        *_PYTHON, "uvicorn", "portal.asgi:application", "--workers", str(WORKERS), "--log-level", "error", "--no-access-log",
+        "--no-proxy-headers", "--ws", "none", "--port",
+    ],
+}  # fmt: skip
+
+
+def _answers(port: int) -> bool:
+    door = HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        door.request("GET", "/livez")
+        return door.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        door.close()
+
+
+@contextmanager
+def serving(name: str, environment: Mapping[str, str]) -> Iterator[tuple[int, int]]:
+    """The product behind this server: its process and its port."""
+    port = free_port()
+    command = COMMANDS[name]
+    where = f"127.0.0.1:{port}" if command[-1] == "--bind" else str(port)
+    process = subprocess.Popen(
+        [*command, where],
+        env={**os.environ, **environment, "PORT": str(port), "PUBLIC_URL": f"http://127.0.0.1:{environment['PORT']}"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + 30
+        while not _answers(port):
+            if process.poll() is not None or time.monotonic() > deadline:
+                raise RuntimeError(f"{name} did not start: {' '.join(command)}")
+            time.sleep(0.05)
+        yield process.pid, port
+    finally:
+        process.send_signal(signal.SIGTERM)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(10)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)  # the group that it began itself
+
+
+async def rsgi(scope: Any, protocol: Any) -> None:
+    """The shortest door for granian's own protocol: the body is read whole, then a thread answers. Nothing is bounded, nothing streamed."""
+    from portal import asgi
+
+    same = {
+        "method": scope.method,
+        "path": scope.path,
+        "query_string": scope.query_string.encode("latin-1"),
+        "http_version": scope.http_version,
+        "scheme": scope.scheme,
+        "server": tuple(scope.server.rsplit(":", 1)),
+        "client": tuple(scope.client.rsplit(":", 1)),
+        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in scope.headers.items()],
+    }  # fmt: skip
+    body = b"" if scope.method == "GET" else await protocol()
+    environ = asgi._environ(same, body, len(body))
+    status, headers, content, stream = await asgi.threads.run(partial(asgi._answer, environ))
+    if stream is not None:
+        content = b"".join(stream)
+        stream.close()
+    shown = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
+    protocol.response_bytes(status, shown, content)
