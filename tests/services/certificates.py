@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -23,8 +24,8 @@ class Certificate:
     key: Path
 
     @classmethod
-    def make(cls, folder: Path) -> Self:
-        """A fresh authority, and a certificate by it for localhost and 127.0.0.1."""
+    def make(cls, folder: Path, *, hosts: Sequence[str] = ("localhost", "127.0.0.1")) -> Self:
+        """A fresh authority, and a certificate by it for these hosts."""
         authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
         authority = (
             _builder("Test authority", issuer="Test authority", key=authority_key.public_key())
@@ -38,12 +39,12 @@ class Certificate:
             )
             .sign(authority_key, hashes.SHA256())
         )
-        hosts = [x509.DNSName("localhost"), x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]
+        names = [_name(host) for host in hosts]
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
         server = (
-            _builder("localhost", issuer="Test authority", key=server_key.public_key())
+            _builder(hosts[0], issuer="Test authority", key=server_key.public_key())
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
-            .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
+            .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
             .add_extension(issuer, critical=False)
             .sign(authority_key, hashes.SHA256())
@@ -59,6 +60,13 @@ class Certificate:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(self.certificate, self.key)
         return context
+
+
+def _name(host: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ipaddress.ip_address(host))
+    except ValueError:
+        return x509.DNSName(host)
 
 
 def _builder(name: str, *, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:

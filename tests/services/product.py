@@ -65,7 +65,20 @@ class Product:
 @contextmanager
 def running_product(folder: Path, **environment: str) -> Iterator[Product]:
     """The product with its demo people, up and answering."""
-    port = free_port()
+    subprocess.run([sys.executable, "-m", "portal.keys", folder], cwd=ROOT, check=True)
+    with launched(folder, **{"DEMO": "1", **environment}) as product:
+        wait_until_up(product)
+        try:
+            urlopen(f"{product.url}/livez", timeout=10)  # noqa: S310
+        except URLError as error:
+            raise RuntimeError(f"the product does not answer:\n{product.log}") from error
+        yield product
+
+
+@contextmanager
+def launched(folder: Path, *arguments: str, **environment: str) -> Iterator[Product]:
+    """`manage.py serve` with these arguments, just begun; it ends with the context."""
+    port = int(environment.get("PORT") or free_port())
     clean = {
         name: value
         for name, value in os.environ.items()
@@ -74,23 +87,19 @@ def running_product(folder: Path, **environment: str) -> Iterator[Product]:
     settings = {
         "DATA_DIR": str(folder),
         "PORT": str(port),
-        "DEMO": "1",
         "DJANGO_SETTINGS_MODULE": "portal.settings",
     }
-    subprocess.run([sys.executable, "-m", "portal.keys", folder], cwd=ROOT, check=True)
     with (folder / "serve.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "manage.py", "serve"],
+            [sys.executable, "manage.py", "serve", *arguments],
             cwd=ROOT,
             env=clean | settings | environment,
             stdout=log,
             stderr=subprocess.STDOUT,
             text=True,
         )
-    product = Product(process=process, port=port, folder=folder)
     try:
-        _wait_until_up(product)
-        yield product
+        yield Product(process=process, port=port, folder=folder)
     finally:
         process.send_signal(signal.SIGINT)
         try:
@@ -99,13 +108,10 @@ def running_product(folder: Path, **environment: str) -> Iterator[Product]:
             process.kill()
 
 
-def _wait_until_up(product: Product) -> None:
+def wait_until_up(product: Product) -> None:
+    """Wait until every service was started."""
     deadline = time.monotonic() + 60
     while "Ctrl-C stops everything" not in product.log:
         if product.process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"the product did not start:\n{product.log}")
         time.sleep(0.05)
-    try:
-        urlopen(f"{product.url}/livez", timeout=10)  # noqa: S310
-    except URLError as error:
-        raise RuntimeError(f"the product does not answer:\n{product.log}") from error
