@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import Any, cast
 
 from django.db.models import QuerySet
+from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -12,7 +13,7 @@ from rest_framework.views import APIView
 
 from accounts import serializers as shapes
 from accounts.companies import change_company
-from accounts.describe import described
+from accounts.describe import described, told
 from accounts.ending import NOT_LIVE, end_session
 from accounts.limits import unlock_user
 from accounts.models import Session, User
@@ -22,6 +23,7 @@ from accounts.principal import Principal
 from accounts.sessions import end_sessions
 from core.api import Resource, Values, actor, caller
 from core.idempotency import idempotent
+from core.negotiation import JSON
 from core.outcomes import Denied
 from tenants.models import Company
 from tenants.serializers import ChangedCompany, CompanyShown, NewCompany
@@ -45,9 +47,12 @@ class MeView(APIView):
 
     reads = shapes.Me
 
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponseBase:
         """Who is signed in, and what this person may do and see."""
-        return Response(described(principal_of(request)))
+        principal = principal_of(request)
+        if request.accepted_media_type == JSON:
+            return HttpResponse(told(principal), content_type=JSON)
+        return Response(described(principal))
 
 
 class Users(Resource):

@@ -4,15 +4,18 @@ import logging
 import os
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from http import HTTPStatus
 
 from django.conf import settings
+from django.contrib.messages.middleware import MessageMiddleware
 from django.core.exceptions import RequestDataTooBig
 from django.db import InterfaceError, OperationalError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.template.loader import render_to_string
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
 from core.errors import Unavailable
 from core.http import is_from_proxy
@@ -103,3 +106,27 @@ def _answer(request: HttpRequest, status: int, code: str, title: str) -> HttpRes
     if request.path.startswith(API_PREFIX):
         return problem(status, code, title)
     return HttpResponse(render_to_string(f"{status}.html", {"request": request}), status=status)
+
+
+class Language:
+    """The language that the browser asks for: what Django's LocaleMiddleware does where no address begins with a language."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        translation.activate(translation.get_language_from_request(request))
+        request.LANGUAGE_CODE = translation.get_language()
+        response = self.get_response(request)
+        patch_vary_headers(response, ("Accept-Language",))
+        response.headers.setdefault("Content-Language", translation.get_language())
+        return response
+
+
+class PageMessages(MessageMiddleware):
+    """Django's messages, for pages: no program reads them."""
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
+        if request.path.startswith(API_PREFIX):
+            return self.get_response(request)
+        return super().__call__(request)

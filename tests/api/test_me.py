@@ -44,6 +44,23 @@ def test_once_known_it_costs_no_statement(
     assert [one["sql"] for one in asked] == []
 
 
+def test_what_is_changed_is_told_at_once(api: Call, root: User, ada: User) -> None:
+    program = api(ada)
+    assert program.get("me/").json()["user"]["display_name"] != "Ada King"
+    assert api(root).patch(f"users/{ada.uid}/", {"display_name": "Ada King"}).status_code == 200
+    assert program.get("me/").json()["user"]["display_name"] == "Ada King"
+
+
+def test_it_is_told_in_the_form_that_is_asked_for(api: Call, ada: User) -> None:
+    program = api(ada)
+    plain = program.get("me/", Accept="application/json")
+    indented = program.get("me/", Accept="application/json; indent=2")
+    assert program.get("me/", Accept="*/*").content == plain.content
+    assert (indented.json(), indented.content.count(b"\n  ") > 5) == (plain.json(), True)
+    assert {one.headers["Content-Type"] for one in (plain, indented)} == {"application/json"}
+    assert program.get("me/", Accept="text/html").status_code == 406
+
+
 def test_a_page_session_reads_it_too(browser: Browse, ada: User) -> None:
     assert browser(ada).get("/api/v1/me/").json()["user"]["email"] == "ada@acme.example"
 

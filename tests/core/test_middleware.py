@@ -234,3 +234,16 @@ def test_no_answer_is_kept_by_a_cache_unless_it_says_so_itself(client: Client) -
     assert client.get(f"{API}echo/")["Cache-Control"] == "no-store"
     assert client.get("/nowhere/")["Cache-Control"] == "no-store"
     assert client.get(f"{API}cached/")["Cache-Control"] == "public, max-age=60"
+
+
+def test_every_answer_says_what_a_page_may_load(client: Client) -> None:
+    for url in (f"{API}echo/", "/nowhere/", "/login/", "/static/nothing.css"):
+        assert client.get(url)["Content-Security-Policy"].startswith(
+            "default-src 'self'; script-src 'self'; "
+        ), url
+
+
+def test_the_language_is_the_one_that_the_browser_asks_for(client: Client) -> None:
+    for asked, given in (("de-AT,en;q=0.5", "de"), ("fr, en;q=0.5", "en"), ("xx", "en")):
+        answer = client.get("/login/", headers={"Accept-Language": asked})
+        assert (answer["Content-Language"], "Accept-Language" in answer["Vary"]) == (given, True)
