@@ -1,7 +1,7 @@
 # One image for every part: `serve`, or `serve --only web|worker|clock`. It holds no secret, runs as a user of its own, and
 # writes to DATA_DIR alone, so the rest may be read-only.
 
-FROM python:3.12-slim AS build
+FROM python:3.12-slim-trixie AS build
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 UV_NO_PROGRESS=1 UV_PYTHON_DOWNLOADS=never UV_NO_CACHE=1
 WORKDIR /opt/gatehouse
 COPY requirements.txt requirements-uv.txt ./
@@ -14,7 +14,10 @@ RUN python -m venv /opt/uv \
 COPY . .
 RUN python -m compileall -q accounts audit core delivery login portal tenants twofactor
 
-FROM python:3.12-slim
+FROM python:3.12-slim-trixie
+# pg_dump and pg_restore, for `backup` and `restore`; the server may be of this version (17) or an older one.
+# hadolint ignore=DL3008
+RUN apt-get update && apt-get install -y --no-install-recommends postgresql-client && rm -rf /var/lib/apt/lists/*
 RUN groupadd --gid 10001 gatehouse \
  && useradd --no-log-init --uid 10001 --gid 10001 --home-dir /var/lib/gatehouse --shell /usr/sbin/nologin gatehouse \
  && install -d -o gatehouse -g gatehouse -m 700 /var/lib/gatehouse
