@@ -13,8 +13,9 @@ from collections.abc import Callable
 from typing import Generic, TypeVar
 
 from django.conf import settings
-from django.db import DatabaseError, connection
+from django.db import Error, connection
 
+from core import silence
 from core.db import after_commit, current_unit
 from core.errors import Unavailable
 from core.models import Epoch
@@ -72,7 +73,7 @@ class _Reader:
     def _ask(self) -> int:
         try:
             return _read()
-        except DatabaseError as error:
+        except Error as error:
             raise Unavailable("The database does not answer.") from error
 
     def _note(self, version: int) -> None:
@@ -92,11 +93,12 @@ class _Reader:
             time.sleep(settings.EPOCH_POLL_SECONDS)
             before = time.monotonic()
             try:
-                version = _read()
+                with silence.database.asking():
+                    version = _read()
                 # The age counts from before the question, not from the answer of a slow database.
                 self._version, self._read_at = version, before
                 failing = False
-            except DatabaseError as error:
+            except Error as error:
                 if not failing:
                     logger.warning("the version row cannot be read: %s", type(error).__name__)
                 failing = True

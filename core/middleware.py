@@ -17,6 +17,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
+from core import silence
 from core.errors import Unavailable
 from core.http import is_from_proxy
 from core.watch import answered
@@ -25,6 +26,7 @@ logger = logging.getLogger(__name__)
 request_id: ContextVar[str] = ContextVar("request_id", default="")
 _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
 API_PREFIX = "/api/"
+NEED_NO_DATABASE = ("/livez", "/readyz", "/metrics", "/static/")
 # A view that needs another one sets it itself.
 _UNLESS_SET = (
     ("Cache-Control", "no-store"),
@@ -58,7 +60,7 @@ class RequestBoundary:
         name = given if given and _GIVEN.fullmatch(given) and is_from_proxy(request) else os.urandom(16).hex()
         reset, began = request_id.set(name), time.perf_counter()
         try:
-            response = _refuse_length(request) or self.get_response(request)
+            response = _refuse_length(request) or _refuse_silence(request) or self.get_response(request)
             answered(request, response, seconds=time.perf_counter() - began)
         finally:
             request_id.reset(reset)
@@ -78,6 +80,13 @@ def _refuse_length(request: HttpRequest) -> HttpResponse | None:
         return _answer(request, 400, "bad_request", "The request could not be understood.")
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 1_000_000
     return too_large(request) if len(length) > 12 or int(length) > most else None
+
+
+def _refuse_silence(request: HttpRequest) -> HttpResponse | None:
+    if not silence.database.lasts or request.path.startswith(NEED_NO_DATABASE):
+        return None
+    with translation.override(translation.get_language_from_request(request)):
+        return unavailable(request, Unavailable("The database does not answer."))
 
 
 def too_large(request: HttpRequest) -> HttpResponse:

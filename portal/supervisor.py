@@ -10,7 +10,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NoReturn
 
 logger = logging.getLogger(__name__)
@@ -54,7 +56,7 @@ class Errand:
     @classmethod
     def begin(cls, task: Callable[[], None]) -> "Errand":
         """Start it; it runs while we do something else."""
-        return cls(_fork(task))
+        return cls(_fork(task, name="errand"))
 
     def succeeded(self) -> bool:
         """Wait for its end."""
@@ -115,7 +117,7 @@ class Supervisor:
         return [child for child in self._children.values() if child.pid]
 
     def _launch(self, child: _Child) -> None:
-        child.pid, child.started = _fork(child.service.run), time.monotonic()
+        child.pid, child.started = _fork(child.service.run, name=child.service.name), time.monotonic()
 
     def _reap(self) -> None:
         for child in self._running():
@@ -139,21 +141,22 @@ class Supervisor:
         return max(min(waiting) - time.monotonic(), 0.0) if waiting else 3600.0
 
 
-def _fork(task: Callable[[], None]) -> int:
+def _fork(task: Callable[[], None], *, name: str) -> int:
     sys.stdout.flush()
     sys.stderr.flush()
     parent = os.getpid()
     pid = os.fork()
     if not pid:
-        _live_as_child(parent, task)
+        _live_as_child(parent, task, name=name)
     return pid
 
 
-def _live_as_child(parent: int, task: Callable[[], None]) -> NoReturn:
+def _live_as_child(parent: int, task: Callable[[], None], *, name: str) -> NoReturn:
     code = 1
     try:
         os.setpgid(0, 0)  # Ctrl-C reaches the supervisor alone, which then stops its children in order
         end_with_parent()
+        _call_oneself(name)
         for number in _AWAITED:
             signal.signal(number, signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_UNBLOCK, _AWAITED)
@@ -170,6 +173,11 @@ def _live_as_child(parent: int, task: Callable[[], None]) -> NoReturn:
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(code)
+
+
+def _call_oneself(name: str) -> None:
+    with suppress(OSError):  # elsewhere than on Linux they are not told apart
+        Path("/proc/self/comm").write_text(name)  # what `ps` and `top` show
 
 
 def _end_group(pid: int) -> None:

@@ -26,6 +26,7 @@ from portal.management.commands import demo
 from portal.supervisor import Errand, Service, Supervisor, end_with_parent
 
 READY_SECONDS = 30.0
+DATABASE_SECONDS = 10.0  # no page or call of the API waits longer for one statement
 PARTS = ("web", "worker", "clock")
 NEEDED = {  # what each part will need, beside the application itself
     "web": ("granian.server",),
@@ -130,13 +131,17 @@ def _web(bind: str, port: int, workers: int) -> None:
         # To the root logger, as everybody else.
         log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {}}},
         workers_kill_timeout=10,
+        respawn_failed_workers=True,
     )
     server.serve(target_loader=_load_application, wrap_loader=False)
 
 
 def _load_application() -> Callable[..., Any]:
     end_with_parent()
+    from core.postgres.base import wait_at_most
     from portal.asgi import application
+
+    wait_at_most(DATABASE_SECONDS)
 
     return application
 
@@ -165,11 +170,11 @@ def _clock() -> None:
     from celery import beat
 
     from portal.celery import app
+    from portal.clock import Clock
 
     _name("clock")
     _quiet("celery", "kombu")
-    # Kept in memory: every entry is harmless to run late or twice, so there is no state to lose.
-    beat.Service(app, scheduler_cls=beat.Scheduler).start()
+    beat.Service(app, scheduler_cls=Clock).start()
 
 
 def _name(service: str) -> None:
