@@ -16,8 +16,8 @@ from delivery.tasks import drain
 from tenants.models import Company, Role
 from tests.cast import AGENT, MEMBER, Api, acting
 from tests.faults.database import deadlocks
+from tests.faults.figures import soak_seconds, told
 from tests.faults.invariants import findings
-from tests.faults.soak import soak_seconds
 from tests.journeys.doors import ApiDoor, WebDoor
 from tests.journeys.stage import *  # noqa: F403
 from tests.journeys.stage import PASSWORD, Post, _server, configure  # noqa: F401
@@ -147,7 +147,7 @@ def test_a_crowd_that_does_everything_at_once_deadlocks_nobody(
 
     in_parallel(THREADS, work, seconds=soak_seconds(6) + 60)
     statuses = sum((one.statuses for one in crowd), Counter[int]())
-    print(f"\n{sum(statuses.values())} answers: {dict(sorted(statuses.items()))}")  # noqa: T201
+    told(f"{sum(statuses.values())} answers: {dict(sorted(statuses.items()))}")
     assert deadlocks() == 0
     assert max(statuses) < 500
     assert {200, 401, 409} <= set(statuses)

@@ -7,7 +7,7 @@ from audit.models import AuditEvent
 from audit.verify import verify
 from core.models import Epoch
 from tests.faults.database import deadlocks
-from tests.faults.soak import soak_seconds
+from tests.faults.figures import soak_seconds, told
 from tests.faults.writers import EVENTS, write_for
 from tests.services.database import environment
 
@@ -19,7 +19,7 @@ def test_twelve_writers_in_two_processes_never_fork_the_chain() -> None:
         pytest.skip("SQLite has one writer at a time")
     version = Epoch.objects.filter(pk=1).values_list("version", flat=True).first() or 1
     figures = write_for(soak_seconds(4), environment=environment())
-    print(f"\n{connection.vendor}: {figures}")  # noqa: T201
+    told(f"{connection.vendor}: {figures}")
     events = AuditEvent.objects.count()
     assert events == figures.commits * EVENTS
     assert AuditEvent.objects.values("mac").distinct().count() == events

@@ -1,5 +1,6 @@
 """A real SMTP server in a thread, and what it received."""
 
+import asyncio
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,12 +18,13 @@ from tests.services import free_port
 
 @dataclass
 class Mailbox:
-    """The mails that arrived; `refuse` maps a recipient to the answer that it gets instead."""
+    """The mails that arrived; `refuse` maps a recipient to the answer that it gets instead, `slow` a command to the seconds it takes."""
 
     port: int
     mails: list[EmailMessage] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
     refuse_data: str = ""
+    slow: dict[str, float] = field(default_factory=dict)
 
     @property
     def url(self) -> str:
@@ -32,6 +34,7 @@ class Mailbox:
     async def handle_RCPT(  # noqa: N802  (aiosmtpd's names)
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        await asyncio.sleep(self.slow.get("RCPT", 0))
         if address in self.refuse:
             return self.refuse[address]
         envelope.rcpt_tos.append(address)
@@ -42,6 +45,7 @@ class Mailbox:
             return self.refuse_data
         content = envelope.content if isinstance(envelope.content, bytes) else b""
         self.mails.append(message_from_bytes(content, _class=EmailMessage, policy=modern))
+        await asyncio.sleep(self.slow.get("DATA", 0))
         return "250 OK"
 
 

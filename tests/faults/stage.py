@@ -1,0 +1,111 @@
+"""The product with PostgreSQL, Redis and a mail server, each of which can be taken away."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+
+from tests.faults.load import Load, ask
+from tests.services.postgres import Postgres, postgres
+from tests.services.processes import children
+from tests.services.product import ROOT, Product, running_product
+from tests.services.redis import Redis, redis_machine
+from tests.services.smtp import Mailbox, smtp_server
+
+PEOPLE = 1_500
+PASSWORD = "a lantern in the harbour 7"
+
+
+def until(condition: Callable[[], object], *, seconds: float, what: str) -> float:
+    """Wait for it; how long that took. Fails after so many seconds."""
+    began = time.monotonic()
+    while not condition():
+        assert time.monotonic() - began < seconds, f"not within {seconds:.0f} s: {what}"
+        time.sleep(0.02)
+    return time.monotonic() - began
+
+
+@dataclass
+class Stage:
+    """What is up."""
+
+    product: Product
+    database: Postgres
+    redis: Redis
+    box: Mailbox
+    load: Load
+    environment: dict[str, str]  # with which the product runs
+
+    def service(self, name: str) -> int:
+        """The process id of one of the services of `serve`; 0 while it is not there."""
+        for pid in children(self.product.process.pid):
+            with suppress(OSError):
+                if Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                    return pid
+        return 0
+
+    def kill_group(self, name: str) -> None:
+        """End a service and all that is below it, without warning."""
+        os.killpg(self.service(name), signal.SIGKILL)
+
+    def answers(self) -> bool:
+        """Whether a sign-in can begin."""
+        return ask(self.product.port, "/api/v1/login/", {"username": "nobody@crowd.example"}).status == 201
+
+    def end_leases(self) -> int:
+        """Let the time of every lease be over, as a minute's wait would; how many there were."""
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            return connection.execute(
+                "UPDATE delivery_delivery SET next_try_at = now() WHERE state = 'leased'"
+            ).rowcount
+
+    def states(self) -> dict[str, int]:
+        """How many messages stand how."""
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            return dict(
+                connection.execute("SELECT state, count(*) FROM delivery_delivery GROUP BY 1").fetchall()
+            )
+
+    def run(self, module: str, *arguments: str) -> str:
+        """What a program prints that is run with the product's own settings."""
+        environment = (
+            os.environ
+            | self.environment
+            | {"DATA_DIR": str(self.product.folder)}
+            | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
+        )
+        for name in ("SECRET_KEY", "FIELD_KEYS"):
+            environment.pop(name, None)
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def findings(self) -> list[str]:
+        """What contradicts itself in the tables."""
+        return self.run("tests.faults.invariants").splitlines()
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[Stage]:
+    """Everything up, with a crowd of people."""
+    with postgres(durable=True) as database, redis_machine() as redis, smtp_server() as box:
+        environment = {
+            "DATABASE_URL": database.url,
+            "REDIS_URL": redis.url,
+            "EMAIL_URL": box.url,
+            "TRUSTED_PROXIES": "127.0.0.1/32",
+        }
+        with running_product(folder, **environment) as product:
+            stage = Stage(product, database, redis, box, Load(product.port, PASSWORD), environment)
+            stage.run("tests.faults.people", str(PEOPLE), PASSWORD)
+            yield stage
