@@ -69,8 +69,8 @@ def main(given: list[str]) -> int:
         if options.database in {name, "both"} and any(name in row.databases for row in rows)
     ]
     versions: list[str] = []
+    facts = machine.facts(versions)  # the load before ours
     results = [line for name in databases for line in _measure(rows, name, options, versions)]
-    facts = machine.facts(versions)
     servers = [line for line in results if line.row == "servers"]
     if rest := [line for line in results if line.row != "servers"]:
         print(report.markdown(rest, facts) if options.markdown else report.table(rest))

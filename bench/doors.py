@@ -16,17 +16,9 @@ from tests.services import free_port
 WORKERS, THREADS = 2, 8
 _PYTHON = [sys.executable, "-m"]
 _GRANIAN = [
-    *_PYTHON,
-    "granian",
-    "--host",
-    "127.0.0.1",
-    "--workers",
-    str(WORKERS),
-    "--no-ws",
-    "--log-level",
-    "error",
-]
-_GRANIAN += ["--http", "1", "--interface"]
+    *_PYTHON, "granian", "--host", "127.0.0.1", "--workers", str(WORKERS), "--no-ws", "--log-level", "error", "--http", "1",
+    "--interface",
+]  # fmt: skip
 _OURS = ["asginl", "portal.asgi:application", "--loop"]
 
 # The name -> the command; the port is added to it.

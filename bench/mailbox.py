@@ -67,10 +67,11 @@ class Mailbox:
         code = code_in(envelope.content)
         if code is not None:
             for address in envelope.rcpt_tos:
-                self._hand_over(address, Came(code, time.perf_counter()))
+                self.hand_over(address, Came(code, time.perf_counter()))
         return "250 OK"
 
-    def _hand_over(self, address: str, came: Came) -> None:
+    def hand_over(self, address: str, came: Came) -> None:
+        """Give a code to whoever waits for it, or keep it."""
         with self._lock:
             waiting = self._waiting.pop(address, None)
             if waiting is None:

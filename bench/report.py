@@ -108,7 +108,7 @@ def facts_line(facts: dict[str, Any]) -> str:
     databases = "; ".join(facts["databases"])
     return (
         f"{facts['date'][:10]} · commit {facts['commit']} · {facts['cores']} cores, {facts['memory_gib']} GiB, Linux {facts['kernel']}, "
-        f"Python {facts['python']} · {databases} · load while measuring {facts['load_average']}"
+        f"Python {facts['python']} · {databases} · load average before it {facts['load_average']}"
     )
 
 
