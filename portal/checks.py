@@ -26,7 +26,6 @@ _PRIVATE = [
     )
 ]  # fmt: skip
 _WIDEST = {4: 16, 6: 32}  # no balancer of somebody's needs more public addresses than these prefixes hold
-_TOKEN_LENGTH = 32
 
 
 # --- at every start ----------------------------------------------------------------------------------------------------
@@ -168,21 +167,6 @@ def few_are_believed(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
     ]
 
 
-@register(deploy=True)
-def metrics_token_is_long(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
-    """A token that is asked for without any limit has to be too long to be guessed."""
-    token = getattr(settings, "METRICS_TOKEN", "")
-    if not token or len(token) >= _TOKEN_LENGTH:
-        return []
-    return [
-        Warning(
-            f"METRICS_TOKEN has {len(token)} characters and can be guessed.",
-            hint="Take 32 or more at random: openssl rand -hex 32",
-            id="portal.W005",
-        )
-    ]
-
-
 # --- what is for trying only -------------------------------------------------------------------------------------------
 @register(deploy=True)
 def address_is_public(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
@@ -194,7 +178,7 @@ def address_is_public(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]
         Warning(
             f"PUBLIC_URL is {settings.PUBLIC_URL}, which is this machine alone.{demo}",
             hint="Set PUBLIC_URL to the https address that people use, and DEMO=0.",
-            id="portal.W006",
+            id="portal.W005",
         )
     ]
 
@@ -208,7 +192,7 @@ def mail_goes_out(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:  #
         Warning(
             f"Mails are not sent: they become files in {Path(settings.DATA_DIR) / 'outbox'}.",
             hint="Set EMAIL_URL, such as smtp://user:password@mail.example.com:587.",
-            id="portal.W007",
+            id="portal.W006",
         )
     ]
 
@@ -223,7 +207,7 @@ def sender_has_a_domain(app_configs: Configs, **kwargs: Any) -> list[CheckMessag
         Warning(
             f"Mails are sent from {settings.DEFAULT_FROM_EMAIL!r}, which is no address of a mail domain.",
             hint="Set DEFAULT_FROM_EMAIL to an address whose domain lets your mail server send for it (SPF, DKIM).",
-            id="portal.W008",
+            id="portal.W007",
         )
     ]
 
@@ -237,7 +221,7 @@ def log_tells_little(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:
         Warning(
             "LOG_LEVEL is DEBUG: the log grows fast, and names people in what libraries write.",
             hint="Set LOG_LEVEL=INFO, and DEBUG for an hour while looking for something.",
-            id="portal.W009",
+            id="portal.W008",
         )
     ]
 
@@ -253,7 +237,7 @@ def one_file_serves_one_machine(app_configs: Configs, **kwargs: Any) -> list[Che
         Warning(
             "The database is a file of this machine, while Redis is on another.",
             hint="Several machines need one PostgreSQL: set DATABASE_URL.",
-            id="portal.W010",
+            id="portal.W009",
         )
     ]
 
@@ -268,7 +252,7 @@ def data_lie_apart_from_the_program(app_configs: Configs, **kwargs: Any) -> list
         Warning(
             f"DATA_DIR is {folder}, inside the program's own folder.",
             hint="Move it, to /var/lib/gatehouse for one, and set DATA_DIR.",
-            id="portal.W011",
+            id="portal.W010",
         )
     ]
 
@@ -285,7 +269,7 @@ def keys_lie_apart_from_the_data(app_configs: Configs, **kwargs: Any) -> list[Ch
         Warning(
             f"FIELD_KEYS lie in {folder / keys.FILE}, beside the database that they open: a copy of the folder holds both.",
             hint="Move SECRET_KEY and FIELD_KEYS out of DATA_DIR, and name their files in SECRET_KEY_FILE and FIELD_KEYS_FILE.",
-            id="portal.W012",
+            id="portal.W011",
         )
     ]
 

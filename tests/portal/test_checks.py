@@ -19,7 +19,6 @@ PUBLIC = {
     "EMAIL_URL": "smtps://user:password@mail.example.com:465",
     "DEFAULT_FROM_EMAIL": "Gatehouse <no-reply@example.com>",
     "LOG_LEVEL": "INFO",
-    "METRICS_TOKEN": "0123456789abcdef" * 2,
     "REDIS_URL": "rediss://gatehouse:password@redis.internal:6379/0",
 }
 
@@ -46,16 +45,15 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("portal.W003", {"REDIS_URL": "redis://:password@redis.internal/0"}),
     ("portal.W003", {"REDIS_URL": "rediss://:password@redis.internal/0?ssl_cert_reqs=none"}),
     ("portal.W004", {"REDIS_URL": "rediss://redis.internal/0"}),
-    ("portal.W005", {"METRICS_TOKEN": "secret"}),
     (
-        "portal.W006",
+        "portal.W005",
         {"PUBLIC_URL": "http://127.0.0.1:8000", "LOOPBACK": True, "ALLOWED_HOSTS": ["127.0.0.1"]},
     ),
-    ("portal.W007", {"EMAIL_URL": ""}),
-    ("portal.W008", {"DEFAULT_FROM_EMAIL": "Gatehouse <no-reply@portal>"}),
-    ("portal.W008", {"DEFAULT_FROM_EMAIL": "no-reply@192.0.2.1"}),
-    ("portal.W009", {"LOG_LEVEL": "debug"}),
-    ("portal.W010", {"DATABASES": SQLITE}),
+    ("portal.W006", {"EMAIL_URL": ""}),
+    ("portal.W007", {"DEFAULT_FROM_EMAIL": "Gatehouse <no-reply@portal>"}),
+    ("portal.W007", {"DEFAULT_FROM_EMAIL": "no-reply@192.0.2.1"}),
+    ("portal.W008", {"LOG_LEVEL": "debug"}),
+    ("portal.W009", {"DATABASES": SQLITE}),
     ("delivery.E001", {"EMAIL_URL": "imap://mail.example.com"}),
     ("delivery.W001", {"EMAIL_URL": "smtp://mail.example.com?tls=off"}),
 ]
@@ -68,7 +66,6 @@ RIGHT: list[dict[str, Any]] = [
     {"REDIS_URL": "redis://127.0.0.1:6379/0", "DATABASES": SQLITE},
     {"REDIS_URL": "", "DATABASES": SQLITE},
     {"ALLOWED_HOSTS": [".example.com"]},
-    {"METRICS_TOKEN": ""},
     {"EMAIL_URL": "smtp://127.0.0.1:25"},
 ]
 
@@ -119,7 +116,7 @@ def test_no_finding_tells_a_password(settings: Any) -> None:
 
 def test_what_is_only_unsafe_in_earnest_does_not_stop_a_start(settings: Any) -> None:
     settings.EMAIL_URL, settings.LOG_LEVEL, settings.TRUSTED_PROXIES = "", "DEBUG", ["0.0.0.0/0"]
-    assert not {"portal.W007", "portal.W009", "portal.E004"} & {one.id for one in run_checks()}
+    assert not {"portal.W006", "portal.W008", "portal.E004"} & {one.id for one in run_checks()}
 
 
 def test_a_proxy_is_private_however_wide_its_network_and_public_only_when_few(settings: Any) -> None:
@@ -136,7 +133,7 @@ def test_the_demos_people_are_named_once_the_demo_is_over(settings: Any, tmp_pat
 
 def test_data_inside_the_programs_folder_are_named(settings: Any) -> None:
     settings.DATA_DIR = settings.BASE_DIR / "var"
-    assert [one.id for one in checks.data_lie_apart_from_the_program(None)] == ["portal.W011"]
+    assert [one.id for one in checks.data_lie_apart_from_the_program(None)] == ["portal.W010"]
     settings.LOOPBACK = True
     assert checks.data_lie_apart_from_the_program(None) == []
 
@@ -147,6 +144,6 @@ def test_keys_beside_the_database_that_they_open_are_named(settings: Any, tmp_pa
     keys_file.write_text(f"FIELD_KEYS={settings.FIELD_KEYS}\n")
     assert checks.keys_lie_apart_from_the_data(None) == [], "the database is on another machine"
     settings.DATABASES = SQLITE
-    assert [one.id for one in checks.keys_lie_apart_from_the_data(None)] == ["portal.W012"]
+    assert [one.id for one in checks.keys_lie_apart_from_the_data(None)] == ["portal.W011"]
     settings.FIELD_KEYS = "k2:" + "B" * 43 + "="
     assert checks.keys_lie_apart_from_the_data(None) == [], "the file's are not in use"
