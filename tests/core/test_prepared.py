@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from django.db import IntegrityError, connection, models
+from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
 
 from accounts.models import Session, SessionKind, User
@@ -126,7 +126,7 @@ def test_what_the_database_refuses_is_the_same_error(ben: User, do: Callable[[Se
     if do is not insert:
         insert(second)
     second.fingerprint = "1"
-    with pytest.raises(IntegrityError):
+    with pytest.raises(IntegrityError), transaction.atomic():
         do(second)
 
 
