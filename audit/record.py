@@ -12,10 +12,11 @@ from typing import Protocol
 
 from django.db import connection
 
+from audit.counted import count
 from audit.events import Event
 from audit.models import Anchor, AuditEvent
 from core import crypto
-from core.db import current_unit
+from core.db import after_commit, current_unit
 from core.middleware import request_id
 from core.prepared import Select, insert
 
@@ -148,3 +149,4 @@ def _append(noted: list[_Noted]) -> None:
         row.mac = before = seal(before, row)
         rows.append(row)
     insert(*rows)
+    after_commit(count, [one.event for one in noted])

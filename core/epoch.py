@@ -22,6 +22,7 @@ from core.models import Epoch
 
 logger = logging.getLogger(__name__)
 FRESH_SECONDS = 1.0
+TOO_LONG = 2.0  # seconds of silence after which a process counts as cut off from the database
 
 Key = TypeVar("Key")
 Value = TypeVar("Value")
@@ -56,6 +57,7 @@ class _Reader:
         self._pid = 0
         self._version = 0
         self._read_at = 0.0
+        self._heard_at = float("-inf")
 
     def current(self) -> int:
         if not settings.EPOCH_POLL_SECONDS:
@@ -70,6 +72,18 @@ class _Reader:
         """Ask the database at the next use, whatever was read before."""
         self._read_at = float("-inf")
 
+    def silent_for(self) -> float:
+        """Seconds since the database was last heard; asks nothing of it, except before the first time."""
+        if settings.EPOCH_POLL_SECONDS and self._pid == os.getpid():
+            return time.monotonic() - self._heard_at
+        if self._lock.locked():
+            return float("inf")  # somebody waits for the first answer; one is enough
+        try:
+            self.current()
+        except Unavailable:
+            return float("inf")
+        return 0.0
+
     def _ask(self) -> int:
         try:
             return _read()
@@ -78,6 +92,7 @@ class _Reader:
 
     def _note(self, version: int) -> None:
         self._version, self._read_at = version, time.monotonic()
+        self._heard_at = self._read_at
 
     def _start(self) -> None:
         with self._lock:
@@ -97,6 +112,7 @@ class _Reader:
                     version = _read()
                 # The age counts from before the question, not from the answer of a slow database.
                 self._version, self._read_at = version, before
+                self._heard_at = before
                 failing = False
             except Error as error:
                 if not failing:
@@ -111,6 +127,11 @@ _reader = _Reader()
 def current() -> int:
     """The version to cache under; raises Unavailable when the database has been silent for over a second."""
     return _reader.current()
+
+
+def silent_for() -> float:
+    """Seconds since this process last heard the database; never waits for it once it has been heard."""
+    return _reader.silent_for()
 
 
 class Cached(Generic[Key, Value]):

@@ -36,3 +36,10 @@ class IdempotentAnswer(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["created_at"])]
+
+
+class Seen(models.Model):
+    """When a part of the product that has no door of its own last did its work; see `core.seen`."""
+
+    name = models.CharField(max_length=20, primary_key=True)
+    at = models.DateTimeField()

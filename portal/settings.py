@@ -91,6 +91,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "core.middleware.RequestBoundary",
+    "portal.health.Watchers",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.Language",
@@ -157,7 +158,6 @@ CSRF_COOKIE_SAMESITE = "Lax"
 CSRF_FAILURE_VIEW = "portal.errors.csrf_failure"
 SESSION_COOKIE_SECURE = HTTPS
 SECURE_SSL_REDIRECT = HTTPS and not LOOPBACK
-SECURE_REDIRECT_EXEMPT = [r"^livez$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS and not LOOPBACK else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = False
 SECURE_CONTENT_TYPE_NOSNIFF = True
@@ -245,6 +245,12 @@ EPOCH_POLL_SECONDS = 0.25
 PINNED_OPTIONS = {name: value for name, value in os.environ.items() if name.startswith("OPTION_")}
 
 CELERY_APP = "portal.celery.app"  # the queue that delivery wakes its worker through
+
+# Seconds between the signal to stop and the last request taken: what a balancer that asks /readyz needs to notice.
+STOP_GRACE_SECONDS = float(_read("STOP_GRACE_SECONDS", "0"))
+METRICS_TOKEN = _read("METRICS_TOKEN")
+if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
+    raise ImproperlyConfigured("METRICS_TOKEN has 20 characters at least: openssl rand -hex 32")
 
 LOG_LEVEL = _read("LOG_LEVEL", "INFO").upper()
 LOG_FORMAT = _read("LOG_FORMAT") or ("line" if DEMO else "json")

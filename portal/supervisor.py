@@ -66,7 +66,9 @@ class Errand:
 class Supervisor:
     """Keeps its services running until SIGINT or SIGTERM."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, before_stop: Callable[[], float] = lambda: 0.0) -> None:
+        """`before_stop` is called when it begins to stop, and gives the seconds to go on serving for."""
+        self._before_stop = before_stop
         self._children: dict[str, _Child] = {}
         self._stopping = False
         signal.pthread_sigmask(signal.SIG_BLOCK, _AWAITED)
@@ -102,6 +104,7 @@ class Supervisor:
     def stop(self) -> None:
         """Ask every service to stop, and end those that have not after a while or at a second signal."""
         self._stopping = True
+        signal.sigtimedwait(_AWAITED - {signal.SIGCHLD}, self._before_stop())
         for child in self._running():
             os.kill(child.pid, signal.SIGTERM)
         deadline = time.monotonic() + STOP_SECONDS

@@ -5,7 +5,6 @@ from django.urls import URLPattern, URLResolver, include, path
 from delivery.views import outbox
 from portal.account.home import dashboard
 from portal.admin import site
-from portal.health import livez, readyz
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.api")),  # first, for programs ask most often
@@ -14,8 +13,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("account/", include("portal.account.urls")),
     path("admin/", site.urls),
     path("outbox/", outbox, name="outbox"),
-    path("livez", livez),
-    path("readyz", readyz),
 ]
 
 handler400 = "portal.errors.bad_request"

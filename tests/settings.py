@@ -20,6 +20,7 @@ for _name in (
     "DEMO",
     "LOG_FORMAT",
     "LOG_LEVEL",
+    "METRICS_TOKEN",
     "PORT",
     "HTTP_PORT",
 ):

@@ -320,6 +320,4 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/delivery/delivery/<path:object_id>/retry/": the("delivery"),
     # --- the machine
     "outbox/": door("The mails of a demo, on the machine of the demo alone."),
-    "livez": door("Says that the process lives."),
-    "readyz": door("Says whether the database answers."),
 }

@@ -20,8 +20,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
-from core import logs
+from core import logs, metrics
 from portal import prepare
+from portal.health import stop_sign
 from portal.management.commands import demo
 from portal.supervisor import Errand, Service, Supervisor, end_with_parent
 
@@ -71,7 +72,9 @@ class Command(BaseCommand):
             _load(wanted)
             if not preparation.succeeded():
                 raise CommandError("Nothing was started; the reason stands above.")
-            supervisor = Supervisor()
+            stop_sign().unlink(missing_ok=True)
+            metrics.forget_the_dead()
+            supervisor = Supervisor(before_stop=_say_that_it_stops)
             if "web" in wanted:
                 web = Service(name="web", run=partial(_web, bind, port, workers))
                 ready = partial(_answers, bind, port)
@@ -139,11 +142,18 @@ def _web(bind: str, port: int, workers: int) -> None:
 def _load_application() -> Callable[..., Any]:
     end_with_parent()
     from core.postgres.base import wait_at_most
-    from portal.asgi import application
+    from portal.asgi import application, threads
+    from portal.metrics import begin_pulse
 
     wait_at_most(DATABASE_SECONDS)
-
+    begin_pulse(lambda: threads.busy)
     return application
+
+
+def _say_that_it_stops() -> float:
+    """Let `/readyz` say so, for as long as a balancer in front needs to hear it."""
+    stop_sign().touch()
+    return settings.STOP_GRACE_SECONDS
 
 
 def _worker() -> None:

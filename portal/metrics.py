@@ -1,0 +1,148 @@
+"""`/metrics`, for Prometheus: what the processes of this machine have counted, and what the database knows of the installation.
+
+The database is asked at most every two seconds, in one thread at a time, and only while it answers.
+"""
+
+import platform
+import threading
+import time
+import tomllib
+from collections.abc import Callable, Iterator
+from functools import cache
+from typing import Any
+
+import django
+from django.conf import settings
+from django.db import DatabaseError
+from django.db.models import Max, Min, QuerySet
+from django.utils import timezone
+from prometheus_client import generate_latest
+from prometheus_client.core import GaugeMetricFamily
+
+from accounts.models import Session
+from audit.models import AuditEvent
+from core import epoch, metrics, seen
+from delivery.models import UNDER_WAY, Delivery
+
+KEPT_SECONDS = 2.0
+PULSE_SECONDS = 1.0
+MOST = 10_000  # further than this nothing is counted one by one
+
+_IN_HAND = metrics.gauge(
+    "http_requests_in_hand",
+    "Requests that a web process works on or keeps waiting.",
+    ("service",),
+    over="livesum",
+)
+_SILENT = metrics.gauge(
+    "epoch_age_seconds",
+    "Seconds since a web process last heard the version row of the database; the worst of them.",
+    ("service",),
+    over="livemax",
+)
+
+
+class Installation:
+    """What the database tells: of the whole installation, the same on every machine."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Every number, or only that the database does not answer."""
+        found: list[GaugeMetricFamily] = []
+        answers = epoch.silent_for() < epoch.TOO_LONG
+        if answers:
+            try:
+                found = list(self._asked())
+            except DatabaseError:
+                answers = False
+        yield self._one("database_up", "Whether the database answers.", float(answers))
+        yield from found
+
+    def _asked(self) -> Iterator[GaugeMetricFamily]:
+        now = timezone.now()
+        waiting = Delivery.objects.filter(state__in=UNDER_WAY)
+        yield self._one(
+            "deliveries_waiting", f"Messages not sent yet; {MOST} means at least.", _count(waiting)
+        )
+        due = waiting.aggregate(at=Min("next_try_at"))["at"]
+        overdue = max((now - due).total_seconds(), 0.0) if due else 0.0
+        yield self._one(
+            "deliveries_overdue_seconds", "How long the message that is most overdue has been due.", overdue
+        )
+        live = Session.objects.filter(ended_at=None, expires_at__gt=now)
+        yield self._one("sessions_live", f"Sessions that hold; {MOST} means at least.", _count(live))
+        ends = AuditEvent.objects.aggregate(first=Min("id"), last=Max("id"))
+        rows = ends["last"] - ends["first"] + 1 if ends["last"] else 0
+        yield self._one("audit_rows", "Rows of the audit trail, by their numbers.", rows)
+        family = GaugeMetricFamily(
+            f"{metrics.PREFIX}_last_seen_seconds",
+            "Seconds since a part last did its work.",
+            labels=["service"],
+        )
+        for name, at in seen.last().items():
+            family.add_metric([name], max((now - at).total_seconds(), 0.0))
+        yield family
+
+    def _one(self, name: str, text: str, value: float) -> GaugeMetricFamily:
+        return GaugeMetricFamily(f"{metrics.PREFIX}_{name}", text, value=value)
+
+
+class Build:
+    """What runs here."""
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        """One number that is always 1, with the versions beside it."""
+        labels = {"version": version(), "django": django.__version__, "python": platform.python_version()}
+        family = GaugeMetricFamily(f"{metrics.PREFIX}_build_info", "What runs here.", labels=list(labels))
+        family.add_metric(list(labels.values()), 1)
+        yield family
+
+
+@cache
+def version() -> str:
+    """The version in pyproject.toml."""
+    text = (settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8")
+    return str(tomllib.loads(text)["project"]["version"])
+
+
+def _count(rows: QuerySet[Any]) -> int:
+    return rows.order_by()[:MOST].count()
+
+
+class Report:
+    """The text of a scrape, kept for a moment: however many ask, the database is asked once."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._text, self._made_at = b"", float("-inf")
+
+    def __call__(self) -> bytes:
+        """The text; while it is being made, everybody else gets the last one."""
+        if time.monotonic() - self._made_at < KEPT_SECONDS or not self._lock.acquire(
+            timeout=0 if self._text else 5
+        ):
+            return self._text
+        try:
+            if time.monotonic() - self._made_at >= KEPT_SECONDS:
+                registry = metrics.of_the_living()
+                registry.register(Installation())
+                registry.register(Build())
+                self._text, self._made_at = generate_latest(registry), time.monotonic()
+            return self._text
+        finally:
+            self._lock.release()
+
+
+report = Report()
+
+
+def begin_pulse(in_hand: Callable[[], int]) -> None:
+    """Have a thread of this web process say once a second how it is."""
+
+    def beat() -> None:
+        while True:
+            with metrics.counting():
+                _IN_HAND.labels("web").set(in_hand())
+                _SILENT.labels("web").set(epoch.silent_for())
+            time.sleep(PULSE_SECONDS)
+
+    threading.Thread(target=beat, name="pulse", daemon=True).start()

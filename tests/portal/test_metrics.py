@@ -1,0 +1,171 @@
+"""The numbers: who may read them, that nobody can make more of them, and that they are right over several processes."""
+
+import os
+import random
+import string
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+
+import pytest
+from django.db import DatabaseError, connection
+from django.test import Client
+from django.utils import timezone
+from prometheus_client.parser import text_string_to_metric_families
+from pytest_django import Settings
+
+from core import metrics, seen
+from portal import metrics as door
+from tests.isolation.routes import ROUTES, VERBS
+
+pytestmark = pytest.mark.django_db
+TOKEN = "0123456789abcdef0123456789"
+
+
+@pytest.fixture(autouse=True)
+def unkept(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is kept from one scrape to the next."""
+    monkeypatch.setattr(door, "KEPT_SECONDS", 0.0)
+    yield
+    seen._noted.clear()
+
+
+def _series(client: Client) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    answer = client.get("/metrics", HTTP_HOST="127.0.0.1")
+    assert answer.status_code == 200
+    families = text_string_to_metric_families(answer.content.decode())
+    return {
+        (one.name, tuple(sorted(one.labels.items()))): one.value
+        for family in families
+        for one in family.samples
+    }
+
+
+def test_this_machine_may_read_them_and_nobody_else(client: Client, settings: Settings) -> None:
+    settings.ALLOWED_HOSTS = ["portal.example"]
+    for host in ("127.0.0.1:8000", "localhost", "[::1]:8000", "[::1]", "portal.example"):
+        assert client.get("/metrics", HTTP_HOST=host).status_code == 200
+    refused: list[dict[str, str]] = [
+        {"REMOTE_ADDR": "192.0.2.7", "HTTP_HOST": "127.0.0.1"},
+        {"REMOTE_ADDR": "", "HTTP_HOST": "127.0.0.1"},
+        {"HTTP_HOST": "rebound.example"},  # a page in a browser of this machine
+        *({"HTTP_HOST": "127.0.0.1", name: "127.0.0.1"} for name in ("HTTP_X_FORWARDED_FOR", "HTTP_FORWARDED", "HTTP_VIA")),
+    ]  # fmt: skip
+    for request in refused:
+        assert client.get("/metrics", **request).status_code == 404
+    assert client.head("/metrics", HTTP_HOST="127.0.0.1").status_code == 200
+    assert client.post("/metrics", HTTP_HOST="127.0.0.1").status_code == 405
+
+
+def test_where_there_is_a_token_it_alone_counts(client: Client, settings: Settings) -> None:
+    settings.METRICS_TOKEN = TOKEN
+    for given in (
+        "",
+        TOKEN,
+        "Bearer",
+        "Bearer ",
+        f"Bearer {TOKEN}x",
+        f"Bearer {TOKEN[:-1]}",
+        f"Basic {TOKEN}",
+        "Bearer é",
+    ):
+        assert client.get("/metrics", headers={"Authorization": given}).status_code == 404
+    answer = client.get(
+        "/metrics", headers={"Authorization": f"Bearer {TOKEN}"}, REMOTE_ADDR="192.0.2.7", HTTP_HOST="x"
+    )
+    assert answer.status_code == 200
+    assert answer["Content-Type"].startswith("text/plain; version=")
+
+
+def test_nobody_makes_series_by_what_he_sends(client: Client) -> None:
+    client.raise_request_exception = False
+    for route in list(ROUTES.values())[:40]:
+        client.get("/" + route.text)
+    client.generic("BREW", "/login/")
+    before = set(_series(client))
+    generator = random.Random(7)
+    for number in range(2_000):
+        made_up = "".join(generator.choices(string.ascii_letters, k=12))
+        verb = made_up.upper() if number % 3 == 0 else generator.choice(VERBS)
+        path = f"/{made_up}/" if number % 2 else f"/login/{made_up}/"
+        client.generic(
+            verb,
+            path,
+            f"username={made_up}",
+            content_type=made_up,
+            HTTP_HOST=f"{made_up}.example" if number % 5 == 0 else "127.0.0.1",
+        )
+    after = set(_series(client))
+    assert not [one for one in after if any(len(value) == 12 and value.isalpha() for _name, value in one[1])]
+    assert len(after - before) < 60, after - before
+
+
+def test_requests_of_several_processes_are_added_up_and_go_on_when_one_has_died(client: Client) -> None:
+    name = ("gatehouse_http_requests_total", (("method", "GET"), ("route", "readyz"), ("status", "2xx")))
+    client.get("/readyz")
+    before = _series(client)[name]
+    places = len(list(metrics.folder().glob("*.lock")))
+    for _ in range(3):
+        child = os.fork()
+        if not child:
+            client.get("/livez")
+            door._SILENT.labels("web").set(1e9)
+            door._IN_HAND.labels("web").set(7)
+            from core.watch import _REQUESTS
+
+            _REQUESTS.labels("GET", "readyz", "2xx").inc()
+            os._exit(0)
+        os.waitpid(child, 0)
+    series = _series(client)
+    assert series[name] == before + 3
+    assert (
+        len(list(metrics.folder().glob("*.lock"))) <= places + 1
+    )  # one after the other, they took the same place
+    # What they said of themselves went with them.
+    assert series.get(("gatehouse_epoch_age_seconds", (("service", "web"),)), 0) < 1e9
+    assert series.get(("gatehouse_http_requests_in_hand", (("service", "web"),)), 0) < 7
+
+
+def test_the_installation_is_told(client: Client) -> None:
+    now = timezone.now()
+    seen.note(seen.CLOCK, now=now - timedelta(seconds=40))
+    series = _series(client)
+    assert series["gatehouse_database_up", ()] == 1
+    assert 40 <= series["gatehouse_last_seen_seconds", (("service", "clock"),)] < 60
+    assert series["gatehouse_deliveries_waiting", ()] == 0
+    assert ("gatehouse_audit_rows", ()) in series
+
+
+def test_a_dead_database_is_told_and_the_rest_stays(client: Client) -> None:
+    client.get("/login/")
+
+    def dead(*args: object) -> None:
+        raise DatabaseError
+
+    with connection.execute_wrapper(dead):
+        series = _series(client)
+    assert series["gatehouse_database_up", ()] == 0
+    assert any(name == "gatehouse_http_requests_total" for name, _labels in series)
+    assert not any(name == "gatehouse_audit_rows" for name, _labels in series)
+
+
+def test_many_who_ask_at_once_ask_the_database_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(door, "KEPT_SECONDS", 60.0)
+    asked: list[int] = []
+    monkeypatch.setattr(door.Installation, "collect", lambda _self: asked.append(1) or [])
+    report = door.Report()
+    with ThreadPoolExecutor(8) as crowd:
+        texts = list(crowd.map(lambda _number: report(), range(100)))
+    assert len(asked) == 1
+    assert len(set(texts)) == 1
+
+
+def test_a_full_disk_costs_the_count_and_not_the_request(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full() -> str:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(metrics._place, "_pid", 0)
+    monkeypatch.setattr(metrics._place, "_take", full)
+    assert client.get("/readyz").status_code == 200
