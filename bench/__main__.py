@@ -1,6 +1,7 @@
 """`script/bench`: measures the rows asked for, shows them, and keeps them under var/bench/."""
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from pathlib import Path
 from bench import machine, report
 from bench.doors import COMMANDS
 from bench.mailbox import mailbox
+from bench.measure import NothingDoneError
 from bench.report import Result
 from bench.rows import ROWS, Bed, Row
 from bench.rows.base import BOTH
@@ -22,7 +24,7 @@ def _arguments(given: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="script/bench", description=__doc__)
     parser.add_argument("rows", nargs="*", metavar="row", help=f"of: {', '.join(row.name for row in ROWS)}")
     parser.add_argument("--database", choices=("sqlite", "postgresql", "both"), default="both")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of load in each round (default 2)")
+    parser.add_argument("--seconds", type=float, default=1.5, help="of load in each round (default 1.5)")
     parser.add_argument("--rounds", type=int, default=3, help="by turns with the control (default 3)")
     parser.add_argument(
         "--server", default="", choices=("", *COMMANDS), help="in front of the product, in place of its own"
@@ -45,7 +47,7 @@ def _say(line: str) -> None:
 
 
 def _measure(
-    rows: list[Row], name: str, options: argparse.Namespace, versions: list[str]
+    rows: list[Row], name: str, options: argparse.Namespace, versions: list[str], failed: list[str]
 ) -> Iterator[Result]:
     with ExitStack() as stack:
         box, on = stack.enter_context(mailbox()), stack.enter_context(backing(name))
@@ -54,13 +56,17 @@ def _measure(
             on=on, box=box, stack=stack, seconds=options.seconds, rounds=options.rounds, behind=options.server
         )
         for row in (row for row in rows if name in row.databases):
-            for line in row.measure(bed):
-                _say(report.table([line]).partition("\n")[2])
-                yield line
+            try:
+                for line in row.measure(bed):
+                    _say(report.table([line]).partition("\n")[2])
+                    yield line
+            except (NothingDoneError, OSError, RuntimeError, subprocess.SubprocessError) as error:
+                failed.append(f"{row.name} on {name}: {type(error).__name__}: {error}")
+                _say(failed[-1])
 
 
 def main(given: list[str]) -> int:
-    """Measure, show and keep; 0 whether or not a budget is missed, for a busy machine is nobody's fault."""
+    """Measure, show and keep; 0 also when a budget is missed, for it may be the machine, and 1 when a row could not be measured."""
     options = _arguments(given)
     rows = [row for row in ROWS if (row.name in options.rows if options.rows else row.usual)]
     databases = [
@@ -68,9 +74,9 @@ def main(given: list[str]) -> int:
         for name in BOTH
         if options.database in {name, "both"} and any(name in row.databases for row in rows)
     ]
-    versions: list[str] = []
+    versions, failed = list[str](), list[str]()
     facts = machine.facts(versions)  # the load before ours
-    results = [line for name in databases for line in _measure(rows, name, options, versions)]
+    results = [line for name in databases for line in _measure(rows, name, options, versions, failed)]
     servers = [line for line in results if line.row == "servers"]
     if rest := [line for line in results if line.row != "servers"]:
         print(report.markdown(rest, facts) if options.markdown else report.table(rest))
@@ -80,7 +86,9 @@ def main(given: list[str]) -> int:
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(report.as_json(results, facts), encoding="utf-8")
     _say(f"Kept in {kept}")
-    return 0
+    for reason in failed:
+        _say(f"Not measured: {reason}")
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":

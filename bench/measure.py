@@ -4,9 +4,9 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Protocol
 
 from bench.client import Load, Operation, load
-from bench.procstat import Groups, cpu_ms
 
 SETTLE_SECONDS = 0.2
 
@@ -43,11 +43,22 @@ def per_operation(before: dict[str, float], after: dict[str, float], done: Load)
     )
 
 
-def one_slice(operation: Operation, *, groups: Groups, port: int, clients: int, seconds: float) -> Slice:
+class Measured(Protocol):
+    """A server under load."""
+
+    @property
+    def port(self) -> int:
+        """Where it listens."""
+
+    def used_ms(self) -> dict[str, float]:
+        """The CPU milliseconds that each of its parts has used so far."""
+
+
+def one_slice(operation: Operation, *, server: Measured, clients: int, seconds: float) -> Slice:
     """One stretch of load, counted."""
-    before = cpu_ms(groups)
-    done = load(operation, port=port, clients=clients, seconds=seconds)
-    after = cpu_ms(groups)
+    before = server.used_ms()
+    done = load(operation, port=server.port, clients=clients, seconds=seconds)
+    after = server.used_ms()
     time.sleep(SETTLE_SECONDS)  # what is still written down behind the last answer belongs to nobody else
     return per_operation(before, after, done)
 

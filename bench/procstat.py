@@ -5,7 +5,9 @@ process that ended between two readings is counted once. The kernel counts in ti
 """
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -67,6 +69,43 @@ def cpu_ms(groups: Groups, *, look: Callable[[], dict[int, Stat]] = snapshot) ->
         ticks = sum(processes[pid].own + processes[pid].waited_for for pid in pids)
         used[name] = ticks * 1000 / TICKS
     return used
+
+
+_CLIENT = re.compile(r"^postgres: .* [\d.]+\((\d+)\)")
+
+
+def client_port(title: str) -> int | None:
+    """The port of the client that this process of PostgreSQL serves, as its title tells it; None when it serves nobody."""
+    found = _CLIENT.match(title)
+    return int(found[1]) if found else None
+
+
+def ports_of(pids: Iterable[int]) -> set[int]:
+    """The local ports of all TCP connections that these processes hold."""
+    held = {link for pid in pids for link in _links(pid)}
+    lines = (PROC / "net" / "tcp").read_text().splitlines()[1:]
+    fields = (line.split() for line in lines)
+    return {int(field[1].rpartition(":")[2], 16) for field in fields if f"socket:[{field[9]}]" in held}
+
+
+def _links(pid: int) -> list[str]:
+    found = []
+    with suppress(OSError):  # it ended meanwhile, or one of its files was closed
+        for entry in (PROC / str(pid) / "fd").iterdir():
+            with suppress(OSError):
+                found.append(str(entry.readlink()))
+    return found
+
+
+def serving(postmaster: int, clients: Iterable[int], processes: Mapping[int, Stat]) -> float:
+    """The CPU milliseconds that a PostgreSQL server has spent on the connections of these process trees."""
+    ports = ports_of({pid for root in clients for pid in tree(root, processes)})
+    spent = 0
+    for pid in tree(postmaster, processes):
+        with suppress(OSError):
+            if client_port((PROC / str(pid) / "cmdline").read_text()) in ports:
+                spent += processes[pid].own
+    return spent * 1000 / TICKS
 
 
 def pss_mib(groups: Groups) -> dict[str, float]:

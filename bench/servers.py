@@ -15,7 +15,7 @@ import psycopg
 import redis
 
 from bench.mailbox import Mailbox
-from bench.procstat import snapshot
+from bench.procstat import cpu_ms, serving, snapshot
 from tests.services.postgres import postgres
 from tests.services.product import Product, running_product
 from tests.services.redis import redis_server
@@ -100,6 +100,16 @@ class Server:
         web, *others = self.product.children()
         web = self.served_by[0] if self.served_by else web
         return {"web": [web], "worker": others, **self.backing.groups}
+
+    def used_ms(self) -> dict[str, float]:
+        """The CPU milliseconds of each part so far; what the database does for the worker is the worker's part."""
+        processes, groups = snapshot(), self.groups
+        used = cpu_ms(groups, look=lambda: processes)
+        for postmaster in groups.get("database", ()):
+            theirs = serving(postmaster, groups["worker"], processes)
+            used["database"] -= theirs
+            used["database of the worker"] = theirs
+        return used
 
     def tidy(self) -> None:
         """What PostgreSQL would do by itself a minute after many rows came: in the middle of a measurement."""

@@ -14,7 +14,7 @@ from bench.scenarios import Turns
 from bench.servers import PEOPLE, Backing, Server, product
 
 CALLERS = 30  # people who ask by token or cookie; each may ask 600 times a minute
-CONTROL_SECONDS = 0.8
+CONTROL_SECONDS = 0.7
 PLAIN, HASHED, PRODUCT = "bench.settings", "bench.hashed", "portal.settings"
 
 
@@ -48,12 +48,12 @@ class Bed:
         return self.server().ask_people("sessions", CALLERS, first)
 
     def figure(
-        self, operation: Operation, *, server: Server, control: Operation, clients: int, warm_up: float = 1.5
+        self, operation: Operation, *, server: Server, control: Operation, clients: int, warm_up: float = 1.2
     ) -> Figure:
         """This operation by turns with its control."""
 
         def run(what: Operation, seconds: float) -> Slice:
-            return one_slice(what, groups=server.groups, port=server.port, clients=clients, seconds=seconds)
+            return one_slice(what, server=server, clients=clients, seconds=seconds)
 
         return by_turns(
             operation,
@@ -86,3 +86,4 @@ class Row(Protocol):
 
 
 BOTH = ("sqlite", "postgresql")
+POSTGRESQL = ("postgresql",)

@@ -54,9 +54,7 @@ class People:
 
 
 def _median(server: Server, turns: Turns, *, seconds: float) -> float:
-    done = one_slice(
-        password_over_rest(turns), groups=server.groups, port=server.port, clients=1, seconds=seconds
-    )
+    done = one_slice(password_over_rest(turns), server=server, clients=1, seconds=seconds)
     return percentile(done.latencies_ms, 50)
 
 

@@ -84,7 +84,7 @@ def _of(name: str, bed: Bed, ours: Server, other: Server) -> Iterator[Result]:
 
 
 def _slice(server: Server, operation: Operation, clients: int, seconds: float) -> Slice:
-    return one_slice(operation, groups=server.groups, port=server.port, clients=clients, seconds=seconds)
+    return one_slice(operation, server=server, clients=clients, seconds=seconds)
 
 
 def _large_file(server: Server) -> str:

@@ -15,7 +15,7 @@ from tempfile import TemporaryDirectory
 from bench import scenarios
 from bench.client import load
 from bench.measure import percentile
-from bench.procstat import cpu_ms, pss_mib
+from bench.procstat import pss_mib
 from bench.report import Result
 from bench.rows.base import BOTH, HASHED, PRODUCT, Bed
 from bench.servers import LOOSE, ROOT
@@ -165,10 +165,10 @@ class Idle:
     def measure(self, bed: Bed) -> Iterator[Result]:
         """CPU milliseconds a second, over six seconds: once and a bit round the worker's clock."""
         server = bed.server()
-        before, began = cpu_ms(server.groups), time.perf_counter()
+        before, began = server.used_ms(), time.perf_counter()
         time.sleep(6)
         seconds = time.perf_counter() - began
-        used = {part: (ms - before[part]) / seconds for part, ms in cpu_ms(server.groups).items()}
+        used = {part: (ms - before[part]) / seconds for part, ms in server.used_ms().items()}
         yield Result(
             row=self.name,
             what="nobody asks anything",

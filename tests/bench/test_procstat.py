@@ -1,9 +1,11 @@
 """CPU time as the kernel tells it: every process of a tree, and each of them once."""
 
+import os
+import socket
 import subprocess
 import sys
 
-from bench.procstat import Stat, cpu_ms, parse_stat, pss_mib, tree
+from bench.procstat import Stat, client_port, cpu_ms, parse_stat, ports_of, pss_mib, tree
 
 BURN = "import time\nwhile time.process_time() < 0.3: pass"
 PARENT = f"""
@@ -50,3 +52,14 @@ def test_the_time_of_a_child_that_has_ended_meanwhile_is_counted() -> None:
         process.kill()
         process.wait()
     assert 250 < used < 900
+
+
+def test_a_process_of_the_database_tells_whom_it_serves() -> None:
+    assert client_port("postgres: postgres bench1 127.0.0.1(43210) idle in transaction") == 43210
+    assert client_port("postgres: walwriter ") is None
+
+
+def test_the_ports_of_a_process_are_those_that_it_holds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as door, socket.create_connection(door.getsockname()) as out:
+        assert {door.getsockname()[1], out.getsockname()[1]} <= ports_of([os.getpid()])
+        assert out.getsockname()[1] not in ports_of([os.getppid()])
