@@ -32,6 +32,12 @@ def add(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
             editor.execute(statement + "END")
 
 
+def remove(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
+    """The triggers of the mark go with its table."""
+    if editor.connection.vendor == "sqlite":
+        editor.execute("DROP TRIGGER audit_anchor_no_replace")
+
+
 class Migration(migrations.Migration):
     """Marks, and what anchors need for them."""
 
@@ -49,5 +55,5 @@ class Migration(migrations.Migration):
                 ("signature", models.CharField(max_length=64)),
             ],
         ),
-        migrations.RunPython(add, migrations.RunPython.noop),
+        migrations.RunPython(add, remove),
     ]

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 from pytest_django import Settings
@@ -18,6 +19,7 @@ from core.crypto import Sealed
 from core.models import IdempotentAnswer
 from core.sealed import seal, sealed_fields, unseal
 from tests import cast
+from tests.journeys.doors import ApiDoor
 from tests.services.database import environment
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -123,6 +125,21 @@ def test_it_says_when_the_old_key_can_go_without_ending_a_session(
     assert "made under k1: 1 sessions of browsers" in capsys.readouterr().out
     settings.FIELD_KEYS = TWO
     assert verify().broken_at is None
+
+
+def test_a_sign_in_begun_before_the_rotation_is_held_by_what_is_counted_after_it(
+    ben: User, settings: Settings
+) -> None:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    User.objects.filter(pk=ben.pk).update(password=make_password("a lantern in the harbour 7"))
+    settings.FIELD_KEYS = ONE
+    before, after = ApiDoor(), ApiDoor()
+    before.begin(ben.username)
+    settings.FIELD_KEYS = BOTH
+    after.begin(ben.username)
+    for _ in range(11):
+        after.take("password", password="wrong")
+    assert before.take("password", password="a lantern in the harbour 7").status == 429
 
 
 @pytest.mark.django_db(transaction=True)
