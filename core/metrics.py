@@ -84,8 +84,17 @@ values.ValueClass = MultiProcessValue(_place)  # type: ignore[no-untyped-call]  
 _place.is_wanted = True
 
 
+_declared: list[tuple[str, tuple[str, ...], str]] = []
+
+
+def declared() -> list[tuple[str, tuple[str, ...], str]]:
+    """Name, labels and meaning of everything that processes count."""
+    return list(_declared)
+
+
 def counter(name: str, text: str, labels: tuple[str, ...]) -> prometheus_client.Counter:
     """A number that only grows, by these labels."""
+    _declared.append((f"{PREFIX}_{name}_total", labels, text))
     return prometheus_client.Counter(f"{PREFIX}_{name}", text, labels, registry=None)
 
 
@@ -93,6 +102,7 @@ def histogram(
     name: str, text: str, labels: tuple[str, ...], buckets: tuple[float, ...]
 ) -> prometheus_client.Histogram:
     """How often something lasted how long."""
+    _declared.append((f"{PREFIX}_{name}", labels, text))
     return prometheus_client.Histogram(f"{PREFIX}_{name}", text, labels, registry=None, buckets=buckets)
 
 
@@ -100,6 +110,7 @@ def gauge(
     name: str, text: str, labels: tuple[str, ...], *, over: Literal["livesum", "livemax"]
 ) -> prometheus_client.Gauge:
     """A number that goes up and down, put together over the processes that live."""
+    _declared.append((f"{PREFIX}_{name}", labels, text))
     return prometheus_client.Gauge(f"{PREFIX}_{name}", text, labels, registry=None, multiprocess_mode=over)
 
 

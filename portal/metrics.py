@@ -42,8 +42,37 @@ _SILENT = metrics.gauge(
 )
 
 
+# What the database tells: of the whole installation, the same on every machine.
+INSTALLATION: dict[str, tuple[tuple[str, ...], str]] = {
+    "database_up": (
+        (),
+        "Whether the database answers; nothing else that it knows is told while it does not.",
+    ),
+    "deliveries_waiting": ((), f"Messages not sent yet; {MOST} means at least."),
+    "deliveries_overdue_seconds": ((), "How long the message that is most overdue has been due."),
+    "sessions_live": ((), f"Sessions that hold; {MOST} means at least."),
+    "audit_rows": ((), "Rows of the audit trail, by their numbers."),
+    "last_seen_seconds": (
+        ("service",),
+        "Seconds since worker and clock last did their work, wherever they run.",
+    ),
+}
+BUILD = (("version", "django", "python"), "What runs here; always 1.")
+
+
+def _family(name: str) -> GaugeMetricFamily:
+    labels, text = INSTALLATION[name]
+    return GaugeMetricFamily(f"{metrics.PREFIX}_{name}", text, labels=labels)
+
+
+def _told(name: str, value: float) -> GaugeMetricFamily:
+    family = _family(name)
+    family.add_metric([], value)
+    return family
+
+
 class Installation:
-    """What the database tells: of the whole installation, the same on every machine."""
+    """What the database tells."""
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Every number, or only that the database does not answer."""
@@ -54,36 +83,22 @@ class Installation:
                 found = list(self._asked())
             except DatabaseError:
                 answers = False
-        yield self._one("database_up", "Whether the database answers.", float(answers))
+        yield _told("database_up", float(answers))
         yield from found
 
     def _asked(self) -> Iterator[GaugeMetricFamily]:
         now = timezone.now()
         waiting = Delivery.objects.filter(state__in=UNDER_WAY)
-        yield self._one(
-            "deliveries_waiting", f"Messages not sent yet; {MOST} means at least.", _count(waiting)
-        )
+        yield _told("deliveries_waiting", _count(waiting))
         due = waiting.aggregate(at=Min("next_try_at"))["at"]
-        overdue = max((now - due).total_seconds(), 0.0) if due else 0.0
-        yield self._one(
-            "deliveries_overdue_seconds", "How long the message that is most overdue has been due.", overdue
-        )
-        live = Session.objects.filter(ended_at=None, expires_at__gt=now)
-        yield self._one("sessions_live", f"Sessions that hold; {MOST} means at least.", _count(live))
+        yield _told("deliveries_overdue_seconds", max((now - due).total_seconds(), 0.0) if due else 0.0)
+        yield _told("sessions_live", _count(Session.objects.filter(ended_at=None, expires_at__gt=now)))
         ends = AuditEvent.objects.aggregate(first=Min("id"), last=Max("id"))
-        rows = ends["last"] - ends["first"] + 1 if ends["last"] else 0
-        yield self._one("audit_rows", "Rows of the audit trail, by their numbers.", rows)
-        family = GaugeMetricFamily(
-            f"{metrics.PREFIX}_last_seen_seconds",
-            "Seconds since a part last did its work.",
-            labels=["service"],
-        )
+        yield _told("audit_rows", ends["last"] - ends["first"] + 1 if ends["last"] else 0)
+        parts = _family("last_seen_seconds")
         for name, at in seen.last().items():
-            family.add_metric([name], max((now - at).total_seconds(), 0.0))
-        yield family
-
-    def _one(self, name: str, text: str, value: float) -> GaugeMetricFamily:
-        return GaugeMetricFamily(f"{metrics.PREFIX}_{name}", text, value=value)
+            parts.add_metric([name], max((now - at).total_seconds(), 0.0))
+        yield parts
 
 
 class Build:
@@ -91,9 +106,9 @@ class Build:
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """One number that is always 1, with the versions beside it."""
-        labels = {"version": version(), "django": django.__version__, "python": platform.python_version()}
-        family = GaugeMetricFamily(f"{metrics.PREFIX}_build_info", "What runs here.", labels=list(labels))
-        family.add_metric(list(labels.values()), 1)
+        labels, text = BUILD
+        family = GaugeMetricFamily(f"{metrics.PREFIX}_build_info", text, labels=labels)
+        family.add_metric([version(), django.__version__, platform.python_version()], 1)
         yield family
 
 

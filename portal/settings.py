@@ -247,7 +247,9 @@ PINNED_OPTIONS = {name: value for name, value in os.environ.items() if name.star
 CELERY_APP = "portal.celery.app"  # the queue that delivery wakes its worker through
 
 # Seconds between the signal to stop and the last request taken: what a balancer that asks /readyz needs to notice.
-STOP_GRACE_SECONDS = float(_read("STOP_GRACE_SECONDS", "0"))
+STOP_GRACE_SECONDS = float(_read("STOP_GRACE_SECONDS") or 0)
+if not 0 <= STOP_GRACE_SECONDS <= 40:
+    raise ImproperlyConfigured("STOP_GRACE_SECONDS is a number from 0 to 40.")
 METRICS_TOKEN = _read("METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
     raise ImproperlyConfigured("METRICS_TOKEN has 20 characters at least: openssl rand -hex 32")

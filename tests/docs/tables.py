@@ -184,11 +184,27 @@ def kept() -> str:
     return _table(("What", "Kept for"), rows)
 
 
+def metrics() -> str:
+    """Everything that `/metrics` tells."""
+    from django.urls import get_resolver
+
+    from core.metrics import PREFIX, declared
+    from portal.metrics import BUILD, INSTALLATION
+
+    assert get_resolver().url_patterns  # loads every module that counts
+    import_module("delivery.drain")
+    everywhere = [(f"{PREFIX}_{name}", *what) for name, what in INSTALLATION.items()]
+    told = sorted([*declared(), *everywhere, (f"{PREFIX}_build_info", *BUILD)])
+    rows = ((f"`{name}`", ", ".join(f"`{one}`" for one in labels), text) for name, labels, text in told)
+    return _table(("Metric", "Labels", "Means"), rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "privileges": privileges,
     "limits": limits,
     "kept": kept,
+    "metrics": metrics,
 }
 
 
