@@ -141,11 +141,13 @@ def _web(bind: str, port: int, workers: int) -> None:
 
 def _load_application() -> Callable[..., Any]:
     end_with_parent()
-    from core.postgres.base import wait_at_most
     from portal.asgi import application, threads
     from portal.metrics import begin_pulse
 
-    wait_at_most(DATABASE_SECONDS)
+    if connection.vendor == "postgresql":
+        from core.postgres.base import wait_at_most  # loads a client that SQLite does without
+
+        wait_at_most(DATABASE_SECONDS)
     begin_pulse(lambda: threads.busy)
     return application
 
