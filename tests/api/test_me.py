@@ -1,5 +1,7 @@
 """GET me/: what a person is told of himself, and what it costs."""
 
+import cProfile
+
 import pytest
 from django.conf import LazySettings
 from django.db import connection
@@ -59,6 +61,17 @@ def test_it_is_told_in_the_form_that_is_asked_for(api: Call, ada: User) -> None:
     assert (indented.json(), indented.content.count(b"\n  ") > 5) == (plain.json(), True)
     assert {one.headers["Content-Type"] for one in (plain, indented)} == {"application/json"}
     assert program.get("me/", Accept="text/html").status_code == 406
+
+
+def test_once_known_it_takes_few_steps(api: Call, ada: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """CPU time is noisy; calls of functions are not. Whoever adds a layer to every request sees it here, and raises this knowingly."""
+    version = epoch.current()
+    monkeypatch.setattr(epoch, "current", lambda: version)
+    program = api(ada)
+    program.get("me/")
+    counted = cProfile.Profile(builtins=False)
+    assert counted.runcall(program.get, "me/").status_code == 200
+    assert sum(one.callcount for one in counted.getstats()) <= 620
 
 
 def test_a_page_session_reads_it_too(browser: Browse, ada: User) -> None:
