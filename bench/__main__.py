@@ -15,7 +15,7 @@ from bench.measure import NothingDoneError
 from bench.report import Result
 from bench.rows import ROWS, Bed, Row
 from bench.rows.base import BOTH
-from bench.servers import ROOT, backing
+from bench.servers import ROOT, backing, forget_environment, missing
 
 LONGEST_SECONDS = 20.0
 
@@ -65,15 +65,21 @@ def _measure(
                 _say(failed[-1])
 
 
+def _databases(asked: str, rows: list[Row]) -> list[str]:
+    """Where the rows are measured: what was asked for, means something to one of them, and is installed."""
+    found = [name for name in BOTH if asked in {name, "both"} and any(name in row.databases for row in rows)]
+    for name in found:
+        if lacking := missing(name):
+            _say(f"Left out: {name}, which needs {lacking}.")
+    return [name for name in found if not missing(name)]
+
+
 def main(given: list[str]) -> int:
     """Measure, show and keep; 0 also when a budget is missed, for it may be the machine, and 1 when a row could not be measured."""
     options = _arguments(given)
+    forget_environment()
     rows = [row for row in ROWS if (row.name in options.rows if options.rows else row.usual)]
-    databases = [
-        name
-        for name in BOTH
-        if options.database in {name, "both"} and any(name in row.databases for row in rows)
-    ]
+    databases = _databases(options.database, rows)
     versions, failed = list[str](), list[str]()
     facts = machine.facts(versions)  # the load before ours
     results = [line for name in databases for line in _measure(rows, name, options, versions, failed)]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,7 +23,13 @@ from tests.services.redis import redis_server
 
 ROOT = Path(__file__).parents[1]
 PEOPLE = 1_500
-LOOSE = ("SECRET_KEY", "FIELD_KEYS", "DATABASE_URL", "REDIS_URL", "EMAIL_URL", "PUBLIC_URL", "DATA_DIR")
+OWN = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "VIRTUAL_ENV")
+
+
+def forget_environment() -> None:
+    """Let no setting of the shell into the products that are measured."""
+    for name in set(os.environ) - set(OWN):
+        del os.environ[name]
 
 
 @dataclass
@@ -49,6 +56,15 @@ class Backing:
             "DATABASE_URL": base.rpartition("/")[0] + f"/{name}",
             "REDIS_URL": f"{queue}/{self._databases}",
         }
+
+
+def missing(name: str) -> str:
+    """What would have to be installed to measure on this database; empty when nothing is."""
+    if name == "sqlite":
+        return ""
+    has_postgres = any(Path("/usr/lib/postgresql").glob("*/bin/postgres"))
+    packages = {"postgresql": has_postgres, "redis-server": shutil.which("redis-server")}
+    return ", ".join(package for package, found in packages.items() if not found)
 
 
 @contextmanager
@@ -80,9 +96,8 @@ class Server:
     product: Product
     backing: Backing
     environment: dict[str, str]
-    served_by: tuple[int, int] | None = (
-        None  # process and port of another server in front of the same product
-    )
+    # Process and port of another server in front of the same product.
+    served_by: tuple[int, int] | None = None
 
     @property
     def database_url(self) -> str:
@@ -142,8 +157,9 @@ def product(
             **on.own_database(),
         }
         running = stack.enter_context(running_product(folder, **given))
-        clean = {name: value for name, value in os.environ.items() if name not in LOOSE}
-        environment = clean | {"DATA_DIR": str(folder), "PORT": str(running.port), "DEMO": "1"} | given
+        environment = (
+            dict(os.environ) | {"DATA_DIR": str(folder), "PORT": str(running.port), "DEMO": "1"} | given
+        )
         server = Server(product=running, backing=on, environment=environment)
         server.ask_people("people", people)
         server.tidy()
