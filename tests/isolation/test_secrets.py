@@ -39,7 +39,7 @@ def _paths(model: type[Model], columns: set[tuple[str, str]], *, prefix: str = "
 
 def test_there_are_secrets(db: None, world: World) -> None:
     columns = {column for _table, column in _secret_columns()}
-    assert {"password", "fingerprint", "context", "secret", "name"} <= columns
+    assert {"password", "fingerprint", "context", "secret"} <= columns
 
 
 @pytest.mark.parametrize("text", LISTS)

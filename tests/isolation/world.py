@@ -15,6 +15,7 @@ from accounts.people import Person, change_user
 from accounts.sessions import Client, start_session
 from accounts.tokens.issue import TokenPair, token_pair
 from audit.models import AuditEvent
+from core import sealed
 from core.models import Epoch
 from delivery.models import Delivery, State
 from login.models import Attempt
@@ -225,13 +226,15 @@ def things(
         created_at=now,
         expires_at=ends,
     )
+    attempt_uid = uuid.uuid4()
     attempt = make(
         Attempt,
+        uid=attempt_uid,
         fingerprint=mark("attempt"),
         purpose="sign-in",
         by_page=True,
         realm="internal",
-        name=SECRET,
+        name=sealed.seal(Attempt(uid=attempt_uid), "name", SECRET.encode()),
         name_key=mark("key"),
         user=user,
         created_at=now,
