@@ -15,6 +15,7 @@ from bench.servers import PEOPLE, Backing, Server, product
 
 CALLERS = 30  # people who ask by token or cookie; each may ask 600 times a minute
 CONTROL_SECONDS = 0.7
+WARM_UP_SECONDS = 1.2
 PLAIN, HASHED, PRODUCT = "bench.settings", "bench.hashed", "portal.settings"
 
 
@@ -48,7 +49,7 @@ class Bed:
         return self.server().ask_people("sessions", CALLERS, first)
 
     def figure(
-        self, operation: Operation, *, server: Server, control: Operation, clients: int, warm_up: float = 1.2
+        self, operation: Operation, *, server: Server, control: Operation, clients: int, slices: float
     ) -> Figure:
         """This operation by turns with its control."""
 
@@ -60,9 +61,9 @@ class Bed:
             control=control,
             run=run,
             rounds=self.rounds,
-            seconds=self.seconds,
+            seconds=self.seconds * slices,
             control_seconds=CONTROL_SECONDS,
-            warm_up=warm_up,
+            warm_up=WARM_UP_SECONDS,
         )
 
 

@@ -51,13 +51,16 @@ class Load:
     budget: float | None = None
     budget_on: tuple[str, ...] = BOTH
     clients: int = 4
+    slices: float = 1.0  # of --seconds; longer for what takes long
     databases: tuple[str, ...] = POSTGRESQL
     usual: bool = True
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """The row's lines."""
         server = bed.server()
-        figure = bed.figure(self.operation(bed), server=server, control=EMPTY, clients=self.clients)
+        figure = bed.figure(
+            self.operation(bed), server=server, control=EMPTY, clients=self.clients, slices=self.slices
+        )
         yield result(self, bed, figure)
 
 
@@ -69,7 +72,9 @@ class BeyondEmpty(Load):
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """The figure in all, and beyond the control."""
-        figure = bed.figure(self.operation(bed), server=bed.server(), control=EMPTY, clients=self.clients)
+        figure = bed.figure(
+            self.operation(bed), server=bed.server(), control=EMPTY, clients=self.clients, slices=self.slices
+        )
         yield result(self, bed, figure)
         differences = [
             a.of(*SERVED) - b.of(*SERVED) for a, b in zip(figure.subject, figure.control, strict=True)
@@ -90,7 +95,7 @@ class BeyondEmpty(Load):
 class SignIn(Load):
     """A sign-in without the hash: the product hashes with as little work as it takes."""
 
-    clients: int = 8
+    slices: float = 2.0
     budget_on: tuple[str, ...] = ("postgresql",)
 
 
@@ -98,13 +103,15 @@ class SignIn(Load):
 class WithHash(Load):
     """A sign-in with the hash of the product: what it costs, and how many a core carries in a second."""
 
-    clients: int = 8
+    slices: float = 2.0
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """CPU in all, and sign-ins a second and core, beside the hash alone under the same load."""
         server, cores = bed.server(HASHED), os.cpu_count() or 1
         hashes = [machine.hash_ms(cores)]
-        figure = bed.figure(self.operation(bed), server=server, control=EMPTY, clients=self.clients)
+        figure = bed.figure(
+            self.operation(bed), server=server, control=EMPTY, clients=self.clients, slices=self.slices
+        )
         hashes.append(machine.hash_ms(cores))
         named = f"{machine.hash_parameters()}, one hash {statistics.mean(hashes):.1f} CPU-ms; "
         yield result(self, bed, figure, note=named, hash_ms=hashes)

@@ -43,7 +43,7 @@ def _of(name: str, bed: Bed, ours: Server, other: Server) -> Iterator[Result]:
     operations: dict[str, tuple[Operation, int]] = {
         "empty view": (EMPTY, 4),
         "`me/`": (scenarios.me_by_token(known["access"]), 4),
-        "sign-in": (scenarios.code_over_rest(bed.turns, bed.box), 8),
+        "sign-in": (scenarios.code_over_rest(bed.turns, bed.box), 4),
     }
     slices: dict[str, list[Slice]] = {what: [] for what in operations}
     controls: list[Slice] = []

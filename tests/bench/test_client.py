@@ -62,8 +62,8 @@ def test_a_refusal_is_a_failure_and_ends_the_load_soon(port: int) -> None:
 
 
 def test_every_operation_has_a_latency(port: int) -> None:
-    done = load(get("/parts"), port=port, clients=3, seconds=0.2)
-    assert done.operations == len(done.latencies_ms) > 10
+    done = load(get("/parts"), port=port, clients=3, seconds=0.5)
+    assert done.operations == len(done.latencies_ms) >= 3
     assert done.failures == []
 
 
