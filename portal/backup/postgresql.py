@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +19,7 @@ from core.db import unit
 from portal.backup.archive import Facts, Unusable
 from portal.backup.facts import facts
 
+GONE_WITHIN = 3.0  # seconds; a connection that was closed is there for a moment yet
 _SECRET = {"password", "sslpassword"}
 
 
@@ -105,14 +107,18 @@ def replacing(database: Path) -> Iterator[None]:
 
 
 def _refuse_others() -> None:
-    others = _ask(
-        "SELECT application_name FROM pg_stat_activity"
-        " WHERE datname = current_database() AND pid <> pg_backend_pid() AND application_name LIKE 'gatehouse%'"
+    # By the name of the role: of other roles' connections, and of what they call themselves, an ordinary role may see nothing.
+    others = (
+        "SELECT pid FROM pg_stat_activity"
+        " WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()"
     )
-    if others:
-        raise Unusable(
-            f"Gatehouse is connected to this database ({others[0][0]}, {len(others)} connections). Stop every node."
-        )
+    deadline = time.monotonic() + GONE_WITHIN
+    while found := _ask(others):
+        if time.monotonic() > deadline:
+            raise Unusable(
+                f"There are {len(found)} other connections to this database. Stop every node of Gatehouse."
+            )
+        time.sleep(0.05)
 
 
 def _drop_everything() -> None:
@@ -120,9 +126,8 @@ def _drop_everything() -> None:
     tables = (
         "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables WHERE schemaname = current_schema()"
     )
-    functions = (
-        "SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace"
-    )
+    ours = "NOT EXISTS (SELECT FROM pg_depend WHERE objid = pg_proc.oid AND deptype = 'e')"  # no extension's
+    functions = f"SELECT oid::regprocedure::text FROM pg_proc WHERE pronamespace = current_schema()::regnamespace AND {ours}"  # noqa: S608
     for kind, named in (("TABLE", _ask(tables)), ("FUNCTION", _ask(functions))):
         for [name] in named:
             _do(f"DROP {kind} IF EXISTS {name} CASCADE")
@@ -130,7 +135,7 @@ def _drop_everything() -> None:
 
 def _put_back(program: str, database: Path) -> None:
     # Without a database pg_restore writes what it would do, which we do in our own transaction.
-    command = [program, "--no-owner", "--no-privileges", "--file=-", str(database)]
+    command = [program, "--no-owner", "--no-privileges", "--no-comments", "--file=-", str(database)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:  # noqa: S603
         assert run.stdout is not None  # noqa: S101
         assert run.stderr is not None  # noqa: S101

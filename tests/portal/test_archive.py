@@ -211,6 +211,13 @@ def test_nothing_is_restored_while_the_product_runs(build: Build, untouched: Non
 
 
 @pytest.mark.django_db
+def test_a_database_that_was_damaged_before_it_was_backed_up_is_refused(build: Build) -> None:
+    with pytest.raises(CommandError, match=r"Nothing was changed"):
+        call_command("restore", build(), "--replace")
+    assert not sqlite.draft().exists()
+
+
+@pytest.mark.django_db
 def test_a_backup_overwrites_nothing(tmp_path: Path) -> None:
     file = tmp_path / "kept"
     file.write_text("mine")

@@ -102,11 +102,13 @@ def test_a_backup_taken_while_people_sign_in_brings_back_that_moment_and_nothing
     done = threading.Event()
     signing_in = threading.Thread(target=sign_ins_until, args=[done, ben])
     signing_in.start()
-    while Session.objects.count() < least + 4:
-        time.sleep(0.01)
-    call_command("backup", file)
-    done.set()
-    signing_in.join(60)
+    try:
+        while Session.objects.count() < least + 4:
+            time.sleep(0.01)
+        call_command("backup", file)
+    finally:
+        done.set()
+        signing_in.join(60)
     assert (
         "The root keys are not in it. Without k1 of FIELD_KEYS it cannot be restored"
         in capsys.readouterr().err
@@ -215,3 +217,29 @@ def test_the_log_of_the_old_file_never_gets_into_the_new_one(people: Any, tmp_pa
         cursor.execute("PRAGMA integrity_check")
         assert cursor.fetchone() == ("ok",)
     assert verify().broken_at is None
+
+
+@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite needs no programs")
+def test_programs_that_are_missing_or_too_old_are_named_and_no_password_is_on_a_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refusal() -> str:
+        with pytest.raises(CommandError) as raised:
+            call_command("backup", tmp_path / "one.backup")
+        return str(raised.value)
+
+    program = tmp_path / "pg_dump"
+    monkeypatch.setenv("PATH", f"{tmp_path}:/bin")
+    monkeypatch.setattr("shutil.which", lambda _name: str(program) if program.exists() else None)
+    monkeypatch.setitem(connection.settings_dict, "PASSWORD", "kept-off-the-line")
+    assert "pg_dump is needed" in refusal()
+    program.write_text("#!/bin/sh\necho 'pg_dump (PostgreSQL) 9.6.1'\n")
+    program.chmod(0o700)
+    assert "of version 9 and the server of" in refusal()
+    program.write_text(
+        '#!/bin/sh\ntest "$1" = --version && echo "pg_dump 99.1" && exit\necho "asked: $*, by $PGPASSWORD" >&2; exit 1\n'
+    )
+    asked, _, password = refusal().partition(", by ")
+    assert "--dbname=" in asked
+    assert ("kept-off-the-line" in asked, password) == (False, "kept-off-the-line")
+    assert not (tmp_path / "one.backup").exists()

@@ -1,6 +1,7 @@
 """`manage.py backup FILE`: the whole database in one archive, taken while the product runs."""
 
 import os
+import sqlite3
 import sys
 import tempfile
 import tomllib
@@ -40,7 +41,7 @@ class Command(BaseCommand):
                 manifest = self._make(Path(drafts), target)
         except Unusable as reason:
             raise CommandError(str(reason)) from reason
-        except (OSError, DatabaseError) as error:
+        except (OSError, DatabaseError, sqlite3.Error) as error:
             raise CommandError(f"The backup could not be written: {error}") from error
         made = f"{manifest.size} bytes of {manifest.engine}, {manifest.facts.audit_events} audit events, head {manifest.facts.audit_head}"
         self.stderr.write(

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import sqlite3
 from argparse import ArgumentParser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,7 @@ class Command(BaseCommand):
                         self._finish(manifest, replaced)
                 finally:
                     draft.unlink(missing_ok=True)
-        except (Unusable, OSError, DatabaseError) as reason:
+        except (Unusable, OSError, DatabaseError, sqlite3.Error) as reason:
             raise CommandError(f"{str(reason).strip()} Nothing was changed.") from reason
         self.stdout.write(
             "Restored. Locks, passwords, people and rights are those of that moment: what was changed since has to be changed again."
