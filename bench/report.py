@@ -83,7 +83,7 @@ def markdown(results: Sequence[Result], facts: dict[str, Any]) -> str:
 
 
 def matrix(results: Sequence[Result]) -> str:
-    """One line for each server, one column for each thing measured, as docs/designs/server.md has it."""
+    """One line for each server, one column for each thing measured, as docs/designs/server.md has it; × is times the control."""
     columns = list(dict.fromkeys(result.what for result in results))
     lines = ["| server | " + " | ".join(columns) + " |", "| --- |" + " --- |" * len(columns)]
     for server in dict.fromkeys(result.on for result in results):
@@ -100,7 +100,8 @@ def _with_latency(result: Result) -> str:
             if result.raw.get("answers") == 0
             else f"{number(result.value)} {result.unit}"
         )
-    return f"{number(result.value)} CPU-ms; {result.apart}"
+    times = f" ({result.raw['ratio']:.2f}×)" if "ratio" in result.raw else ""
+    return f"{number(result.value)} CPU-ms{times}; {result.apart}"
 
 
 def facts_line(facts: dict[str, Any]) -> str:

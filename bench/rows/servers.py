@@ -66,7 +66,7 @@ def _of(name: str, bed: Bed, ours: Server, other: Server) -> Iterator[Result]:
             control=figure.control_cpu,
             apart=f"p50 {figure.latency(50):.1f} ms, p99 {figure.latency(99):.1f} ms, {figure.rate:.0f}/s",
             note=f"FAILED {len(figure.failures)}: {figure.failures[0]}" if figure.failures else "",
-            raw={"p50": figure.latency(50), "p99": figure.latency(99), "rate": figure.rate, "web": figure.cpu("web")},
+            raw={"p50": figure.latency(50), "p99": figure.latency(99), "rate": figure.rate, "ratio": figure.ratio},
         )  # fmt: skip
     web = pss_mib({"web": [other.groups["web"][0]]})["web"]
     yield Result(row="servers", what="memory of the web", on=name, value=web, unit="MiB PSS")

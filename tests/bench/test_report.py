@@ -52,12 +52,12 @@ def test_the_page_names_the_machine_and_marks_what_is_missed() -> None:
 
 def test_servers_stand_beside_each_other() -> None:
     lines = [
-        result(0.9, what="empty", on="one", apart="p99 3 ms"),
+        result(0.9, what="empty", on="one", apart="p99 3 ms", raw={"ratio": 0.5}),
         result(2000, what="slow", on="one", unit="ms p99", raw={"answers": 0}),
         result(0.5, what="empty", on="two", apart="p99 4 ms"),
     ]
     assert matrix(lines).splitlines()[2:] == [
-        "| one | 0.90 CPU-ms; p99 3 ms | nobody is answered |",
+        "| one | 0.90 CPU-ms (0.50×); p99 3 ms | nobody is answered |",
         "| two | 0.50 CPU-ms; p99 4 ms | – |",
     ]
 
