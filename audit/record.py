@@ -18,7 +18,7 @@ from audit.models import Anchor, AuditEvent
 from core import crypto
 from core.db import after_commit, current_unit
 from core.middleware import request_id
-from core.prepared import Select, insert
+from core.prepared import Select, insert_all
 
 Detail = str | int | bool | None | list[str]
 LOCK = 0x6761_7465  # advisory lock of the chain on PostgreSQL; on SQLite the write lock serves
@@ -148,5 +148,5 @@ def _append(noted: list[_Noted]) -> None:
         )
         row.mac = before = seal(before, row)
         rows.append(row)
-    insert(*rows)
+    insert_all(rows)
     after_commit(count, [one.event for one in noted])

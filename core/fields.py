@@ -1,6 +1,7 @@
 """Serializer fields that take what the schema says and nothing like it, and refer to objects by the ids that never change."""
 
 from collections.abc import Mapping
+from functools import cache, cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
@@ -27,6 +28,20 @@ class Strict(serializers.Serializer[Any]):
                 detail = ErrorDetail(str(_("There is no such field.")), code="unknown_field")
                 raise serializers.ValidationError({name[:100]: [detail] for name in unknown[:20]})
         return super().to_internal_value(data)
+
+
+@cache
+def _made_once(body: type["Plain"]) -> Any:
+    return super(Plain, body()).fields
+
+
+class Plain(Strict):
+    """A body whose fields ask nothing of the request: they are made once a process, for making them costs more than checking by them."""
+
+    @cached_property
+    def fields(self) -> Any:
+        """The fields, bound to the first body of this kind."""
+        return _made_once(type(self))
 
 
 class Text(serializers.CharField):

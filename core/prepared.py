@@ -15,7 +15,10 @@ from django.db.models import DateTimeField, Expression, Field, Model, QuerySet, 
 from django.db.models.query import FlatValuesListIterable, ModelIterable, get_related_populators
 from django.db.models.sql import UpdateQuery
 
+from core.db import current_unit
+
 Row = TypeVar("Row")
+Statement = tuple[str, Sequence[Any]]
 _Converters = list[tuple[int, Any, Any]]  # column, what to call, the expression that it was read by
 
 # What SQLite keeps as text; every other value goes to the driver as it is.
@@ -125,9 +128,35 @@ class Update:
             changed: int = cursor.rowcount
         return changed
 
+    def last(self, **values: Any) -> None:
+        """The same at the end of the unit, together with what else was left for it."""
+        sql, params = self._written
+        _at_the_end((sql, _fill(params, values)))
+
 
 def _name(name: str | None) -> str:
     return connection.ops.quote_name(name or "")
+
+
+def _run(statements: Sequence[Statement]) -> None:
+    with connection.cursor() as cursor:
+        if (
+            connection.vendor == "postgresql"
+        ):  # takes several in one round trip, which costs more than most of them do
+            cursor.execute(
+                "; ".join(sql for sql, _ in statements), [one for _, params in statements for one in params]
+            )
+            return
+        for sql, params in statements:
+            cursor.execute(sql, params)
+
+
+def _at_the_end(statement: Statement) -> None:
+    running = current_unit()
+    if running is None:
+        raise RuntimeError("What is left for the end of a unit belongs inside one.")
+    # Before the trail, whose lock is the last that is taken.
+    running.gather("a write", statement, _run)
 
 
 @cache
@@ -135,21 +164,33 @@ def _insert(model: type[Model], rows: int) -> "tuple[str, list[Field[Any, Any]]]
     fields = [field for field in model._meta.concrete_fields if not field.primary_key]
     columns = ", ".join(_name(field.column) for field in fields)
     places = ", ".join([f"({', '.join(['%s'] * len(fields))})"] * rows)
-    table, key = _name(model._meta.db_table), _name(model._meta.pk.column)
-    return f"INSERT INTO {table} ({columns}) VALUES {places} RETURNING {key}", fields  # noqa: S608  (names of our own)
+    return f"INSERT INTO {_name(model._meta.db_table)} ({columns}) VALUES {places}", fields  # noqa: S608  (names of our own)
 
 
-def insert(*rows: Model) -> None:
-    """Insert these rows of one model, whose keys the database gives, in one statement. No signal is sent."""
+def _inserting(*rows: Model) -> Statement:
     sql, fields = _insert(type(rows[0]), len(rows))
-    params = [
+    return sql, [
         field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in fields
     ]
+
+
+def insert(row: Model) -> None:
+    """Insert this row, whose key the database gives. No signal is sent."""
+    sql, params = _inserting(row)
     with connection.cursor() as cursor:
-        cursor.execute(sql, params)
-        keys = cursor.fetchall()
-    for row, (key,) in zip(rows, keys, strict=True):
-        row.pk, row._state.adding, row._state.db = key, False, connection.alias
+        cursor.execute(f"{sql} RETURNING {_name(row._meta.pk.column)}", params)
+        [(row.pk,)] = cursor.fetchall()
+    row._state.adding, row._state.db = False, connection.alias
+
+
+def insert_all(rows: Sequence[Model]) -> None:
+    """Insert these rows of one model in one statement; their keys are not learned."""
+    _run([_inserting(*rows)])
+
+
+def insert_last(row: Model) -> None:
+    """Insert this row at the end of the unit, together with what else was left for it; its key is not learned."""
+    _at_the_end(_inserting(row))
 
 
 @cache
@@ -161,9 +202,17 @@ def _write(model: type[Model], names: tuple[str, ...]) -> "tuple[str, list[Field
     return f"UPDATE {table} SET {changes} WHERE {key} = %s", fields  # noqa: S608
 
 
-def write(row: Model, *names: str) -> None:
-    """Write these columns of a row, by its key."""
+def _writing(row: Model, names: tuple[str, ...]) -> Statement:
     sql, fields = _write(type(row), names)
     params = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    with connection.cursor() as cursor:
-        cursor.execute(sql, [*params, row.pk])
+    return sql, [*params, row.pk]
+
+
+def write(row: Model, *names: str) -> None:
+    """Write these columns of a row, by its key."""
+    _run([_writing(row, names)])
+
+
+def write_last(row: Model, *names: str) -> None:
+    """Write these columns, as they are now, at the end of the unit, together with what else was left for it."""
+    _at_the_end(_writing(row, names))

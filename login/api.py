@@ -16,7 +16,7 @@ from accounts.models import SessionKind
 from accounts.names import NAME_LENGTH, Realm
 from accounts.principal import principal_at_start
 from accounts.serializers import Identity
-from core.fields import Flag, Secret, Strict, Text
+from core.fields import Flag, Plain, Secret, Strict, Text
 from core.outcomes import Denied
 from core.refusals import Refused, settled
 from login.case import Case
@@ -27,7 +27,7 @@ from login.refusals import EXPIRED
 from login.service import Answer, begin, begin_confirmation, describe, find, submit
 
 
-class BeginSerializer(Strict):
+class BeginSerializer(Plain):
     """Who wants in."""
 
     username = Text(max_length=NAME_LENGTH)
@@ -46,7 +46,7 @@ class BegunSerializer(serializers.Serializer[Any]):
     expires_at = serializers.DateTimeField()
 
 
-class StepSerializer(Strict):
+class StepSerializer(Plain):
     """The fields of a step; each step reads its own."""
 
     handle = Text(max_length=200)

@@ -10,7 +10,8 @@ from django.conf import settings
 from accounts.models import RefreshToken, Session
 from accounts.tokens.keys import ALGORITHM, active_key
 from core import entropy
-from core.prepared import insert
+from core.db import unit
+from core.prepared import insert_last
 
 LIFETIME = timedelta(minutes=5)
 TYPE = "at+jwt"  # RFC 9068, 2.1: so that no other JWT of ours can stand for an access token
@@ -56,10 +57,8 @@ def access_token(session: Session, *, now: datetime) -> tuple[str, int]:
 def token_pair(session: Session, *, now: datetime) -> TokenPair:
     """An access token and a fresh refresh token; the latter is kept as a fingerprint and lives as long as the session."""
     refresh = entropy.token(REFRESH)
-    insert(
-        RefreshToken(
-            session=session, fingerprint=entropy.fingerprint(refresh, purpose=REFRESH), issued_at=now
-        )
-    )
+    fingerprint = entropy.fingerprint(refresh, purpose=REFRESH)
+    with unit():
+        insert_last(RefreshToken(session=session, fingerprint=fingerprint, issued_at=now))
     access, seconds = access_token(session, now=now)
     return TokenPair(access_token=access, token_type="Bearer", expires_in=seconds, refresh_token=refresh)  # noqa: S106

@@ -9,9 +9,13 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import IntegrityError, connection, models, transaction
 from django.db.models import F
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import Session, SessionKind, User
-from core.prepared import Select, Slot, Update, insert, write
+from audit.events import Event
+from audit.record import Origin, record
+from core.db import unit
+from core.prepared import Select, Slot, Update, insert, insert_all, insert_last, write, write_last
 from tenants.models import Company
 from tests import cast
 
@@ -88,21 +92,50 @@ def test_an_update_changes_what_it_finds_and_says_how_much(ada: User, ben: User)
 
 
 def test_an_inserted_row_is_the_one_that_the_orm_would_have_made(ben: User) -> None:
-    one, other = session(ben, fingerprint="1", methods=["pwd", "otp"]), session(ben, fingerprint="2")
-    insert(one, other)
-    other.pk, two = None, other
-    two.uid, two.fingerprint = uuid4(), "3"
-    two.save(force_insert=True)
-    kept = {row.fingerprint: row for row in Session.objects.all()}
-    assert columns(kept["1"]) == columns(one)
-    assert columns(kept["2"]) | {"id": 0, "uid": 0, "fingerprint": 0} == columns(kept["3"]) | {
-        "id": 0,
-        "uid": 0,
-        "fingerprint": 0,
-    }
+    one = session(ben, fingerprint="1", methods=["pwd", "otp"])
+    insert(one)
+    assert columns(Session.objects.get()) == columns(one)
     one.seen_at = datetime(2027, 1, 1, tzinfo=UTC)
     one.save()  # it knows that it is there
-    assert Session.objects.filter(seen_at=one.seen_at).count() == 1
+    assert Session.objects.get().seen_at == one.seen_at
+
+
+def test_many_rows_go_in_at_once_and_in_their_order(ben: User, django_assert_num_queries: Any) -> None:
+    rows = [session(ben, fingerprint=name) for name in "cab"]
+    with django_assert_num_queries(1):
+        insert_all(rows)
+    kept = list(Session.objects.order_by("pk"))
+    assert [columns(row) | {"id": None} for row in kept] == [columns(row) for row in rows]
+
+
+def test_what_is_left_for_the_end_of_a_unit_is_done_there_or_not_at_all(ben: User) -> None:
+    signed_in = Update(lambda: User.objects.filter(pk=Slot("pk")), last_login=Slot("now"))
+
+    def do(name: str) -> None:
+        insert_last(session(ben, fingerprint=name))
+        ben.display_name = name
+        write_last(ben, "display_name")
+        signed_in.last(pk=ben.pk, now=NOW)
+        record(Event.SESSION_STARTED, origin=Origin(), at=NOW)
+        assert not Session.objects.filter(fingerprint=name).exists()
+
+    def fail() -> None:
+        with unit():
+            do("lost")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert (Session.objects.count(), User.objects.get(pk=ben.pk).last_login) == (0, None)
+    with CaptureQueriesContext(connection) as queries, unit():
+        do("kept")
+    kept = User.objects.get(pk=ben.pk)
+    assert (Session.objects.get().fingerprint, kept.display_name, kept.last_login) == ("kept", "kept", NOW)
+    writes = [one["sql"] for one in queries if one["sql"].startswith(("INSERT", "UPDATE", "SET"))]
+    assert "accounts_session" in writes[0]
+    assert "audit_auditevent" in writes[-1]  # its lock is the last that is taken
+    with pytest.raises(RuntimeError):
+        insert_last(session(ben, fingerprint="outside"))
 
 
 def test_what_a_column_does_to_its_value_is_done(db: None) -> None:
