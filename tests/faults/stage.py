@@ -20,6 +20,7 @@ from tests.services.redis import Redis, redis_machine
 from tests.services.smtp import Mailbox, smtp_server
 
 PEOPLE = 1_500
+LEASE_SECONDS = 60
 PASSWORD = "a lantern in the harbour 7"
 
 
@@ -59,11 +60,13 @@ class Stage:
         """Whether a sign-in can begin."""
         return ask(self.product.port, "/api/v1/login/", {"username": "nobody@crowd.example"}).status == 201
 
-    def end_leases(self) -> int:
-        """Let the time of every lease be over, as a minute's wait would; how many there were."""
+    def end_leases(self, *, older: float = 5) -> int:
+        """Let the time of every lease that is so many seconds old be over, as a minute's wait would; how many there were."""
         with psycopg.connect(self.database.url, autocommit=True) as connection:
             return connection.execute(
-                "UPDATE delivery_delivery SET next_try_at = now() WHERE state = 'leased'"
+                "UPDATE delivery_delivery SET next_try_at = now() "
+                "WHERE state = 'leased' AND next_try_at < now() + make_interval(secs => %s)",
+                [LEASE_SECONDS - older],
             ).rowcount
 
     def states(self) -> dict[str, int]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
+from portal.clock import DEAF_SECONDS
 from tests.faults.figures import soak_seconds, told
 from tests.faults.load import Answer, ask
 from tests.faults.stage import Stage, staged, until
@@ -22,6 +23,7 @@ from tests.services.product import running_product
 BACK_SECONDS = 15.0
 AWAY_SECONDS = soak_seconds(5)
 NOTICED_SECONDS = 3.0
+REQUEST_SECONDS = 4.0  # on a machine that does much else; whoever waited for Redis would wait five
 STATED_SECONDS = (
     15.0  # ten for the statement that hangs, three for a new connection, and the rest for this machine
 )
@@ -41,12 +43,18 @@ def back(stage: Stage, name: str, before: int) -> float:
     return until(lambda: stage.service(name) not in {0, before}, seconds=BACK_SECONDS, what=f"{name} is back")
 
 
-def a_code_arrives(stage: Stage) -> float:
+def all_sent(stage: Stage, promised: list[str]) -> bool:
+    """Whether these people, who were promised a code, have it."""
+    stage.end_leases()
+    return not stage.load.missing(stage.box) & set(promised)
+
+
+def a_code_arrives(stage: Stage, *, seconds: float = 20) -> float:
     """Seconds until a code that is asked for now has arrived."""
     while not stage.load.sign_in():
         time.sleep(0.1)
     name = list(stage.load.asked)[-1]
-    return until(lambda: name not in stage.load.missing(stage.box), seconds=20, what="the code")
+    return until(lambda: name not in stage.load.missing(stage.box), seconds=seconds, what="the code")
 
 
 @pytest.mark.parametrize("name", ["worker", "clock", "web"])
@@ -67,8 +75,9 @@ def test_a_worker_killed_between_lease_and_sending_sends_the_code_later(stage: S
     stage.kill_group("worker")
     stage.box.slow.clear()
     back(stage, "worker", worker)
-    assert stage.end_leases()  # which is a minute's wait
-    until(lambda: not stage.states().get("leased"), seconds=20, what="everything is sent")
+    assert stage.end_leases(older=0)  # which is a minute's wait
+    promised = list(stage.load.asked)
+    until(lambda: all_sent(stage, promised), seconds=30, what="every code that was promised")
 
 
 def test_a_killed_process_of_the_web_is_replaced_and_the_others_go_on(stage: Stage) -> None:
@@ -95,11 +104,11 @@ def test_without_redis_requests_are_as_fast_and_the_clock_sends_the_mail(stage: 
         seconds += [one.seconds for one in stage.load.answers[before:]]
     late = a_code_arrives(stage)
     stage.redis.start()
-    soon = until(lambda: a_code_arrives(stage) < 1, seconds=30, what="the worker listens again")
+    soon = a_code_arrives(stage, seconds=DEAF_SECONDS + 15)
     told(
-        f"without Redis: a request takes {max(seconds):.2f} s at most, a code {late:.1f} s; all well {soon:.1f} s after"
+        f"without Redis: a request takes {max(seconds):.2f} s at most, a code {late:.1f} s; the next one {soon:.1f} s"
     )
-    assert max(seconds) < 2
+    assert max(seconds) < REQUEST_SECONDS
     assert late < 12
 
 
@@ -112,11 +121,11 @@ def test_a_redis_that_hangs_is_no_worse(stage: Stage) -> None:
             stage.load.sign_in()
             seconds += [one.seconds for one in stage.load.answers[before:]]
         late = a_code_arrives(stage)
-    soon = until(lambda: a_code_arrives(stage) < 1, seconds=30, what="the worker listens again")
+    soon = a_code_arrives(stage, seconds=DEAF_SECONDS + 15)
     told(
-        f"Redis hangs: a request takes {max(seconds):.2f} s at most, a code {late:.1f} s; all well {soon:.1f} s after"
+        f"Redis hangs: a request takes {max(seconds):.2f} s at most, a code {late:.1f} s; the next one {soon:.1f} s"
     )
-    assert max(seconds) < 2
+    assert max(seconds) < REQUEST_SECONDS
     assert late < 20
 
 
@@ -175,7 +184,8 @@ def test_while_the_database_is_away_everybody_is_told_and_afterwards_all_goes_on
     back = until(lambda: all(stage.answers() for _ in range(6)), seconds=BACK_SECONDS, what="answers")
     at_first.join(60)
     under_load = stage.load.answers[before:]
-    sent = until(lambda: not stage.load.missing(stage.box) or not stage.end_leases(), seconds=60, what="mail")
+    promised = list(stage.load.asked)
+    sent = until(lambda: all_sent(stage, promised), seconds=60, what="every code that was promised")
     told(
         f"{how} for {AWAY_SECONDS:.0f} s: at first {first.slowest:.2f} s; then {len(later.program)} looks, the slowest "
         f"{later.slowest:.2f} s; under load {len(under_load)} answers, the slowest "
@@ -200,9 +210,8 @@ def test_while_the_database_is_away_everybody_is_told_and_afterwards_all_goes_on
 
 def test_at_the_end_every_code_has_arrived_works_once_and_no_row_is_half_written(stage: Stage) -> None:
     stage.load.stop()
-    until(
-        lambda: stage.end_leases() == 0 and not stage.load.missing(stage.box), seconds=30, what="every code"
-    )
+    promised = list(stage.load.asked)
+    until(lambda: all_sent(stage, promised), seconds=30, what="every code")
     told(
         f"{len(stage.load.asked)} codes asked for, {len(stage.box.mails)} mails, answers {dict(stage.load.statuses)}"
     )
