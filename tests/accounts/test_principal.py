@@ -23,7 +23,7 @@ from tenants.services import (
 from tests import cast
 from tests.cast import acting
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 HERE = Client(address="192.0.2.1", user_agent="Test/1.0")
 
 

@@ -13,7 +13,7 @@ from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import PASSWORD, Post, Time, configure
 from twofactor.models import Challenge
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 SPELLINGS = (
     BEN,
     "BEN@ACME.EXAMPLE",

@@ -37,9 +37,15 @@ def client() -> Client:
     return Client(raise_request_exception=False)
 
 
+def _on_sqlite_alone() -> None:
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL fails in other ways: tests/faults")
+
+
 @contextmanager
 def locked_database() -> Iterator[None]:
     """Another process is in the middle of writing, and stays there."""
+    _on_sqlite_alone()
     options = connection.settings_dict["OPTIONS"]
     patience, options["timeout"] = options["timeout"], 0.02
     connection.close()
@@ -56,6 +62,7 @@ def locked_database() -> Iterator[None]:
 @contextmanager
 def full_disk() -> Iterator[None]:
     """The file of the database cannot grow any more."""
+    _on_sqlite_alone()
     with connection.cursor() as cursor:
         pages = cursor.execute("PRAGMA page_count").fetchone()[0]
         cursor.execute(f"PRAGMA max_page_count = {pages}")
@@ -119,6 +126,7 @@ def test_who_is_signed_in_reads_the_same_while_sessions_cannot_be_looked_up(
     browser: Browse, ben: User, url: str
 ) -> None:
     """A middleware asks for the session, and what fails there goes round `process_exception`."""
+    _on_sqlite_alone()  # to PostgreSQL a table that is not there is a bug of ours, and no outage
     signed_in = browser(ben, raise_request_exception=False)
     with without("accounts_session"):
         assert is_unavailable(signed_in.get(url), api=url.startswith("/api/"))

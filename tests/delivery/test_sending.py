@@ -20,7 +20,7 @@ from tests.delivery.conftest import BEN, Ask
 from tests.services import free_port
 from tests.services.smtp import Mailbox, smtp_server
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 CODE = {"purpose": "login", "id": "attempt-1", "digits": 6}
 
 

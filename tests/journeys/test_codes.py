@@ -6,7 +6,7 @@ from accounts.models import User
 from tests.journeys.doors import Door, WebDoor, sign_in
 from tests.journeys.stage import PASSWORD, Post, Time
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 ADA, CLEO = "ada@acme.example", "cleo@globex.example"
 
 

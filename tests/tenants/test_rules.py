@@ -21,7 +21,7 @@ from tenants.rules import may_touch, rights_by_user, rights_given_by, visible_to
 from tenants.settings import change_settings
 from tests.conftest import Clock
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 VERBS = ("view", "add", "change", "delete")
 
 
