@@ -21,6 +21,7 @@ from delivery.models import UNDER_WAY, Delivery, State
 from tenants.rules import visible_to
 
 FAILED_WITHIN = timedelta(days=7)
+OVERDUE_AFTER = timedelta(minutes=1)  # the clock looks for what is due every few seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +113,12 @@ def _failed(principal: Principal, *, now: datetime) -> QuerySet[Delivery]:
     )
 
 
+def _overdue(principal: Principal, *, now: datetime) -> QuerySet[Delivery]:
+    return visible_to(principal.rights, Delivery).filter(
+        state__in=UNDER_WAY, next_try_at__lt=now - OVERDUE_AFTER
+    )
+
+
 def _deliveries(principal: Principal, *, now: datetime) -> list[Card]:
     waiting = bounded_count(visible_to(principal.rights, Delivery).filter(state__in=UNDER_WAY))
     failed = bounded_count(_failed(principal, now=now))
@@ -149,6 +156,14 @@ def warnings(principal: Principal, *, now: datetime) -> list[Warning]:
                 sentence=_(
                     "No mail server is configured (EMAIL_URL), so no code reaches anybody: mails become files."
                 )
+            )
+        )
+    if principal.rights.may("view", "delivery") and _overdue(principal, now=now).exists():
+        found.append(
+            Warning(
+                sentence=_("Messages are due and nobody sends them. Do the worker and the clock run?"),
+                url=_list("delivery_delivery", state__exact=State.QUEUED),
+                label=_("See which"),
             )
         )
     if principal.rights.may("view", "delivery") and _failed(principal, now=now).exists():

@@ -81,3 +81,17 @@ def test_failed_messages_and_a_missing_mail_server_are_warned_about(
         assert "No mail server" not in sentences()
     with override_settings(DEMO=True):
         assert "This is a demo" in sentences()
+
+
+def test_messages_that_nobody_sends_are_warned_of(
+    browser: Browse, ada: User, cleo: User, acme: Company
+) -> None:
+    now = timezone.now()
+    waiting = Delivery.objects.create(
+        kind="email", to=ada.email, template="code", language="en", company_id=acme.pk, state=State.QUEUED,
+        next_try_at=now - timedelta(seconds=50), expires_at=now + timedelta(hours=1), created_at=now,
+    )  # fmt: skip
+    assert b"nobody sends them" not in browser(ada).get("/admin/").content
+    Delivery.objects.filter(pk=waiting.pk).update(next_try_at=now - timedelta(seconds=61))
+    assert b"nobody sends them" in browser(ada).get("/admin/").content
+    assert b"nobody sends them" not in browser(cleo).get("/admin/").content
