@@ -77,6 +77,11 @@ class Case:
         """The roles of the person."""
         return roles_of(self.person)
 
+    def look_up_roles(self) -> None:
+        """Read the roles now, outside of a unit: inside of one, what a role gives is read but not remembered for the next sign-in."""
+        if self.user is not None:
+            _ = self.roles
+
     @cached_property
     def asked(self) -> Asked:
         """What is asked of the person beyond the first proof."""

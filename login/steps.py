@@ -55,6 +55,7 @@ _LOCKED = Select(
 @contextmanager
 def _held(case: Case) -> Iterator[Denied | None]:
     """A unit that holds the attempt's row; yields why it cannot go on, and writes at its end what changed, in one statement."""
+    case.look_up_roles()
     with unit():
         row = _LOCKED.first(pk=case.attempt.pk)
         if row is None or row.ended_at is not None:

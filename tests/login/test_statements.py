@@ -102,4 +102,13 @@ def test_a_change_of_password_at_sign_in(api: ApiDoor, ben: User) -> None:
     )
     show("change of password, which signs in", statements)
     assert said.step == "done"
-    assert len(statements) <= 22
+    assert len(statements) <= 19
+
+
+def test_what_a_role_gives_is_read_once_for_many_sign_ins(api: ApiDoor, ben: User) -> None:
+    def roles_read() -> list[str]:
+        _said, statements = count(lambda: sign_in(ApiDoor(), BEN, PASSWORD))
+        return [one for one in statements if 'FROM "tenants_role"' in one]
+
+    assert len(roles_read()) == 1
+    assert roles_read() == []
