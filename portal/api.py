@@ -88,6 +88,7 @@ STATUS: Mapping[str, int] = {
     "own_account": 409,
     "own_company": 409,
     "pinned": 409,
+    "too_slow": 408,
     "too_large": 413,
     "unsupported_media_type": 415,
     "idempotency_mismatch": 422,
