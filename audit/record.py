@@ -107,13 +107,16 @@ def seal(before: str, row: AuditEvent) -> str:
     return crypto.mac(before.encode() + b"\n" + canonical(row), purpose=PURPOSE).hex()
 
 
+_HOLD = f"SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_advisory_xact_lock({LOCK})"
+
+
 def hold_chain() -> None:
     """Inside a transaction: nobody else appends to the chain, or cuts it, until its end."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             # First what PostgreSQL would check at the commit, for it locks the rows that foreign keys point to: done with our lock in hand,
             # it would wait for whoever holds such a row and waits for our lock.
-            cursor.execute(f"SET CONSTRAINTS ALL IMMEDIATE; SELECT pg_advisory_xact_lock({LOCK})")
+            cursor.execute(_HOLD)
 
 
 _HEAD = Select(lambda: AuditEvent.objects.order_by("-id").values_list("mac", flat=True)[:1])
@@ -127,9 +130,21 @@ def head() -> str:
     return newest or GENESIS
 
 
+def _held_head() -> str:
+    """Hold the chain, and the seal that the next row chains to."""
+    if connection.vendor != "postgresql":
+        return head()
+    with connection.cursor() as cursor:
+        # One round trip but two statements: each sees what was committed when it began, so the second one begins with the lock in hand.
+        cursor.execute(f"{_HOLD}; SELECT mac FROM audit_auditevent ORDER BY id DESC LIMIT 1")  # noqa: S608  (a constant)
+        while cursor.nextset():
+            pass
+        newest = cursor.fetchone()
+    return newest[0] if newest else head()
+
+
 def _append(noted: list[_Noted]) -> None:
-    hold_chain()
-    before = head()
+    before = _held_head()
     rows = []
     for one in noted:
         actor = one.origin.actor
