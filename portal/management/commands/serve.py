@@ -160,10 +160,14 @@ def _say_that_it_stops() -> float:
 
 def _worker() -> None:
     from celery.platforms import SecurityWarning
+    from celery.signals import worker_ready
 
+    from portal import hearing
     from portal.celery import app
 
     _name("worker")
+    # Once its children are there: a process that forks should have no threads.
+    worker_ready.connect(lambda **_signal: hearing.watch(app), weak=False)
     # It warns root of pickled messages, which this queue refuses.
     warnings.simplefilter("ignore", SecurityWarning)
     _quiet("celery", "kombu")
