@@ -23,11 +23,10 @@ from structlog.typing import EventDict, WrappedLogger
 
 from core.middleware import request_id
 from core.routes import method_of, route_of
-from core.scrub import GONE, scrubbed, scrubbed_value, shortened, without
+from core.scrub import scrubbed, shortened, without
 
 # The fields that a line may have besides the fixed ones; what a library adds of its own is not looked at.
-FIELDS = ("method", "route", "status", "ms", "delivery")
-_ORDER = ("timestamp", "level", "service", "logger", "request_id", "event")
+FIELDS = ("method", "route", "status", "ms")
 _BODY_READ = 1_000_000
 _EXCEPTION_READ = 200_000
 _service = "manage"
@@ -139,7 +138,9 @@ def _described(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDic
     if named := request_id.get():
         line["request_id"] = named
     line["event"] = scrubbed(str(event.get("event", "")))
-    line |= {name: scrubbed_value(event[name]) for name in FIELDS if name in event}
+    for name in FIELDS:
+        if (value := event.get(name)) is not None:
+            line[name] = value if isinstance(value, int | float) else scrubbed(str(value))
     if "exception" in event:
         line["exception"] = scrubbed(event["exception"])
     return line
@@ -147,11 +148,11 @@ def _described(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDic
 
 def _as_json(_logger: WrappedLogger, _name: str, line: EventDict) -> str:
     # ASCII: no control character, no character that turns the writing round, stands in a line as itself.
-    return json.dumps(line, ensure_ascii=True, allow_nan=False, default=lambda _value: GONE)
+    return json.dumps(line, ensure_ascii=True, allow_nan=False)
 
 
 def _as_line(_logger: WrappedLogger, _name: str, line: EventDict) -> str:
-    fields = [f"{name}={value}" for name, value in line.items() if name not in {*_ORDER, "exception"}]
+    fields = [f"{name}={line[name]}" for name in FIELDS if name in line]
     named = [f"[{line['request_id']}]"] if "request_id" in line else []
     words = [
         line["timestamp"],

@@ -1,12 +1,10 @@
 """Taking secrets out of text. Pure, and linear in the length of what it is given: every repetition is bounded or cannot be undone."""
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable
 
 GONE = "…"
 LONGEST = 8_000  # characters of one text that are kept
-_DEEPEST, _MOST = 4, 50
 
 # The longest known first, for what one pattern leaves the next one reads.
 _PATTERNS = (
@@ -29,9 +27,6 @@ _PATTERNS = (
     # Every token, link, fingerprint, signature and sealed value of ours is a word of at least 43 of these.
     (re.compile(r"[A-Za-z0-9_-]{40,}"), GONE),
 )
-_SECRET_NAME = re.compile(
-    r"password|passwd|secret|token|cookie|authorization|handle|api_?key|^code$", re.IGNORECASE
-)
 
 
 def shortened(text: str, longest: int = LONGEST) -> str:
@@ -50,24 +45,6 @@ def scrubbed(text: str) -> str:
     for pattern, instead in _PATTERNS:
         text = pattern.sub(instead, text)
     return text
-
-
-def scrubbed_value(value: Any, *, depth: int = 0) -> Any:
-    """The same for values inside of values; what has the name of a secret is left out, and other objects become text."""
-    if value is None or isinstance(value, bool | int | float):
-        return value
-    if isinstance(value, str):
-        return scrubbed(value)
-    if depth < _DEEPEST and isinstance(value, Mapping):
-        return {
-            scrubbed(str(name)): GONE
-            if _SECRET_NAME.search(str(name)[:200])
-            else scrubbed_value(one, depth=depth + 1)
-            for name, one in list(value.items())[:_MOST]
-        }
-    if depth < _DEEPEST and isinstance(value, list | tuple | set | frozenset):
-        return [scrubbed_value(one, depth=depth + 1) for one in list(value)[:_MOST]]
-    return scrubbed(str(value))
 
 
 def without(text: str, known: Iterable[str]) -> str:
