@@ -56,26 +56,25 @@ class _Reader:
         self._lock = threading.Lock()
         self._pid = 0
         self._version = 0
-        self._read_at = 0.0
-        self._heard_at = float("-inf")
+        self._read_at = self._distrusted_at = float("-inf")
 
     def current(self) -> int:
         if not settings.EPOCH_POLL_SECONDS:
             return self._ask()
         if self._pid != os.getpid():
             self._start()
-        if time.monotonic() - self._read_at > FRESH_SECONDS:
-            self._note(self._ask())
+        if self._read_at <= self._distrusted_at or time.monotonic() - self._read_at > FRESH_SECONDS:
+            return self._ask()
         return self._version
 
     def distrust(self) -> None:
-        """Ask the database at the next use, whatever was read before."""
-        self._read_at = float("-inf")
+        """Ask the database at the next use, whatever was read before, or is being read."""
+        self._distrusted_at = time.monotonic()
 
     def silent_for(self) -> float:
         """Seconds since the database was last heard; asks nothing of it, except before the first time."""
         if settings.EPOCH_POLL_SECONDS and self._pid == os.getpid():
-            return time.monotonic() - self._heard_at
+            return time.monotonic() - self._read_at
         if self._lock.locked():
             return float("inf")  # somebody waits for the first answer; one is enough
         try:
@@ -86,19 +85,21 @@ class _Reader:
 
     def _ask(self) -> int:
         try:
-            return _read()
+            return self._look()
         except Error as error:
             raise Unavailable("The database does not answer.") from error
 
-    def _note(self, version: int) -> None:
-        self._version, self._read_at = version, time.monotonic()
-        self._heard_at = self._read_at
+    def _look(self) -> int:
+        # The age counts from before the question, not from the answer of a slow database.
+        before, version = time.monotonic(), _read()
+        self._version, self._read_at = version, before
+        return version
 
     def _start(self) -> None:
         with self._lock:
             if self._pid == os.getpid():
                 return
-            self._note(self._ask())
+            self._ask()
             self._pid = os.getpid()
             threading.Thread(target=self._poll, name="epoch", daemon=True).start()
 
@@ -106,13 +107,9 @@ class _Reader:
         failing = False
         while True:
             time.sleep(settings.EPOCH_POLL_SECONDS)
-            before = time.monotonic()
             try:
                 with silence.database.asking():
-                    version = _read()
-                # The age counts from before the question, not from the answer of a slow database.
-                self._version, self._read_at = version, before
-                self._heard_at = before
+                    self._look()
                 failing = False
             except Error as error:
                 if not failing:
