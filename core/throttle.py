@@ -147,11 +147,9 @@ def standing(limit: Limit, key: str, *, now: datetime) -> Taken | None:
     """Where a limit stands, without counting; None when nothing is counted."""
     row = Tally.objects.filter(key=_row_key(limit, key)).first()
     stamp = now.timestamp()
-    if row is None:
+    if row is None or not _counts(row, stamp):
         return None
     refused = row.blocked_until > stamp
-    if not refused and (row.count == 0 or row.blocked_until > 0 or row.window_ends <= stamp):
-        return None
     return Taken(
         limit=limit,
         refused=refused,
@@ -218,7 +216,7 @@ def carry(limits: Sequence[Limit], moves: Mapping[str, str], *, now: datetime) -
 
 
 def _counts(row: Tally, stamp: float) -> bool:
-    return row.blocked_until > stamp or (not row.blocked_until and row.window_ends > stamp)
+    return row.blocked_until > stamp or (row.count > 0 and not row.blocked_until and row.window_ends > stamp)
 
 
 def prune(*, now: datetime) -> int:
