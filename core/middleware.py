@@ -1,4 +1,4 @@
-"""The outermost layer of every request: its id, and the plain answer when a part that we need is away."""
+"""The layers of ours around every request: outermost its id, and the plain answer when a part that we need is away."""
 
 import logging
 import os

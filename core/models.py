@@ -1,4 +1,4 @@
-"""Rows of the ground floor: counters behind limits, the version row, answers kept for idempotency keys."""
+"""Rows of the ground floor: counters behind limits, the version row, answers kept for idempotency keys, signs of life."""
 
 from typing import ClassVar
 
