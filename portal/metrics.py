@@ -6,13 +6,10 @@ The database is asked at most every two seconds, in one thread at a time, and on
 import platform
 import threading
 import time
-import tomllib
 from collections.abc import Callable, Iterator
-from functools import cache
 from typing import Any
 
 import django
-from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -23,6 +20,7 @@ from accounts.models import Session
 from audit.models import AuditEvent
 from core import epoch, metrics, seen
 from delivery.models import UNDER_WAY, Delivery
+from portal.version import version
 
 KEPT_SECONDS = 2.0
 PULSE_SECONDS = 1.0
@@ -112,13 +110,6 @@ class Build:
         family = GaugeMetricFamily(f"{metrics.PREFIX}_build_info", text, labels=labels)
         family.add_metric([version(), django.__version__, platform.python_version()], 1)
         yield family
-
-
-@cache
-def version() -> str:
-    """The version in pyproject.toml."""
-    text = (settings.BASE_DIR / "pyproject.toml").read_text(encoding="utf-8")
-    return str(tomllib.loads(text)["project"]["version"])
 
 
 def _count(rows: QuerySet[Any]) -> int:

@@ -5,7 +5,6 @@ really there.
 """
 
 import hashlib
-import hmac
 import json
 import tarfile
 from dataclasses import asdict, dataclass
@@ -125,7 +124,7 @@ def copy_database(manifest: Manifest, file: IO[bytes], to: Path) -> None:
             left -= len(chunk)
     if left:
         raise Unusable(f"The archive is cut off: {left} bytes of the database are missing.")
-    if not hmac.compare_digest(digest.hexdigest(), manifest.sha256):
+    if digest.hexdigest() != manifest.sha256:
         raise Unusable("The archive is damaged: the database has not the checksum that the manifest says.")
     _skip_padding(file, manifest.size)
     if file.read(tarfile.RECORDSIZE + 1).strip(b"\0"):

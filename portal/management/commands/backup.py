@@ -4,7 +4,6 @@ import os
 import sqlite3
 import sys
 import tempfile
-import tomllib
 from argparse import ArgumentParser
 from datetime import UTC
 from pathlib import Path
@@ -18,6 +17,7 @@ from django.utils import timezone
 from core import crypto
 from portal.backup import postgresql, sqlite
 from portal.backup.archive import FORMAT, Manifest, Unusable, digest_of, write
+from portal.version import version
 
 
 class Command(BaseCommand):
@@ -54,7 +54,7 @@ class Command(BaseCommand):
         facts = (sqlite if connection.vendor == "sqlite" else postgresql).dump(database)
         manifest = Manifest(
             format=FORMAT,
-            product=_version(),
+            product=version(),
             created_at=now.astimezone(UTC).isoformat(timespec="seconds"),
             engine=connection.vendor,
             keys=crypto.live_key_ids(),
@@ -77,8 +77,3 @@ class Command(BaseCommand):
 def _sync(file: IO[bytes]) -> None:
     file.flush()
     os.fsync(file.fileno())
-
-
-def _version() -> str:
-    with (settings.BASE_DIR / "pyproject.toml").open("rb") as file:
-        return str(tomllib.load(file)["project"]["version"])
