@@ -1,15 +1,23 @@
 """What a request says about its origin, and what we let it say."""
 
 import ipaddress
+from collections.abc import Container
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.http import HttpRequest
+from django.http.request import split_domain_port
 from django.utils.http import url_has_allowed_host_and_scheme
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+LOOPBACK_HOSTS = frozenset({"127.0.0.1", "localhost", "[::1]"})
+# Any of these means that somebody stands between the two, so a loopback peer proves nothing.
+_FORWARDED = tuple(
+    f"HTTP_{name}"
+    for name in ("FORWARDED", "X_FORWARDED_FOR", "X_FORWARDED_HOST", "X_FORWARDED_PROTO", "X_REAL_IP", "VIA")
+)
 
 
 @lru_cache(maxsize=8)
@@ -62,6 +70,18 @@ def client_address(request: HttpRequest) -> str:
             break
         address = hop
     return str(address)
+
+
+def is_from_this_machine(request: HttpRequest, *, hosts: Container[str] = LOOPBACK_HOSTS) -> bool:
+    """Whether this very machine asks, by nobody else, for one of these hosts: a page could lead a name of its own here."""
+    peer = _parsed(str(request.META.get("REMOTE_ADDR", "")))
+    host, _port = split_domain_port(request.META.get("HTTP_HOST", ""))
+    return (
+        peer is not None
+        and peer.is_loopback
+        and host in hosts
+        and not any(name in request.META for name in _FORWARDED)
+    )
 
 
 def network_of(address: str) -> str:

@@ -4,7 +4,6 @@ These are answered before everything else: a watcher asks a machine by its addre
 and must not wait behind a limit.
 """
 
-import ipaddress
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -13,18 +12,16 @@ from django.conf import settings
 from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 from django.http import Http404, HttpRequest, HttpResponse
-from django.http.request import split_domain_port
 from django.urls import ResolverMatch
 from django.views.decorators.http import require_safe
 from prometheus_client import CONTENT_TYPE_LATEST
 
 from core import entropy, epoch
+from core.http import LOOPBACK_HOSTS, is_from_this_machine
 from portal import errors
 from portal.metrics import report
 
 View = Callable[[HttpRequest], HttpResponse]
-_FORWARDED = ("HTTP_FORWARDED", "HTTP_X_FORWARDED_FOR", "HTTP_X_FORWARDED_HOST", "HTTP_X_REAL_IP", "HTTP_VIA")
-_LOOPBACK_NAMES = {"localhost", "127.0.0.1", "[::1]"}
 
 
 @require_safe
@@ -69,20 +66,7 @@ def _may_read(request: HttpRequest) -> bool:
     if settings.METRICS_TOKEN:
         scheme, _space, given = request.headers.get("Authorization", "").partition(" ")
         return scheme.lower() == "bearer" and entropy.same(given.strip(), settings.METRICS_TOKEN)
-    # A page in a browser of this machine can reach it too, but only under a name of its own.
-    host, _port = split_domain_port(request.META.get("HTTP_HOST", ""))
-    return (
-        _is_loopback(request.META.get("REMOTE_ADDR", ""))
-        and not any(name in request.META for name in _FORWARDED)
-        and host in {*_LOOPBACK_NAMES, *settings.ALLOWED_HOSTS}
-    )
-
-
-def _is_loopback(address: str) -> bool:
-    try:
-        return ipaddress.ip_address(address).is_loopback
-    except ValueError:
-        return False
+    return is_from_this_machine(request, hosts={*LOOPBACK_HOSTS, *settings.ALLOWED_HOSTS})
 
 
 class _Schema:
