@@ -9,11 +9,12 @@ from collections.abc import Sequence
 from email.utils import parseaddr
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning, register  # noqa: A004  (Django's name)
 
+from core.http import Address, Network
 from portal import keys
 
 Configs = Sequence[Any] | None
@@ -60,7 +61,7 @@ def proxies_are_networks(app_configs: Configs, **kwargs: Any) -> list[CheckMessa
 @register
 def own_host_is_served(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
     """Links lead to the host of PUBLIC_URL; were it not among those served, each would end at 400."""
-    host = _host_of(settings.PUBLIC_URL)
+    host = urlsplit(settings.PUBLIC_URL).hostname or ""
     if any(
         name == host or (name[:1] == "." and f".{host}".endswith(name))
         for name in map(str.lower, settings.ALLOWED_HOSTS)
@@ -114,13 +115,11 @@ def redis_is_reached_by_tls(app_configs: Configs, **kwargs: Any) -> list[CheckMe
     if not settings.REDIS_URL or _is_here(parts.hostname or ""):
         return []
     found: list[CheckMessage] = []
-    requirement = parse_qs(parts.query).get("ssl_cert_reqs", ["required"])[-1].lower().removeprefix("cert_")
-    if parts.scheme != "rediss" or requirement != "required":
-        how = "without looking at its certificate" if parts.scheme == "rediss" else "in clear"
+    if parts.scheme != "rediss":
         found.append(
             Warning(
-                f"Redis on {parts.hostname} is spoken to {how}.",
-                hint="Write rediss:// in REDIS_URL, and leave ssl_cert_reqs out of it.",
+                f"Redis on {parts.hostname} is spoken to in clear.",
+                hint="Write rediss:// in REDIS_URL.",
                 id="portal.W003",
             )
         )
@@ -138,8 +137,7 @@ def redis_is_reached_by_tls(app_configs: Configs, **kwargs: Any) -> list[CheckMe
 @register(deploy=True)
 def proxy_is_near(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
     """TLS ends at the proxy; between it and this machine passwords and cookies travel as they are."""
-    networks = [(name, network) for name in settings.TRUSTED_PROXIES if (network := _network(name))]
-    far = [name for name, network in networks if not network.is_loopback]
+    far = [name for name, network in _proxies() if not network.is_loopback]
     if not far:
         return []
     return [
@@ -155,14 +153,13 @@ def proxy_is_near(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:  #
 @register(deploy=True)
 def few_are_believed(app_configs: Configs, **kwargs: Any) -> list[CheckMessage]:  # noqa: ARG001
     """Whoever stands in TRUSTED_PROXIES chooses the address that limits count and the trail keeps."""
-    networks = [(name, network) for name in settings.TRUSTED_PROXIES if (network := _network(name))]
     return [
         Error(
             f"TRUSTED_PROXIES believes {name}: strangers are among them, and can say that they come from anywhere.",
             hint="Name the addresses of your proxies alone, such as 10.0.0.5/32.",
             id="portal.E004",
         )
-        for name, network in networks
+        for name, network in _proxies()
         if network.prefixlen < _WIDEST[network.version] and not _is_private(network)
     ]
 
@@ -274,21 +271,25 @@ def keys_lie_apart_from_the_data(app_configs: Configs, **kwargs: Any) -> list[Ch
     ]
 
 
-def _network(name: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
+def _proxies() -> list[tuple[str, Network]]:
+    return [(name, network) for name in settings.TRUSTED_PROXIES if (network := _network(name))]
+
+
+def _network(name: str) -> Network | None:
     try:
         return ipaddress.ip_network(name, strict=False)
     except ValueError:
         return None
 
 
-def _address(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+def _address(name: str) -> Address | None:
     try:
         return ipaddress.ip_address(name.strip("[]"))
     except ValueError:
         return None
 
 
-def _is_private(network: ipaddress.IPv4Network | ipaddress.IPv6Network) -> bool:
+def _is_private(network: Network) -> bool:
     same = [one for one in _PRIVATE if one.version == network.version]
     return any(network.subnet_of(one) for one in same)  # type: ignore[arg-type]
 
@@ -301,7 +302,3 @@ def _is_here(host: str) -> bool:
         or host.startswith(("/", "@"))
         or (address is not None and address.is_loopback)
     )
-
-
-def _host_of(url: str) -> str:
-    return urlsplit(url).hostname or ""

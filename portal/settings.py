@@ -48,7 +48,7 @@ if (
         "PUBLIC_URL must look like https://portal.example.com: scheme and host, nothing else."
     )
 HTTPS = _public.scheme == "https"
-LOOPBACK = _public.hostname in {"127.0.0.1", "localhost", "::1"}
+LOOPBACK = _public.hostname in servers.LOOPBACK
 if not HTTPS and not LOOPBACK:
     raise ImproperlyConfigured(
         "PUBLIC_URL must use https, except on this machine itself (127.0.0.1 or localhost)."
