@@ -37,7 +37,7 @@ def _rotation_text(mark: Rotation) -> bytes:
     return f"rotation\n{mark.event_id}\n{mark.digest}\n{mark.at.astimezone(UTC).isoformat()}".encode()
 
 
-def signed(mark: Anchor | Rotation) -> Anchor | Rotation:
+def _signed(mark: Anchor | Rotation) -> Anchor | Rotation:
     """The mark, with its signature under the active key."""
     mark.signature = crypto.mac(_text(mark), purpose=PURPOSE).hex()
     return mark
@@ -63,7 +63,7 @@ def _rows() -> Iterator[AuditEvent]:
     return AuditEvent.objects.order_by("id").iterator(chunk_size=2_000)
 
 
-def newest_anchor() -> Anchor | None:
+def _newest_anchor() -> Anchor | None:
     """Where the chain begins now, if anything was pruned."""
     return Anchor.objects.order_by("-event_id", "-id").first()
 
@@ -78,10 +78,10 @@ def verify() -> Verdict:
     What stands behind the newest rotation of keys is held against its digest, and needs no key that was live before it.
     """
     while True:
-        anchor = newest_anchor()
+        anchor = _newest_anchor()
         verdict = _walk(anchor, _newest_rotation())
         # Pruned meanwhile, the chain begins somewhere else now.
-        if verdict.broken_at is None or newest_anchor() == anchor:
+        if verdict.broken_at is None or _newest_anchor() == anchor:
             return verdict
 
 
@@ -128,11 +128,9 @@ def prune(*, before: datetime, now: datetime) -> int:
 
     The triggers let only rows up to an anchor go, so nothing else can delete history unnoticed.
     """
-    begin = newest_anchor()
-    newest_kept = (
-        AuditEvent.objects.filter(at__gte=before).order_by("id").values_list("id", flat=True).first()
-    )
-    old = AuditEvent.objects.all() if newest_kept is None else AuditEvent.objects.filter(id__lt=newest_kept)
+    begin = _newest_anchor()
+    first_kept = AuditEvent.objects.filter(at__gte=before).order_by("id").values_list("id", flat=True).first()
+    old = AuditEvent.objects.all() if first_kept is None else AuditEvent.objects.filter(id__lt=first_kept)
     last = old.order_by("-id").first()
     if last is None:
         return 0
@@ -142,9 +140,9 @@ def prune(*, before: datetime, now: datetime) -> int:
         digest = _next_digest(digest, row, canonical(row))
     with unit():
         hold_chain()
-        if newest_anchor() != begin:
+        if _newest_anchor() != begin:
             return 0  # somebody else has pruned meanwhile
-        signed(Anchor(event_id=last.pk, mac=last.mac, digest=digest, at=now)).save(force_insert=True)
+        _signed(Anchor(event_id=last.pk, mac=last.mac, digest=digest, at=now)).save(force_insert=True)
         deleted = AuditEvent.objects.filter(id__lte=last.pk).delete()[0]
         record(Event.AUDIT_PRUNED, origin=Origin(), at=now, rows=deleted, up_to=last.pk)
     return deleted
@@ -160,12 +158,12 @@ def cover(*, now: datetime) -> Verdict:
         return verdict
     with unit():
         hold_chain()
-        anchor = newest_anchor()
+        anchor = _newest_anchor()
         if anchor is not None:
             again = Anchor(event_id=anchor.event_id, mac=anchor.mac, digest=anchor.digest, at=anchor.at)
-            signed(again).save(force_insert=True)
+            _signed(again).save(force_insert=True)
         if verdict.rows:
-            signed(Rotation(event_id=verdict.last, digest=verdict.digest, at=now)).save(force_insert=True)
+            _signed(Rotation(event_id=verdict.last, digest=verdict.digest, at=now)).save(force_insert=True)
         active, *older = crypto.live_key_ids()
         record(
             Event.KEYS_ROTATED,
