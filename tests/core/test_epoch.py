@@ -1,5 +1,6 @@
 """The version row: what a write made void is used nowhere a second later."""
 
+import os
 import queue
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from django.db import connection
+from pytest_django import Settings
 
 from core import epoch
 from core.db import unit
@@ -142,6 +144,23 @@ def test_a_database_that_does_not_answer_is_said_to_be_unavailable() -> None:
     with without_the_row(), pytest.raises(Unavailable) as raised:
         epoch.current()
     assert raised.value.status == 503
+
+
+def test_a_question_under_way_when_somebody_wrote_is_not_taken_for_what_he_wrote(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.EPOCH_POLL_SECONDS = 0.25
+    reader, versions = epoch._Reader(), [7, 8]
+    reader._pid = os.getpid()
+
+    def read() -> int:
+        if len(versions) == 2:
+            reader.distrust()
+        return versions.pop(0)
+
+    monkeypatch.setattr(epoch, "_read", read)
+    reader._look()
+    assert (reader.current(), reader.current()) == (8, 8)
 
 
 def test_a_bump_counts_once_a_transaction() -> None:
