@@ -5,8 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
@@ -24,6 +23,7 @@ from tests.services.processes import descendants
 from tests.services.product import ROOT, Product, launched, wait_until_up
 from tests.services.redis import redis_machine
 from tests.services.secured import secure
+from tests.waiting import until
 
 HOST = "portal.example.com"
 DATABASE_PASSWORD = "d@ta/b:a#s?e%+1"
@@ -67,15 +67,6 @@ class House:
         """The code that arrives once there were `after` of them."""
         until(lambda: len(self.codes(address)) > after, seconds=10)
         return self.codes(address)[-1]
-
-
-def until(condition: Callable[[], object], *, seconds: float) -> float:
-    """Wait for it; how long that took. Fails after so many seconds."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, "it did not happen in time"
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 def connections_of(pid: int, *, port: int) -> int:
