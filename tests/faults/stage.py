@@ -4,8 +4,7 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,15 +21,6 @@ from tests.services.smtp import Mailbox, smtp_server
 PEOPLE = 1_500
 LEASE_SECONDS = 60
 PASSWORD = "a lantern in the harbour 7"
-
-
-def until(condition: Callable[[], object], *, seconds: float, what: str) -> float:
-    """Wait for it; how long that took. Fails after so many seconds."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, f"not within {seconds:.0f} s: {what}"
-        time.sleep(0.02)
-    return time.monotonic() - began
 
 
 @dataclass

@@ -16,9 +16,10 @@ import pytest
 from portal.clock import DEAF_SECONDS
 from tests.faults.figures import soak_seconds, told
 from tests.faults.load import Answer, ask
-from tests.faults.stage import Stage, staged, until
+from tests.faults.stage import Stage, staged
 from tests.services.processes import children
 from tests.services.product import running_product
+from tests.waiting import until
 
 BACK_SECONDS = 15.0
 AWAY_SECONDS = soak_seconds(5)

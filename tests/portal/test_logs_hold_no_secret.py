@@ -14,8 +14,8 @@ from django.forms import BaseForm
 from rest_framework.serializers import Serializer
 
 from tests.isolation.routes import ROUTES, VERBS, Route
-from tests.portal.test_serve import until
 from tests.services.product import Product, running_product
+from tests.waiting import until
 
 ROSA, ADA = "rosa@gatehouse.example", "ada@acme.example"
 # Short, and of letters: a word that the scrubber does not know as a secret, so only what is never logged is not found.

@@ -6,7 +6,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -15,17 +15,9 @@ import pytest
 from tests.services import free_port
 from tests.services.product import ROOT, Product, running_product
 from tests.services.smtp import smtp_server
+from tests.waiting import until
 
 ADA = "ada@acme.example"
-
-
-def until(condition: Callable[[], object], *, seconds: float) -> float:
-    """Wait for it; how long that took. Fails after so many seconds."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() - began < seconds, "it did not happen in time"
-        time.sleep(0.01)
-    return time.monotonic() - began
 
 
 def ask_for_a_code(product: Product) -> None:

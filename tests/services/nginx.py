@@ -55,14 +55,14 @@ def nginx(folder: Path, tls: Certificate, *, host: str, nodes: Sequence[int]) ->
 
 
 def _adapted(text: str, front: Front, tls: Certificate, nodes: Sequence[int]) -> str:
-    places = "".join(f"server 127.0.0.1:{port} max_fails=3 fail_timeout=10s; " for port in nodes)
+    places = "".join(rf"server 127.0.0.1:{port} \1; " for port in nodes)
     changes = (
         (r"^pid .*", f"pid {front.folder}/nginx.pid;"),
         (r"/var/log/nginx/", f"{front.folder}/"),
         (r"^ *listen \[::\].*\n", ""),
         (r"listen 80\b", f"listen 127.0.0.1:{front.port_in_clear}"),
         (r"listen 443\b", f"listen 127.0.0.1:{front.port}"),
-        (r"server web1:8000.*", places),
+        (r"server web1:8000 ([^;]*);.*", places),
         (r"server web2:8000.*", ""),
         (r"portal\.example\.com", front.host),
         (r"ssl_certificate .*", f"ssl_certificate {tls.certificate};"),

@@ -1,4 +1,4 @@
-"""A PostgreSQL server of one's own, as fast as it goes: nothing on it is worth keeping."""
+"""A PostgreSQL server of one's own: as fast as it goes, unless what is on it shall outlive something."""
 
 import os
 import pwd

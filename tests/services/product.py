@@ -15,6 +15,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 from tests.services import free_port
+from tests.services.processes import children
 
 ROOT = Path(__file__).parents[2]
 
@@ -58,8 +59,7 @@ class Product:
 
     def children(self) -> list[int]:
         """The process ids of its services, oldest first."""
-        tasks = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in tasks.read_text().split()]
+        return children(self.process.pid)
 
 
 @contextmanager
