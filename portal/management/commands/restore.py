@@ -1,11 +1,8 @@
 """`manage.py restore FILE`: put a backup back, whole or not at all."""
 
-import fcntl
 import os
 import sqlite3
 from argparse import ArgumentParser
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +18,7 @@ from audit.models import AuditEvent
 from audit.record import head
 from audit.verify import verify
 from core.models import Epoch
+from portal.alone import alone
 from portal.backup import postgresql, sqlite
 from portal.backup.aftermath import Replaced, end_what_was_under_way
 from portal.backup.archive import Manifest, Unusable, copy_database, read_manifest
@@ -42,8 +40,9 @@ class Command(BaseCommand):
         """Check everything, then restore beside what is there, then swap."""
         os.umask(0o077)
         engine = sqlite if connection.vendor == "sqlite" else postgresql
+        serves = Unusable(f"`serve` runs on {settings.DATA_DIR}. Stop it first.")
         try:
-            with _nobody_serves(), Path(options["file"]).open("rb") as file:
+            with alone(refusal=serves), Path(options["file"]).open("rb") as file:
                 manifest = read_manifest(file)
                 self._refuse_unfit(manifest)
                 replaced = self._replaced(may_replace=options["replace"])
@@ -103,16 +102,3 @@ class Command(BaseCommand):
             f"backup of {manifest.created_at}: {verdict.rows} audit events. Ended: {ended.sessions} sessions, {ended.sign_ins} sign-ins "
             f"under way, {ended.codes} codes; {ended.browsers} browsers are not remembered any more; {ended.deliveries} mails are not sent."
         )
-
-
-@contextmanager
-def _nobody_serves() -> Iterator[None]:
-    """Holds the lock of `serve`, so that none runs, nor starts, on this data directory."""
-    path = Path(settings.DATA_DIR) / "serve.lock"
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with path.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Unusable(f"`serve` runs on {path.parent}. Stop it first.") from None
-        yield

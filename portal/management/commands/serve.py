@@ -1,19 +1,15 @@
 """`manage.py serve`: the whole product on one machine: pages and API, the worker, the clock; or some of these on each of several."""
 
-import fcntl
 import gc
 import http.client
 import logging
 import os
 import socket
-import time
 import warnings
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -22,6 +18,7 @@ from django.db import connection
 
 from core import logs, metrics
 from portal import prepare
+from portal.alone import alone
 from portal.health import stop_sign
 from portal.management.commands import demo
 from portal.supervisor import Errand, Service, Supervisor, end_with_parent
@@ -43,7 +40,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []  # prepare runs them, once
 
     def add_arguments(self, parser: ArgumentParser) -> None:
-        """Take the address to listen on and the number of web processes."""
+        """Where to listen, in how many web processes, and which parts to run."""
         parser.add_argument(
             "--bind", default="127.0.0.1", help="Address to listen on (default: this machine only)."
         )
@@ -65,7 +62,9 @@ class Command(BaseCommand):
         workers = options["workers"] or (1 if connection.vendor == "sqlite" else os.cpu_count() or 1)
         wanted = [part for part in PARTS if part in (options["only"] or PARTS)]
         os.umask(0o077)  # the database and the mails are for the owner of the process alone
-        with _only_one(settings.DATA_DIR / "serve.lock"):
+        refusal = CommandError(f"Another `serve` runs on {settings.DATA_DIR}. Stop it, or set DATA_DIR.")
+        # Children inherit the lock, so what is left of a killed `serve` is waited for.
+        with alone(refusal=refusal, patience=5):
             if "web" in wanted:
                 _refuse_taken_port(bind, port)
             preparation = Errand.begin(partial(prepare.everything, pages="web" in wanted))
@@ -228,23 +227,3 @@ def _refuse_taken_port(bind: str, port: int) -> None:
             raise CommandError(
                 f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: PORT=8001"
             ) from error
-
-
-@contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """One `serve` for each data directory: two clocks and two writers of one SQLite file help nobody."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    deadline = time.monotonic() + 5
-    with path.open("w") as file:
-        # Children inherit the lock, so what is left of a killed `serve` is waited for.
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    raise CommandError(
-                        f"Another `serve` runs on {path.parent}. Stop it, or set DATA_DIR."
-                    ) from None
-                time.sleep(0.1)
-        yield
