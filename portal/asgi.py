@@ -8,7 +8,7 @@ import asyncio
 import io
 import json
 import sys
-from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
+from collections.abc import Awaitable, Callable, Iterator, MutableMapping
 from functools import lru_cache, partial
 from typing import Any
 from urllib.parse import urlsplit
@@ -146,29 +146,21 @@ def _answer(environ: dict[str, Any]) -> tuple[int, Headers, bytes, Any]:
         started[:] = status, headers
 
     response: Any = wsgi(environ, start_response)  # type: ignore[arg-type]  # Django never uses what it returns
-    status, headers = (
-        int(started[0][:3]),
-        [(_name(name), value.strip().encode("latin-1")) for name, value in started[1]],
-    )
-    if getattr(response, "streaming", False):
+    status = int(started[0][:3])
+    headers = [(_name(name), value.strip().encode("latin-1")) for name, value in started[1]]
+    if response.streaming:
         response.block_size = PART
         if not 0 <= int(response.headers.get("Content-Length", -1)) <= PART:
             return status, headers, b"", response
     try:
         return status, headers, b"".join(response), None
     finally:
-        _close(response)
+        response.close()
 
 
 @lru_cache(maxsize=256)
 def _name(name: str) -> bytes:
     return name.lower().encode("latin-1")
-
-
-def _close(response: Iterable[bytes]) -> None:
-    close = getattr(response, "close", None)
-    if close is not None:
-        close()
 
 
 async def _stream(stream: Any, send: Send) -> None:
@@ -179,7 +171,7 @@ async def _stream(stream: Any, send: Send) -> None:
             await send({"type": "http.response.body", "body": part, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
     finally:
-        await threads.run(partial(_close, stream))
+        await threads.run(stream.close)
 
 
 async def _refuse(scope: Scope, send: Send, status: int, code: str, sentence: str) -> None:
