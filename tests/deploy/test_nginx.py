@@ -2,6 +2,7 @@
 
 import http.client
 import json
+import socket
 import ssl
 import threading
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from tests.services import free_port
 from tests.services.certificates import Certificate
 from tests.services.nginx import Front, nginx
 
+LONG = "/static/long.js"
 SECRET = "3f0b.Zk9vN2x1c2l2ZS1zZWNyZXQtb2YtYS1saW5r"
 
 
@@ -23,6 +25,7 @@ class Node:
     """What a web node was asked; at /dies it ends the connection with the request read and nothing answered."""
 
     asked: list[tuple[str, str, list[tuple[str, str]]]] = field(default_factory=list)
+    rid_of: threading.Event = field(default_factory=threading.Event)  # of all of LONG
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +43,13 @@ def door(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Front, Node
                 self.close_connection = True
                 return
             self.send_response(200)
+            if self.path.startswith(LONG):
+                self.send_header("Cache-Control", "max-age=60, public")
+                self.send_header("Content-Length", "16000000")  # more than sockets hold
+                self.end_headers()
+                self.wfile.write(b"x" * 16_000_000)
+                node.rid_of.set()
+                return
             self.send_header("Content-Length", "2")
             self.end_headers()
             self.wfile.write(b"ok")
@@ -97,6 +107,7 @@ def test_a_node_learns_of_a_stranger_only_what_nginx_saw(ask: Any) -> None:
         f"/login//forgotten/{SECRET}/",
         f"/%6cogin/x/../forgotten/{SECRET}",
         f"/login/?next=/login/forgotten/{SECRET}/",
+        f"/login/forgotten/%0A{SECRET}/",
     ],
 )
 def test_no_log_holds_a_mailed_link(ask: Any, door: tuple[Front, Node, Certificate], path: str) -> None:
@@ -130,6 +141,42 @@ def test_what_was_sent_is_not_sent_again(ask: Any) -> None:
 
 def test_what_no_node_took_is_taken_by_another(ask: Any) -> None:
     assert [ask("/", method="POST", body=b"x")[0] for _ in range(6)] == [200] * 6
+
+
+def _connected(front: Front, tls: Certificate) -> ssl.SSLSocket:
+    plain = socket.create_connection(("127.0.0.1", front.port), timeout=10)
+    return ssl.create_default_context(cafile=tls.authority).wrap_socket(plain, server_hostname="localhost")
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        "GET / HTTP/1.1\r\nHost: evil.example",
+        "GET http://evil.example/ HTTP/1.1\r\nHost: localhost",
+        "GET / HTTP/1.0",
+    ],
+)
+def test_whoever_asks_for_another_host_gets_no_answer(
+    door: tuple[Front, Node, Certificate], start: str
+) -> None:
+    front, node, tls = door
+    before = len(node.asked)
+    with _connected(front, tls) as connection:
+        connection.sendall(f"{start}\r\n\r\n".encode())
+        assert connection.recv(100) == b""
+    assert len(node.asked) == before
+
+
+def test_whoever_reads_slowly_holds_no_node(door: tuple[Front, Node, Certificate]) -> None:
+    front, node, tls = door
+    with _connected(front, tls) as slow:
+        slow.sendall(f"GET {LONG} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        assert node.rid_of.wait(10)
+        before = len(node.asked)
+        with _connected(front, tls) as other:  # another name for it is the same copy
+            other.sendall(f"GET {LONG}?other HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+            assert other.recv(15) == b"HTTP/1.1 200 OK"
+        assert len(node.asked) == before
 
 
 def test_a_body_beyond_the_limit_reaches_no_node(ask: Any) -> None:

@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -41,8 +40,6 @@ def nginx(folder: Path, tls: Certificate, *, host: str, nodes: Sequence[int]) ->
     front = Front(host=host, port=free_port(), port_in_clear=free_port(), folder=folder)
     file = folder / "nginx.conf"
     file.write_text(_adapted(CONFIGURATION.read_text(), front, tls, nodes))
-    if os.geteuid() == 0:
-        shutil.chown(folder, "www-data", "www-data")
     server = subprocess.Popen(
         [program, "-e", folder / "error.log", "-p", folder, "-c", file, "-g", "daemon off;"]
     )
@@ -57,8 +54,11 @@ def nginx(folder: Path, tls: Certificate, *, host: str, nodes: Sequence[int]) ->
 def _adapted(text: str, front: Front, tls: Certificate, nodes: Sequence[int]) -> str:
     places = "".join(rf"server 127.0.0.1:{port} \1; " for port in nodes)
     changes = (
+        # Nobody else can get to the folder; who is not root cannot choose.
+        (r"^user .*", "user root;" if os.geteuid() == 0 else ""),
         (r"^pid .*", f"pid {front.folder}/nginx.pid;"),
         (r"/var/log/nginx/", f"{front.folder}/"),
+        (r"/var/cache/", f"{front.folder}/"),
         (r"^ *listen \[::\].*\n", ""),
         (r"listen 80\b", f"listen 127.0.0.1:{front.port_in_clear}"),
         (r"listen 443\b", f"listen 127.0.0.1:{front.port}"),
@@ -72,7 +72,7 @@ def _adapted(text: str, front: Front, tls: Certificate, nodes: Sequence[int]) ->
     for pattern, replacement in changes:
         text, times = re.subn(pattern, replacement, text, flags=re.MULTILINE)
         assert times, f"{pattern} is no more in {CONFIGURATION.name}"
-    return text if os.geteuid() == 0 else re.sub(r"^user .*", "", text, flags=re.MULTILINE)
+    return text
 
 
 def _wait_until_ready(front: Front) -> None:
