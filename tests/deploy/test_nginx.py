@@ -15,6 +15,7 @@ import pytest
 from tests.services import free_port
 from tests.services.certificates import Certificate
 from tests.services.nginx import Front, nginx
+from tests.waiting import until
 
 LONG = "/static/long.js"
 SECRET = "3f0b.Zk9vN2x1c2l2ZS1zZWNyZXQtb2YtYS1saW5r"
@@ -111,8 +112,10 @@ def test_a_node_learns_of_a_stranger_only_what_nginx_saw(ask: Any) -> None:
     ],
 )
 def test_no_log_holds_a_mailed_link(ask: Any, door: tuple[Front, Node, Certificate], path: str) -> None:
+    before = len(door[0].log.splitlines())
     status, _asked = ask(path, headers={"Referer": f"https://localhost/login/forgotten/{SECRET}/"})
     assert status == 200
+    until(lambda: len(door[0].log.splitlines()) > before, seconds=5)  # written once the answer is out
     for file in door[0].folder.glob("*.log"):
         assert SECRET not in file.read_text()
     last = json.loads(door[0].log.splitlines()[-1])
