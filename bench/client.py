@@ -153,7 +153,7 @@ Operation = Callable[[Connection], Awaitable[None]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Load:
+class Outcome:
     """What the clients saw."""
 
     operations: int
@@ -162,7 +162,7 @@ class Load:
     failures: list[str]
 
 
-async def _load(operation: Operation, *, port: int, clients: int, seconds: float, patience: float) -> Load:
+async def _load(operation: Operation, *, port: int, clients: int, seconds: float, patience: float) -> Outcome:
     latencies: list[float] = []
     failures: list[str] = []
     began = time.perf_counter()
@@ -180,7 +180,7 @@ async def _load(operation: Operation, *, port: int, clients: int, seconds: float
         connection.close()
 
     await asyncio.gather(*(repeat() for _ in range(clients)))
-    return Load(
+    return Outcome(
         operations=len(latencies),
         seconds=time.perf_counter() - began,
         latencies_ms=latencies,
@@ -188,6 +188,6 @@ async def _load(operation: Operation, *, port: int, clients: int, seconds: float
     )
 
 
-def load(operation: Operation, *, port: int, clients: int, seconds: float, patience: float = 30.0) -> Load:
+def load(operation: Operation, *, port: int, clients: int, seconds: float, patience: float = 30.0) -> Outcome:
     """Repeat the operation on so many connections until the time is up; what is under way then is brought to its end."""
     return asyncio.run(_load(operation, port=port, clients=clients, seconds=seconds, patience=patience))

@@ -7,9 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from functools import partial
 from http.client import HTTPConnection
-from typing import Any
 
 from tests.services import free_port
 
@@ -25,7 +23,6 @@ _OURS = ["asginl", "portal.asgi:application", "--loop"]
 COMMANDS: Mapping[str, list[str]] = {
     "granian-asgi": [*_GRANIAN, *_OURS, "asyncio", "--port"],
     "granian-asgi-uvloop": [*_GRANIAN, *_OURS, "uvloop", "--port"],
-    "granian-rsgi": [*_GRANIAN, "rsgi", "bench.doors:rsgi", "--loop", "asyncio", "--port"],
     "granian-wsgi": [*_GRANIAN, "wsgi", "portal.wsgi:application", "--blocking-threads", str(THREADS), "--port"],
     "gunicorn-gthread": [
         *_PYTHON, "gunicorn", "portal.wsgi:application", "--worker-class", "gthread", "--workers", str(WORKERS), "--threads", str(THREADS),
@@ -38,10 +35,11 @@ COMMANDS: Mapping[str, list[str]] = {
 }  # fmt: skip
 
 
-def _answers(port: int) -> bool:
+def answers(port: int, path: str) -> bool:
+    """Whether somebody is there who answers this with 200."""
     door = HTTPConnection("127.0.0.1", port, timeout=5)
     try:
-        door.request("GET", "/livez")
+        door.request("GET", path)
         return door.getresponse().status == 200
     except OSError:
         return False
@@ -64,7 +62,7 @@ def serving(name: str, environment: Mapping[str, str]) -> Iterator[tuple[int, in
     )  # fmt: skip
     try:
         deadline = time.monotonic() + 30
-        while not _answers(port):
+        while not answers(port, "/livez"):
             if process.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"{name} did not start: {' '.join(command)}")
             time.sleep(0.05)
@@ -75,27 +73,3 @@ def serving(name: str, environment: Mapping[str, str]) -> Iterator[tuple[int, in
             process.wait(10)
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)  # the group that it began itself
-
-
-async def rsgi(scope: Any, protocol: Any) -> None:
-    """The shortest door for granian's own protocol: the body is read whole, then a thread answers. Nothing is bounded, nothing streamed."""
-    from portal import asgi
-
-    same = {
-        "method": scope.method,
-        "path": scope.path,
-        "query_string": scope.query_string.encode("latin-1"),
-        "http_version": scope.http_version,
-        "scheme": scope.scheme,
-        "server": tuple(scope.server.rsplit(":", 1)),
-        "client": tuple(scope.client.rsplit(":", 1)),
-        "headers": [(name.encode("latin-1"), value.encode("latin-1")) for name, value in scope.headers.items()],
-    }  # fmt: skip
-    body = b"" if scope.method == "GET" else await protocol()
-    environ = asgi._environ(same, body, len(body))
-    status, headers, content, stream = await asgi.threads.run(partial(asgi._answer, environ))
-    if stream is not None:
-        content = b"".join(stream)
-        stream.close()
-    shown = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in headers]
-    protocol.response_bytes(status, shown, content)

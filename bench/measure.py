@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from bench.client import Load, Operation, load
+from bench.client import Operation, Outcome, load
 
 SETTLE_SECONDS = 0.2
 
@@ -30,7 +30,7 @@ class NothingDoneError(Exception):
     """Not one operation succeeded, so there is nothing to divide by."""
 
 
-def per_operation(before: dict[str, float], after: dict[str, float], done: Load) -> Slice:
+def per_operation(before: dict[str, float], after: dict[str, float], done: Outcome) -> Slice:
     """What was used between two readings, shared out among the operations."""
     if not done.operations:
         raise NothingDoneError("; ".join(done.failures[:3]) or "no operation was finished")

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import psycopg
 
 from bench.report import Result
-from bench.rows.base import Bed
+from bench.rows.base import POSTGRESQL, Bed
 from bench.servers import ROOT
 from tests.faults.writers import EVENTS, write_for
 
@@ -20,7 +20,7 @@ class Writers:
     """Twelve writers in two processes for a minute."""
 
     name: str = "audit"
-    databases: tuple[str, ...] = ("postgresql",)
+    databases: tuple[str, ...] = POSTGRESQL
     usual: bool = True
 
     def measure(self, bed: Bed) -> Iterator[Result]:

@@ -16,7 +16,7 @@ from bench.servers import PEOPLE, Backing, Server, product
 CALLERS = 30  # people who ask by token or cookie; each may ask 600 times a minute
 CONTROL_SECONDS = 0.7
 WARM_UP_SECONDS = 1.2
-PLAIN, HASHED, PRODUCT = "bench.settings", "bench.hashed", "portal.settings"
+PLAIN, HASHED, PRODUCT = "bench.settings", "bench.settings_with_hash", "portal.settings"
 
 
 @dataclass

@@ -10,6 +10,7 @@ from bench.client import Operation
 from bench.measure import Figure, Slice
 from bench.report import Result
 from bench.rows.base import BOTH, HASHED, POSTGRESQL, Bed
+from bench.servers import Server
 
 EMPTY = scenarios.get("/bench/empty/")
 SERVED = ("web", "database", "queue")  # the worker is told apart
@@ -57,11 +58,13 @@ class Load:
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """The row's lines."""
-        server = bed.server()
-        figure = bed.figure(
+        yield result(self, bed, self.figure(bed, bed.server()))
+
+    def figure(self, bed: Bed, server: Server) -> Figure:
+        """The operation beside the empty view."""
+        return bed.figure(
             self.operation(bed), server=server, control=EMPTY, clients=self.clients, slices=self.slices
         )
-        yield result(self, bed, figure)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,9 +75,7 @@ class BeyondEmpty(Load):
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """The figure in all, and beyond the control."""
-        figure = bed.figure(
-            self.operation(bed), server=bed.server(), control=EMPTY, clients=self.clients, slices=self.slices
-        )
+        figure = self.figure(bed, bed.server())
         yield result(self, bed, figure)
         differences = [
             a.of(*SERVED) - b.of(*SERVED) for a, b in zip(figure.subject, figure.control, strict=True)
@@ -96,7 +97,7 @@ class SignIn(Load):
     """A sign-in without the hash: the product hashes with as little work as it takes."""
 
     slices: float = 2.0
-    budget_on: tuple[str, ...] = ("postgresql",)
+    budget_on: tuple[str, ...] = POSTGRESQL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,9 +110,7 @@ class WithHash(Load):
         """CPU in all, and sign-ins a second and core, beside the hash alone under the same load."""
         server, cores = bed.server(HASHED), os.cpu_count() or 1
         hashes = [machine.hash_ms(cores)]
-        figure = bed.figure(
-            self.operation(bed), server=server, control=EMPTY, clients=self.clients, slices=self.slices
-        )
+        figure = self.figure(bed, server)
         hashes.append(machine.hash_ms(cores))
         named = f"{machine.hash_parameters()}, one hash {statistics.mean(hashes):.1f} CPU-ms; "
         yield result(self, bed, figure, note=named, hash_ms=hashes)

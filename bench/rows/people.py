@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.measure import one_slice, percentile
 from bench.report import Result
-from bench.rows.base import Bed
+from bench.rows.base import POSTGRESQL, Bed
 from bench.scenarios import Turns, password_over_rest
 from bench.servers import Server, product
 
@@ -21,7 +21,7 @@ class People:
     """The latency of a sign-in by password, without the hash, with few people and with many, by turns."""
 
     name: str = "people"
-    databases: tuple[str, ...] = ("postgresql",)
+    databases: tuple[str, ...] = POSTGRESQL
     usual: bool = False  # a million people take minutes to make
 
     def measure(self, bed: Bed) -> Iterator[Result]:

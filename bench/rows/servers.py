@@ -13,7 +13,7 @@ from bench.doors import COMMANDS, serving
 from bench.measure import Figure, Slice, one_slice, percentile
 from bench.procstat import pss_mib
 from bench.report import Result
-from bench.rows.base import Bed
+from bench.rows.base import POSTGRESQL, Bed
 from bench.rows.load import EMPTY, SERVED
 from bench.servers import Server
 from bench.slow import slow_readers, slow_senders
@@ -27,7 +27,7 @@ class Servers:
     """Each server in turn, each slice beside the empty view of the product as it is."""
 
     name: str = "servers"
-    databases: tuple[str, ...] = ("postgresql",)
+    databases: tuple[str, ...] = POSTGRESQL
     usual: bool = False
 
     def measure(self, bed: Bed) -> Iterator[Result]:

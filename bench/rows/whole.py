@@ -1,6 +1,5 @@
 """Rows of the whole set of processes: its start, its memory, what it does when nobody asks anything, how soon a mail comes."""
 
-import http.client
 import os
 import signal
 import statistics
@@ -14,6 +13,7 @@ from tempfile import TemporaryDirectory
 
 from bench import scenarios
 from bench.client import load
+from bench.doors import answers
 from bench.measure import percentile
 from bench.procstat import cpu_ms, pss_mib
 from bench.report import Result
@@ -22,17 +22,6 @@ from bench.servers import ROOT
 from tests.services import free_port
 
 START_PATIENCE = 60.0
-
-
-def _answers(port: int) -> bool:
-    door = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
-    try:
-        door.request("GET", "/login/")
-        return door.getresponse().status == 200
-    except OSError:
-        return False
-    finally:
-        door.close()
 
 
 @contextmanager
@@ -48,7 +37,7 @@ def _started(environment: dict[str, str]) -> Iterator[tuple[float, float]]:
         stderr=subprocess.DEVNULL,
     )
     try:
-        while not _answers(port):
+        while not answers(port, "/login/"):
             if process.poll() is not None or time.perf_counter() - began > START_PATIENCE:
                 raise RuntimeError("the product did not start")
             time.sleep(0.01)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bench.client import Load, Operation
+from bench.client import Operation, Outcome
 from bench.measure import Figure, NothingDoneError, Slice, by_turns, per_operation, percentile
 from bench.scenarios import get
 
@@ -13,7 +13,7 @@ def sample(web: float, *, database: float = 0, worker: float = 0) -> Slice:
 
 
 def test_what_was_used_is_shared_out_among_what_was_done() -> None:
-    done = Load(operations=4, seconds=1, latencies_ms=[1, 2, 3, 4], failures=[])
+    done = Outcome(operations=4, seconds=1, latencies_ms=[1, 2, 3, 4], failures=[])
     taken = per_operation({"web": 100.0, "worker": 50.0}, {"web": 180.0, "worker": 60.0}, done)
     assert taken.cpu_ms == {"web": 20.0, "worker": 2.5}
     assert (taken.of(), taken.of("web")) == (22.5, 20.0)
@@ -21,7 +21,7 @@ def test_what_was_used_is_shared_out_among_what_was_done() -> None:
 
 
 def test_a_stretch_in_which_nothing_was_done_says_why_instead_of_a_figure() -> None:
-    done = Load(operations=0, seconds=1, latencies_ms=[], failures=["POST /x: 429"])
+    done = Outcome(operations=0, seconds=1, latencies_ms=[], failures=["POST /x: 429"])
     with pytest.raises(NothingDoneError, match="POST /x: 429"):
         per_operation({"web": 0.0}, {"web": 1.0}, done)
 
