@@ -42,11 +42,8 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"] == "/livez" and scope["method"] in {"GET", "HEAD"} and not scope["query_string"]:
         await _tell(send, 200, b"ok\n", b"text/plain")  # also while every thread waits for a dead database
         return
-    if threads.busy >= WAITING:
-        await _refuse(scope, send, 503, "unavailable", "Too many requests are waiting. Please try again.")
-        return
     body, length = b"", 0
-    if _has_body(scope):
+    if threads.busy < WAITING and _has_body(scope):
         try:
             async with asyncio.timeout(BODY_SECONDS):
                 body, length = await _read(receive)
@@ -55,6 +52,9 @@ async def application(scope: Scope, receive: Receive, send: Send) -> None:
             return
         except ConnectionResetError:
             return
+    if threads.busy >= WAITING:  # looked at again, for many bodies may end at once
+        await _refuse(scope, send, 503, "unavailable", "Too many requests are waiting. Please try again.")
+        return
     try:
         async with asyncio.timeout(ANSWER_SECONDS):
             status, headers, body, stream = await threads.run(partial(_answer, _environ(scope, body, length)))

@@ -93,7 +93,7 @@ def read_manifest(file: IO[bytes]) -> Manifest:
     try:
         told: dict[str, Any] = json.loads(file.read(size))
         mac, version, keys = told.pop("mac"), told["format"], list(told["keys"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise Unusable("The manifest of this archive is damaged.") from error
     _skip_padding(file, size)
     if version != FORMAT:

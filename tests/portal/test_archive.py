@@ -168,6 +168,12 @@ def test_a_size_that_is_only_claimed_costs_neither_memory_nor_disk(tmp_path: Pat
         assert "no backup" in refusal(file, to)
 
 
+def test_a_manifest_that_is_deeper_than_any_is_refused(tmp_path: Path) -> None:
+    file, deep = tmp_path / "deep", b"[" * 500_000
+    file.write_bytes(_tar((_info("manifest.json", len(deep)), deep)))
+    assert "damaged" in refusal(file, tmp_path / "out")
+
+
 def test_what_stands_behind_the_database_is_refused(build: Build, tmp_path: Path) -> None:
     file = build()
     file.write_bytes(file.read_bytes() + b"more")

@@ -117,6 +117,37 @@ def test_more_requests_than_can_be_answered_in_time_are_told_so(monkeypatch: pyt
     assert b"waiting" in body
 
 
+def test_requests_that_were_held_back_to_end_at_once_find_no_more_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hanging, few = threading.Event(), Threads(1)
+    monkeypatch.setattr(asgi, "threads", few)
+    monkeypatch.setattr(asgi, "WAITING", 2)
+    scope = _scope("/nowhere/", method="POST", headers=[(b"content-length", b"1")])
+
+    async def end_at_once() -> list[int]:
+        first, ends, told = asyncio.create_task(few.run(hanging.wait)), asyncio.Event(), []
+
+        async def receive() -> Any:
+            await ends.wait()
+            return {"type": "http.request", "body": b"x"}
+
+        async def send(message: Any) -> None:
+            if "status" in message:
+                told.append(message["status"])
+                hanging.set()
+
+        many = [asyncio.create_task(asgi.application(scope, receive, send)) for _ in range(10)]
+        await asyncio.sleep(0)
+        ends.set()
+        await asyncio.gather(first, *many)
+        return told
+
+    statuses = asyncio.run(end_at_once())
+    assert statuses[:-1] == [503] * 9
+    assert statuses[-1] != 503
+
+
 def test_who_waits_too_long_for_an_answer_is_told_so(monkeypatch: pytest.MonkeyPatch) -> None:
     hanging, few = threading.Event(), Threads(1)
     monkeypatch.setattr(asgi, "threads", few)
