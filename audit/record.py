@@ -17,8 +17,8 @@ from audit.events import Event
 from audit.models import Anchor, AuditEvent
 from core import crypto
 from core.db import after_commit, current_unit
-from core.middleware import request_id
-from core.prepared import Select, insert_all
+from core.prepared import Insert, Select
+from core.routes import request_id
 
 Detail = str | int | bool | None | list[str]
 LOCK = 0x6761_7465  # advisory lock of the chain on PostgreSQL; on SQLite the write lock serves
@@ -163,5 +163,5 @@ def _append(noted: list[_Noted]) -> None:
         )
         row.mac = before = seal(before, row)
         rows.append(row)
-    insert_all(rows)
+    Insert(*rows).now()
     after_commit(count, [one.event for one in noted])

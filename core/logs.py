@@ -21,8 +21,7 @@ from structlog.processors import format_exc_info
 from structlog.stdlib import ExtraAdder, ProcessorFormatter
 from structlog.typing import EventDict, WrappedLogger
 
-from core.middleware import request_id
-from core.routes import method_of, route_of
+from core.routes import method_of, request_id, route_of
 from core.scrub import scrubbed, shortened, without
 
 # The fields that a line may have besides the fixed ones; what a library adds of its own is not looked at.

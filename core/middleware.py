@@ -5,7 +5,6 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable
-from contextvars import ContextVar
 from http import HTTPStatus
 
 from django.conf import settings
@@ -20,10 +19,10 @@ from django.utils.cache import patch_vary_headers
 from core import silence
 from core.errors import Unavailable
 from core.http import is_from_proxy
+from core.routes import request_id
 from core.watch import answered
 
 logger = logging.getLogger(__name__)
-request_id: ContextVar[str] = ContextVar("request_id", default="")
 _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
 API_PREFIX = "/api/"
 NEED_NO_DATABASE = ("/livez", "/readyz", "/metrics", "/static/")

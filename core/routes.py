@@ -1,8 +1,11 @@
-"""What a request is called where its address must not stand: by the route that answers it, of which there are only so many."""
+"""What a request is called: by an id of its own, and, where its address must not stand, by its route, of which there are only so many."""
+
+from contextvars import ContextVar
 
 from django.conf import settings
 from django.http import HttpRequest
 
+request_id: ContextVar[str] = ContextVar("request_id", default="")
 OTHER = "other"  # whatever leads nowhere
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 

@@ -14,8 +14,8 @@ from audit.models import AuditEvent
 from audit.record import GENESIS, Origin, head, record
 from audit.verify import verify
 from core.db import unit
-from core.middleware import request_id
 from core.models import Tally
+from core.routes import request_id
 from tests.conftest import Clock
 from tests.parallel import in_parallel
 

@@ -10,8 +10,8 @@ from django.urls import path
 
 from core.db import unit
 from core.errors import Unavailable
-from core.middleware import request_id
 from core.models import Tally
+from core.routes import request_id
 from portal.urls import handler400, handler403, handler404, handler500
 from portal.urls import urlpatterns as product
 

@@ -11,7 +11,7 @@ from django.core.exceptions import DisallowedHost
 from django.test import RequestFactory
 
 from core import entropy, logs
-from core.middleware import request_id
+from core.routes import request_id
 from core.scrub import LONGEST, scrubbed, without
 
 SECRET = "A" * 43
