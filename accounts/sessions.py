@@ -15,7 +15,7 @@ from audit.record import Origin, record
 from core import entropy, epoch
 from core.db import unit
 from core.outcomes import Denied
-from core.prepared import Select, Slot, Update, insert, write
+from core.prepared import Insert, Select, Slot, Update, Write
 from tenants.settings import snapshot
 
 SESSION = "session"
@@ -67,7 +67,7 @@ def note_browser(user: User, client: Client, *, known: Browser | None, now: date
     browser.last_seen_at, browser.user_agent, browser.address = now, client.user_agent, client.address
     seen = ("last_seen_at", "user_agent", "address")
     if known is not None:
-        write(browser, *seen)
+        Write(browser, *seen).now()
     else:
         # Two sign-ins at once may both be its first.
         unique = ("user", "fingerprint")
@@ -104,7 +104,7 @@ def start_session(
     with unit():
         # Holds the person's row to the end: who locks the account or changes the password meanwhile came first and shows here, or waits
         # and then ends this session too. And two sign-ins at once do not both find room for one more.
-        if not _SIGNED_IN(
+        if not _SIGNED_IN.now(
             user=user.pk,
             version=user.security_version,
             now=now,
@@ -136,7 +136,7 @@ def start_session(
             address=client.address,
             user_agent=client.user_agent,
         )
-        insert(session)
+        Insert(session).now()
         record(
             Event.SESSION_STARTED,
             origin=Origin(actor=user, address=client.address),

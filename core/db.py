@@ -14,17 +14,17 @@ from django.db import transaction
 class Unit:
     """A transaction under way; what is registered by `last` runs as its last statements, once for each key."""
 
-    _last: dict[str, Callable[[], None]] = field(default_factory=dict)
+    _last: dict[str, Callable[[], object]] = field(default_factory=dict)
     _gathered: dict[str, list[Any]] = field(default_factory=dict)
     _is_finishing: bool = False
 
-    def last(self, key: str, run: Callable[[], None]) -> None:
+    def last(self, key: str, run: Callable[[], object]) -> None:
         """Run `run` at the end of this transaction; a second registration under the same key is the same one."""
         if self._is_finishing:
             raise RuntimeError(f"{key}: too late, the last statements of this unit are running.")
         self._last.setdefault(key, run)
 
-    def gather(self, key: str, value: Any, use: Callable[[list[Any]], None]) -> None:
+    def gather(self, key: str, value: Any, use: Callable[[list[Any]], object]) -> None:
         """Collect `value` with the others under this key; `use` gets them all, in order, at the end of this transaction."""
         values = self._gathered.setdefault(key, [])
         values.append(value)

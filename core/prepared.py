@@ -106,39 +106,7 @@ def _reader(query: "QuerySet[Any, Any]", compiler: Any) -> Callable[[Sequence[An
     return read
 
 
-class Update:
-    """An UPDATE that is written once; called with the values of its slots, it gives the number of rows that it changed."""
-
-    def __init__(self, build: "Callable[[], QuerySet[Any]]", **changes: Any) -> None:
-        self._build, self._changes = build, changes
-
-    @cached_property
-    def _written(self) -> tuple[str, Sequence[Any]]:
-        rows = self._build()
-        query: Any = rows.query.chain(UpdateQuery)
-        query.add_update_values(self._changes)
-        written: tuple[str, Sequence[Any]] = query.get_compiler(rows.db).as_sql()
-        return written
-
-    def __call__(self, **values: Any) -> int:
-        """Change what the query finds."""
-        sql, params = self._written
-        with connection.cursor() as cursor:
-            cursor.execute(sql, _fill(params, values))
-            changed: int = cursor.rowcount
-        return changed
-
-    def last(self, **values: Any) -> None:
-        """The same at the end of the unit, together with what else was left for it."""
-        sql, params = self._written
-        _at_the_end((sql, _fill(params, values)))
-
-
-def _name(name: str | None) -> str:
-    return connection.ops.quote_name(name or "")
-
-
-def _run(statements: Sequence[Statement]) -> None:
+def _run(statements: Sequence[Statement]) -> int:
     with connection.cursor() as cursor:
         if (
             connection.vendor == "postgresql"
@@ -146,17 +114,81 @@ def _run(statements: Sequence[Statement]) -> None:
             cursor.execute(
                 "; ".join(sql for sql, _ in statements), [one for _, params in statements for one in params]
             )
-            return
-        for sql, params in statements:
-            cursor.execute(sql, params)
+        else:
+            for sql, params in statements:
+                cursor.execute(sql, params)
+        changed: int = cursor.rowcount
+    return changed
 
 
-def _at_the_end(statement: Statement) -> None:
-    running = current_unit()
-    if running is None:
-        raise RuntimeError("What is left for the end of a unit belongs inside one.")
-    # Before the trail, whose lock is the last that is taken.
-    running.gather("a write", statement, _run)
+class _Change:
+    """What changes rows: `now`, or as the `last` of the unit."""
+
+    _written: Statement
+
+    def now(self, **values: Any) -> int:
+        """Run it with these values in its slots; the number of rows that it changed."""
+        return _run([self._filled(values)])
+
+    def last(self, **values: Any) -> None:
+        """Run it at the end of the unit, together with what else was left for it."""
+        running = current_unit()
+        if running is None:
+            raise RuntimeError("What is left for the end of a unit belongs inside one.")
+        # Before the trail, whose lock is the last that is taken.
+        running.gather("a write", self._filled(values), _run)
+
+    def _filled(self, values: dict[str, Any]) -> Statement:
+        sql, params = self._written
+        return sql, _fill(params, values)
+
+
+class Update(_Change):
+    """An UPDATE of what a query finds, written once."""
+
+    def __init__(self, build: "Callable[[], QuerySet[Any]]", **changes: Any) -> None:
+        self._build, self._changes = build, changes
+
+    @cached_property
+    def _written(self) -> Statement:  # type: ignore[override]  # a cached one can be written, too
+        rows = self._build()
+        query: Any = rows.query.chain(UpdateQuery)
+        query.add_update_values(self._changes)
+        written: Statement = query.get_compiler(rows.db).as_sql()
+        return written
+
+
+class Insert(_Change):
+    """An INSERT of rows of one model, with the values that they have now. No signal is sent."""
+
+    def __init__(self, *rows: Model) -> None:
+        self._rows = rows
+        sql, fields = _insert(type(rows[0]), len(rows))
+        values = [(field, field.pre_save(row, add=True)) for row in rows for field in fields]
+        self._written = sql, [field.get_db_prep_save(value, connection) for field, value in values]
+
+    def now(self, **values: Any) -> int:
+        """Run it; the rows learn the keys that the database gives, which they do not at the end of a unit."""
+        sql, params = self._filled(values)
+        with connection.cursor() as cursor:
+            cursor.execute(f"{sql} RETURNING {_name(self._rows[0]._meta.pk.column)}", params)
+            for row, (key,) in zip(self._rows, cursor.fetchall(), strict=True):
+                row.pk = key
+                row._state.adding, row._state.db = False, connection.alias
+        return len(self._rows)
+
+
+class Write(_Change):
+    """An UPDATE of one row, by its key, with the values that these columns have now."""
+
+    def __init__(self, row: Model, *names: str) -> None:
+        sql, fields = _update(type(row), names)
+        values = [(field, getattr(row, field.attname)) for field in fields]
+        self._written = sql, [*(field.get_db_prep_save(value, connection) for field, value in values), row.pk]
+
+
+def _name(name: str | None) -> str:
+    return connection.ops.quote_name(name or "")
 
 
 @cache
@@ -167,52 +199,10 @@ def _insert(model: type[Model], rows: int) -> "tuple[str, list[Field[Any, Any]]]
     return f"INSERT INTO {_name(model._meta.db_table)} ({columns}) VALUES {places}", fields  # noqa: S608  (names of our own)
 
 
-def _inserting(*rows: Model) -> Statement:
-    sql, fields = _insert(type(rows[0]), len(rows))
-    return sql, [
-        field.get_db_prep_save(field.pre_save(row, add=True), connection) for row in rows for field in fields
-    ]
-
-
-def insert(row: Model) -> None:
-    """Insert this row, whose key the database gives. No signal is sent."""
-    sql, params = _inserting(row)
-    with connection.cursor() as cursor:
-        cursor.execute(f"{sql} RETURNING {_name(row._meta.pk.column)}", params)
-        [(row.pk,)] = cursor.fetchall()
-    row._state.adding, row._state.db = False, connection.alias
-
-
-def insert_all(rows: Sequence[Model]) -> None:
-    """Insert these rows of one model in one statement; their keys are not learned."""
-    _run([_inserting(*rows)])
-
-
-def insert_last(row: Model) -> None:
-    """Insert this row at the end of the unit, together with what else was left for it; its key is not learned."""
-    _at_the_end(_inserting(row))
-
-
 @cache
-def _write(model: type[Model], names: tuple[str, ...]) -> "tuple[str, list[Field[Any, Any]]]":
+def _update(model: type[Model], names: tuple[str, ...]) -> "tuple[str, list[Field[Any, Any]]]":
     by_name = {field.attname: field for field in model._meta.concrete_fields}
     fields = [by_name[name] for name in names]
     changes = ", ".join(f"{_name(field.column)} = %s" for field in fields)
     table, key = _name(model._meta.db_table), _name(model._meta.pk.column)
     return f"UPDATE {table} SET {changes} WHERE {key} = %s", fields  # noqa: S608
-
-
-def _writing(row: Model, names: tuple[str, ...]) -> Statement:
-    sql, fields = _write(type(row), names)
-    params = [field.get_db_prep_save(getattr(row, field.attname), connection) for field in fields]
-    return sql, [*params, row.pk]
-
-
-def write(row: Model, *names: str) -> None:
-    """Write these columns of a row, by its key."""
-    _run([_writing(row, names)])
-
-
-def write_last(row: Model, *names: str) -> None:
-    """Write these columns, as they are now, at the end of the unit, together with what else was left for it."""
-    _at_the_end(_writing(row, names))

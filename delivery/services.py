@@ -15,7 +15,7 @@ from audit.record import Origin, record
 from core.db import after_commit, current_unit, unit
 from core.errors import PortalError
 from core.outcomes import Denied
-from core.prepared import Select, Slot, insert
+from core.prepared import Insert, Select, Slot
 from core.text import is_one_line
 from delivery import wake
 from delivery.derived import PLACEHOLDER, Derived
@@ -76,7 +76,7 @@ def enqueue(
         expires_at=expires_at,
         created_at=now,
     )
-    insert(row)
+    Insert(row).now()
     after_commit(wake.worker)
     return row
 

@@ -16,7 +16,7 @@ from core import entropy, epoch, sealed
 from core.db import unit
 from core.http import network_of
 from core.outcomes import Denied
-from core.prepared import Select, Slot, insert
+from core.prepared import Insert, Select, Slot
 from core.throttle import Limit, take
 from delivery.services import Progress, state_of
 from login import steps
@@ -95,7 +95,7 @@ def open_attempt(
         expires_at=now + life,
     )
     attempt.name = sealed.seal(attempt, "name", name.encode())
-    insert(attempt)
+    Insert(attempt).now()
     return attempt, handle
 
 

@@ -20,7 +20,7 @@ from audit.events import Event
 from audit.record import record
 from core.db import unit
 from core.outcomes import Denied
-from core.prepared import Select, Slot, write_last
+from core.prepared import Select, Slot, Write
 from login.advance import advance, end, security_changed, send, system_of
 from login.case import LIFE, Case
 from login.flow import Purpose
@@ -76,7 +76,7 @@ def _held(case: Case) -> Iterator[Denied | None]:
         yield OUT_OF_TURN if moved else None
         changed = [name for name, value in _columns(row).items() if value != before[name]]
         if changed:
-            write_last(row, *changed)
+            Write(row, *changed).last()
 
 
 def _columns(attempt: Attempt) -> dict[str, Any]:

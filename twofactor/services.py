@@ -23,7 +23,7 @@ from core import entropy, epoch
 from core.db import unit
 from core.options import Snapshot
 from core.outcomes import Denied
-from core.prepared import Select, Slot, Update, insert_last, write_last
+from core.prepared import Insert, Select, Slot, Update, Write
 from core.throttle import first_refusal, settle, take_all, too_many
 from delivery.derived import Derived
 from delivery.models import Delivery
@@ -182,7 +182,7 @@ def send_code(
         cancel(sent[0].delivery_uid)
     mail = mail or partial(mail_code, user=user, settings=settings, origin=origin, now=now)
     challenge.delivery_uid = mail(challenge).uid
-    insert_last(challenge)
+    Insert(challenge).last()
     record(
         Event.LOGIN_CODE_SENT,
         origin=origin,
@@ -280,7 +280,7 @@ def _checked(
     if challenge.checks >= settings.number(MAX_CHECKS):
         # Spent: where the person has to wait, typing it again after the wait must not begin another one.
         challenge.expires_at = now
-        write_last(challenge, "expires_at")
+        Write(challenge, "expires_at").last()
         return CHECKS_USED_UP
     challenge.checks += 1
     right = entropy.is_derived_code(
@@ -288,7 +288,7 @@ def _checked(
     )
     if right:
         challenge.used_at = now
-    write_last(challenge, "checks", "used_at")
+    Write(challenge, "checks", "used_at").last()
     return challenge if right else WRONG
 
 

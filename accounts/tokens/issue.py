@@ -11,7 +11,7 @@ from accounts.models import RefreshToken, Session
 from accounts.tokens.keys import ALGORITHM, active_key
 from core import entropy
 from core.db import unit
-from core.prepared import insert_last
+from core.prepared import Insert
 
 LIFETIME = timedelta(minutes=5)
 TYPE = "at+jwt"  # RFC 9068, 2.1: so that no other JWT of ours can stand for an access token
@@ -59,6 +59,6 @@ def token_pair(session: Session, *, now: datetime) -> TokenPair:
     refresh = entropy.token(REFRESH)
     fingerprint = entropy.fingerprint(refresh, purpose=REFRESH)
     with unit():
-        insert_last(RefreshToken(session=session, fingerprint=fingerprint, issued_at=now))
+        Insert(RefreshToken(session=session, fingerprint=fingerprint, issued_at=now)).last()
     access, seconds = access_token(session, now=now)
     return TokenPair(access_token=access, token_type="Bearer", expires_in=seconds, refresh_token=refresh)  # noqa: S106

@@ -1,7 +1,6 @@
 """Statements written once: they find, insert and write what the ORM does, whatever the values."""
 
 import threading
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -15,7 +14,7 @@ from accounts.models import Session, SessionKind, User
 from audit.events import Event
 from audit.record import Origin, record
 from core.db import unit
-from core.prepared import Select, Slot, Update, insert, insert_all, insert_last, write, write_last
+from core.prepared import Insert, Select, Slot, Update, Write
 from tenants.models import Company
 from tests import cast
 
@@ -82,9 +81,9 @@ def test_an_update_changes_what_it_finds_and_says_how_much(ada: User, ben: User)
         last_login=Slot("now"),
         security_version=F("security_version") + 1,
     )
-    assert sign_in(pk=ben.pk, version=ben.security_version + 1, now=NOW) == 0
-    assert sign_in(pk=ben.pk, version=ben.security_version, now=NOW) == 1
-    assert sign_in(pk=ada.pk, version=ada.security_version, now=None) == 1
+    assert sign_in.now(pk=ben.pk, version=ben.security_version + 1, now=NOW) == 0
+    assert sign_in.now(pk=ben.pk, version=ben.security_version, now=NOW) == 1
+    assert sign_in.now(pk=ada.pk, version=ada.security_version, now=None) == 1
     assert list(User.objects.order_by("pk").values_list("last_login", "security_version")) == [
         (None, ada.security_version + 1),
         (NOW, ben.security_version + 1),
@@ -93,7 +92,7 @@ def test_an_update_changes_what_it_finds_and_says_how_much(ada: User, ben: User)
 
 def test_an_inserted_row_is_the_one_that_the_orm_would_have_made(ben: User) -> None:
     one = session(ben, fingerprint="1", methods=["pwd", "otp"])
-    insert(one)
+    Insert(one).now()
     assert columns(Session.objects.get()) == columns(one)
     one.seen_at = datetime(2027, 1, 1, tzinfo=UTC)
     one.save()  # it knows that it is there
@@ -103,18 +102,18 @@ def test_an_inserted_row_is_the_one_that_the_orm_would_have_made(ben: User) -> N
 def test_many_rows_go_in_at_once_and_in_their_order(ben: User, django_assert_num_queries: Any) -> None:
     rows = [session(ben, fingerprint=name) for name in "cab"]
     with django_assert_num_queries(1):
-        insert_all(rows)
+        Insert(*rows).now()
     kept = list(Session.objects.order_by("pk"))
-    assert [columns(row) | {"id": None} for row in kept] == [columns(row) for row in rows]
+    assert [columns(row) for row in kept] == [columns(row) for row in rows]
 
 
 def test_what_is_left_for_the_end_of_a_unit_is_done_there_or_not_at_all(ben: User) -> None:
     signed_in = Update(lambda: User.objects.filter(pk=Slot("pk")), last_login=Slot("now"))
 
     def do(name: str) -> None:
-        insert_last(session(ben, fingerprint=name))
+        Insert(session(ben, fingerprint=name)).last()
         ben.display_name = name
-        write_last(ben, "display_name")
+        Write(ben, "display_name").last()
         signed_in.last(pk=ben.pk, now=NOW)
         record(Event.SESSION_STARTED, origin=Origin(), at=NOW)
         assert not Session.objects.filter(fingerprint=name).exists()
@@ -135,32 +134,32 @@ def test_what_is_left_for_the_end_of_a_unit_is_done_there_or_not_at_all(ben: Use
     assert "accounts_session" in writes[0]
     assert "audit_auditevent" in writes[-1]  # its lock is the last that is taken
     with pytest.raises(RuntimeError):
-        insert_last(session(ben, fingerprint="outside"))
+        Insert(session(ben, fingerprint="outside")).last()
 
 
 def test_what_a_column_does_to_its_value_is_done(db: None) -> None:
     company = Company(name="Initech")
-    insert(company)  # created_at is the column's own
+    Insert(company).now()  # created_at is the column's own
     assert Company.objects.get(pk=company.pk).created_at == company.created_at
 
 
 def test_only_the_named_columns_of_the_one_row_are_written(ada: User, ben: User) -> None:
     ben.last_login, ben.display_name, ben.phone = NOW, "Benjamin", "+49 30 1"
-    write(ben, "last_login", "display_name")
+    Write(ben, "last_login", "display_name").now()
     written = User.objects.get(pk=ben.pk)
     assert (written.last_login, written.display_name, written.phone) == (NOW, "Benjamin", "")
     assert columns(User.objects.get(pk=ada.pk)) == columns(ada)
 
 
-@pytest.mark.parametrize("do", [insert, lambda row: write(row, "fingerprint")])
-def test_what_the_database_refuses_is_the_same_error(ben: User, do: Callable[[Session], None]) -> None:
+@pytest.mark.parametrize("is_there", [False, True])
+def test_what_the_database_refuses_is_the_same_error(ben: User, is_there: bool) -> None:
     first, second = session(ben, fingerprint="1"), session(ben, fingerprint="2")
-    insert(first)
-    if do is not insert:
-        insert(second)
+    Insert(first).now()
+    if is_there:
+        Insert(second).now()
     second.fingerprint = "1"
     with pytest.raises(IntegrityError), transaction.atomic():
-        do(second)
+        (Write(second, "fingerprint") if is_there else Insert(second)).now()
 
 
 def test_a_statement_with_a_missing_value_does_not_run(db: None) -> None:
