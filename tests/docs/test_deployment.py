@@ -115,5 +115,17 @@ def test_systemd_has_nothing_to_say_about_a_unit(tmp_path: Path) -> None:
     assert (told.returncode, told.stderr) == (0, "")
 
 
+def test_the_part_of_a_unit_that_confines_it_is_one_for_the_whole_product_and_for_a_part() -> None:
+    """The two differ in what is run and where it writes, and in what each comes after."""
+    whole, part = (_directives(f"deploy/{name}.service") for name in ("gatehouse", "gatehouse@"))
+    assert {line.partition("=")[0] for line in whole ^ part} == {"Description", "After", "ExecStart"}
+
+
+def _directives(unit: str) -> set[str]:
+    """Its lines without comments; the folder of a part is taken for the folder of the whole."""
+    lines = _text(unit).replace("gatehouse/%i", "gatehouse").splitlines()
+    return {line for line in lines if line and not line.startswith("#")}
+
+
 def _text(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
