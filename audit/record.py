@@ -5,22 +5,23 @@ Taken earlier, the lock would be held over other row locks and deadlock; without
 
 import json
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from django.db import connection
 
 from audit.counted import count
 from audit.events import Event
-from audit.models import Anchor, AuditEvent
+from audit.models import AuditEvent
 from core import crypto
 from core.db import after_commit, current_unit
-from core.prepared import Insert, Select
+from core.prepared import Insert
 from core.routes import request_id
 
 Detail = str | int | bool | None | list[str]
+Ask = Callable[[str], list[tuple[Any, ...]]]  # runs one statement, and gives its rows
 LOCK = 0x6761_7465  # advisory lock of the chain on PostgreSQL; on SQLite the write lock serves
 GENESIS = "0" * 64
 PURPOSE = "audit"
@@ -119,32 +120,30 @@ def hold_chain() -> None:
             cursor.execute(_HOLD)
 
 
-_HEAD = Select(lambda: AuditEvent.objects.order_by("-id").values_list("mac", flat=True)[:1])
-
-
-def head() -> str:
-    """The seal that the next row chains to."""
-    newest = _HEAD.first()
-    if newest is None:
-        newest = Anchor.objects.order_by("-event_id").values_list("mac", flat=True).first()
-    return newest or GENESIS
-
-
-def _held_head() -> str:
-    """Hold the chain, and the seal that the next row chains to."""
-    if connection.vendor != "postgresql":
-        return head()
+def _ask(statement: str, *, hold: str = "") -> list[tuple[Any, ...]]:
     with connection.cursor() as cursor:
-        # One round trip but two statements: each sees what was committed when it began, so the second one begins with the lock in hand.
-        cursor.execute(f"{_HOLD}; SELECT mac FROM audit_auditevent ORDER BY id DESC LIMIT 1")  # noqa: S608  (a constant)
-        while cursor.nextset():
+        cursor.execute(hold + statement)
+        while hold and cursor.nextset():
             pass
-        newest = cursor.fetchone()
-    return newest[0] if newest else head()
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+    return rows
+
+
+def _ask_with_chain_held(statement: str) -> list[tuple[Any, ...]]:
+    # One round trip but several statements: each sees what was committed when it began, so the last one begins with the lock in hand.
+    return _ask(statement, hold=f"{_HOLD}; " if connection.vendor == "postgresql" else "")
+
+
+def head(ask: Ask = _ask) -> str:
+    """The seal that the next row chains to, in the database that `ask` runs a statement on."""
+    newest = ask("SELECT mac FROM audit_auditevent ORDER BY id DESC LIMIT 1") or ask(
+        "SELECT mac FROM audit_anchor ORDER BY event_id DESC, id DESC LIMIT 1"
+    )
+    return newest[0][0] if newest else GENESIS
 
 
 def _append(noted: list[_Noted]) -> None:
-    before = _held_head()
+    before = head(_ask_with_chain_held)
     rows = []
     for one in noted:
         actor = one.origin.actor
