@@ -14,7 +14,7 @@ def test_the_tests_of_both_databases_pass_on_postgresql() -> None:
         "-q",
         "-n0",
         "-m",
-        "both_databases",
+        "both_databases or postgresql_only",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         timeout=240,

@@ -6,7 +6,6 @@ from collections import Counter
 from collections.abc import Callable
 
 import pytest
-from django.db import connection
 from django.utils import timezone
 
 from accounts.ending import end_own_others, sign_out_everywhere
@@ -25,7 +24,7 @@ from tests.parallel import in_parallel
 from twofactor.models import Challenge
 from twofactor.services import CODE_PURPOSE
 
-pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.postgresql_only, pytest.mark.django_db(transaction=True)]
 THREADS = 12
 ADA, BEN = "ada@acme.example", "ben@acme.example"
 
@@ -135,8 +134,6 @@ class Crowd:
 def test_a_crowd_that_does_everything_at_once_deadlocks_nobody(
     root: User, ada: User, ben: User, acme: Company, post: Post
 ) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has one writer at a time")
     configure(TwoFactor__SkipOptions="device")
     crowd = [Crowd(number, root=root, ada=ada, ben=ben, acme=acme) for number in range(THREADS)]
     until = time.monotonic() + soak_seconds(6)

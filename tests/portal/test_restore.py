@@ -30,6 +30,7 @@ from tests import cast
 from tests.journeys.doors import ApiDoor
 from tests.parallel import in_parallel
 from tests.services.database import environment
+from tests.waiting import until
 from twofactor.models import Challenge
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
@@ -164,6 +165,21 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(people: Any, tmp_pat
     assert cover(now=timezone.now()).broken_at is None
 
 
+def test_a_backup_that_is_told_to_stop_leaves_nothing_of_the_database_behind(
+    people: tuple[User, User],
+) -> None:
+    def drafts() -> list[Path]:
+        return list(Path(configured.DATA_DIR).glob(".gatehouse-backup-*"))
+
+    command = [sys.executable, "manage.py", "backup", "-"]
+    where = {"cwd": Path(__file__).parents[2], "env": environment()}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **where) as running:
+        until(drafts, seconds=20)  # nobody reads, so it does not end by itself
+        running.terminate()
+        assert running.wait(10) == 143
+    assert drafts() == []
+
+
 def test_killed_at_any_point_a_restore_leaves_the_old_data_or_the_new_and_can_be_run_again(
     people: tuple[User, User], tmp_path: Path
 ) -> None:
@@ -219,7 +235,7 @@ def test_the_log_of_the_old_file_never_gets_into_the_new_one(people: Any, tmp_pa
     assert verify().broken_at is None
 
 
-@pytest.mark.skipif(connection.vendor == "sqlite", reason="SQLite needs no programs")
+@pytest.mark.postgresql_only  # SQLite needs no programs
 def test_programs_that_are_missing_or_too_old_are_named_and_no_password_is_on_a_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
