@@ -15,7 +15,6 @@ from typing import Generic, TypeVar
 from django.conf import settings
 from django.db import Error, connection
 
-from core import silence
 from core.db import after_commit, current_unit
 from core.errors import Unavailable
 from core.models import Epoch
@@ -45,8 +44,14 @@ def _bump() -> None:
     after_commit(_reader.distrust)  # whoever wrote reads what he wrote, without waiting for the next poll
 
 
-def _read() -> int:
+def stored() -> int:
+    """The version that the database holds at this moment."""
     return Epoch.objects.values_list("version", flat=True).filter(pk=1).first() or 1
+
+
+def outrun(version: int) -> None:
+    """Move on to a version above this one, and above the stored one."""
+    Epoch.objects.update_or_create(pk=1, defaults={"version": max(stored(), version) + 1})
 
 
 class _Reader:
@@ -73,7 +78,7 @@ class _Reader:
 
     def silent_for(self) -> float:
         """Seconds since the database was last heard; asks nothing of it, except before the first time."""
-        if settings.EPOCH_POLL_SECONDS and self._pid == os.getpid():
+        if self._pid == os.getpid():
             return time.monotonic() - self._read_at
         if self._lock.locked():
             return float("inf")  # somebody waits for the first answer; one is enough
@@ -83,6 +88,10 @@ class _Reader:
             return float("inf")
         return 0.0
 
+    def is_silent(self) -> bool:
+        """Whether the thread that reads the version has heard nothing for too long."""
+        return self._pid == os.getpid() and self.silent_for() > TOO_LONG
+
     def _ask(self) -> int:
         try:
             return self._look()
@@ -91,7 +100,7 @@ class _Reader:
 
     def _look(self) -> int:
         # The age counts from before the question, not from the answer of a slow database.
-        before, version = time.monotonic(), _read()
+        before, version = time.monotonic(), stored()
         self._version, self._read_at = version, before
         return version
 
@@ -108,8 +117,7 @@ class _Reader:
         while True:
             time.sleep(settings.EPOCH_POLL_SECONDS)
             try:
-                with silence.database.asking():
-                    self._look()
+                self._look()
                 failing = False
             except Error as error:
                 if not failing:
@@ -129,6 +137,11 @@ def current() -> int:
 def silent_for() -> float:
     """Seconds since this process last heard the database; never waits for it once it has been heard."""
     return _reader.silent_for()
+
+
+def is_silent() -> bool:
+    """Whether it would be in vain to ask the database now; one that hangs would take every thread of a process."""
+    return _reader.is_silent()
 
 
 class Cached(Generic[Key, Value]):

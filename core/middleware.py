@@ -16,7 +16,7 @@ from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.cache import patch_vary_headers
 
-from core import silence
+from core import epoch
 from core.errors import Unavailable
 from core.http import is_from_proxy
 from core.routes import request_id
@@ -25,7 +25,6 @@ from core.watch import answered
 logger = logging.getLogger(__name__)
 _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
 API_PREFIX = "/api/"
-NEED_NO_DATABASE = ("/livez", "/readyz", "/metrics", "/static/")
 # A view that needs another one sets it itself.
 _UNLESS_SET = (
     ("Cache-Control", "no-store"),
@@ -59,7 +58,7 @@ class RequestBoundary:
         name = given if given and _GIVEN.fullmatch(given) and is_from_proxy(request) else os.urandom(16).hex()
         reset, began = request_id.set(name), time.perf_counter()
         try:
-            response = _refuse_length(request) or _refuse_silence(request) or self.get_response(request)
+            response = _refuse_length(request) or self.get_response(request)
             answered(request, response, seconds=time.perf_counter() - began)
         finally:
             request_id.reset(reset)
@@ -79,13 +78,6 @@ def _refuse_length(request: HttpRequest) -> HttpResponse | None:
         return _answer(request, 400, "bad_request", "The request could not be understood.")
     most = settings.DATA_UPLOAD_MAX_MEMORY_SIZE or 1_000_000
     return too_large(request) if len(length) > 12 or int(length) > most else None
-
-
-def _refuse_silence(request: HttpRequest) -> HttpResponse | None:
-    if not silence.database.lasts or request.path.startswith(NEED_NO_DATABASE):
-        return None
-    with translation.override(translation.get_language_from_request(request)):
-        return unavailable(request, Unavailable("The database does not answer."))
 
 
 def too_large(request: HttpRequest) -> HttpResponse:
@@ -129,6 +121,17 @@ class Language:
         patch_vary_headers(response, ("Accept-Language",))
         response.headers.setdefault("Content-Language", translation.get_language())
         return response
+
+
+class NeedsDatabase:
+    """Answers at once what would wait for a database in vain; what needs none stands in front of it."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        away = Unavailable("The database does not answer.") if epoch.is_silent() else None
+        return unavailable(request, away) or self.get_response(request)
 
 
 class PageMessages(MessageMiddleware):

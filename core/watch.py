@@ -3,6 +3,7 @@
 import logging
 from functools import cache
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 from core import metrics
@@ -19,13 +20,12 @@ _SECONDS = metrics.histogram(
     ("area",),
     (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0),
 )
-_AREAS = ("api/v1/login/", "api/", "login/", "account/", "admin/", "static/")
 _classes = {number: f"{number}xx" for number in range(1, 6)}
 
 
 @cache  # as many as there are routes
 def _area(route: str) -> str:
-    return next((area for area in _AREAS if route.startswith(area)), OTHER)
+    return next((area for area in settings.AREAS if route.startswith(area)), OTHER)
 
 
 def answered(request: HttpRequest, response: HttpResponseBase, *, seconds: float) -> None:

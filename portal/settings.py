@@ -95,6 +95,7 @@ MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "core.middleware.Language",
+    "core.middleware.NeedsDatabase",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "accounts.middleware.SessionMiddleware",
@@ -253,6 +254,7 @@ if not 0 <= STOP_GRACE_SECONDS <= 40:
 METRICS_TOKEN = _read("METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
     raise ImproperlyConfigured("METRICS_TOKEN has 20 characters at least: openssl rand -hex 32")
+AREAS = ("api/v1/login/", "api/", "login/", "account/", "admin/", "static/")  # whose durations are told apart
 
 LOG_LEVEL = _read("LOG_LEVEL", "INFO").upper()
 LOG_FORMAT = _read("LOG_FORMAT") or ("line" if DEMO else "json")

@@ -1,59 +1,49 @@
 """A database that takes questions and answers none: noticed once, and nobody else waits for it."""
 
+import os
 import time
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 from pytest_django import Settings
 
-from core import silence
+from core import epoch
 from core.postgres import base
-from core.silence import Silence
-
-
-@pytest.fixture(autouse=True)
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A silence that is noticed after a twentieth of a second."""
-    monkeypatch.setattr(silence, "PATIENCE_SECONDS", 0.05)
-
-
-def test_a_question_that_stays_open_is_a_silence_until_the_next_answer() -> None:
-    database = Silence()
-    with database.asking():
-        assert not database.lasts
-        time.sleep(0.1)
-        assert database.lasts
-    assert not database.lasts
-
-
-def test_a_question_that_fails_late_does_not_end_it_and_one_that_fails_at_once_begins_none() -> None:
-    database = Silence()
-    for wait, lasts in ((0.0, False), (0.1, True), (0.0, True)):
-        with pytest.raises(OSError), database.asking():  # noqa: PT011, PT012
-            time.sleep(wait)
-            raise OSError
-        assert database.lasts is lasts
 
 
 @pytest.fixture
-def hanging(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A database that was asked a while ago."""
-    database = Silence()
-    monkeypatch.setattr(silence, "database", database)
-    with database.asking():
-        time.sleep(0.1)
-        yield
+def hanging(monkeypatch: pytest.MonkeyPatch) -> epoch._Reader:
+    """A database that was last heard too long ago."""
+    reader = epoch._Reader()
+    reader._pid, reader._read_at = os.getpid(), time.monotonic() - epoch.TOO_LONG - 0.1
+    monkeypatch.setattr(epoch, "_reader", reader)
+    return reader
 
 
-def test_meanwhile_nobody_waits_for_it(hanging: None, client: Client, settings: Settings) -> None:
+def test_meanwhile_nobody_waits_for_it(
+    hanging: epoch._Reader, client: Client, settings: Settings, tmp_path: Path
+) -> None:
     """No database is allowed in this test: whoever asked it would fail otherwise."""
+    settings.STATIC_ROOT = tmp_path
+    (tmp_path / "page.css").write_text("h1 {}")
     program = client.post("/api/v1/login/", "{}", content_type="application/json")
     assert (program.status_code, program.json()["code"]) == (503, "unavailable")
-    for answer in (program, client.get("/login/")):
+    page = client.get("/login/", headers={"Accept-Language": "de"})
+    for answer in (program, page):
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
+    assert 'lang="de"' in page.content.decode()
     assert client.get("/livez").status_code == 200
+    assert client.get("/static/page.css").status_code == 200
+
+
+def test_it_lasts_until_the_next_answer_and_only_where_somebody_listens(hanging: epoch._Reader) -> None:
+    assert epoch.is_silent()
+    hanging._pid += 1  # a child that was forked hears nothing yet
+    assert not epoch.is_silent()
+    hanging._pid, hanging._read_at = os.getpid(), time.monotonic()
+    assert not epoch.is_silent()
 
 
 @pytest.mark.both_databases
