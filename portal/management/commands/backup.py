@@ -1,6 +1,7 @@
 """`manage.py backup FILE`: the whole database in one archive, taken while the product runs."""
 
 import os
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -32,6 +33,9 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Dump, then write the archive to a draft, then give it its name."""
         os.umask(0o077)
+        signal.signal(
+            signal.SIGTERM, lambda *_: sys.exit(143)
+        )  # left to itself it would leave the drafts behind
         target = None if options["file"] == "-" else Path(options["file"]).absolute()
         if target is not None and target.exists():
             raise CommandError(f"{target} is there already; a backup overwrites nothing.")
