@@ -1,6 +1,7 @@
 """What must be true before the first request: checks pass, database migrated, static files and translations ready, demo data loaded."""
 
 import hashlib
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,7 +22,7 @@ MIGRATING = 0x6D69_6772  # advisory lock on PostgreSQL
 def everything(*, pages: bool = True) -> None:
     """Do what is missing, and nothing twice; without `pages` no static files."""
     translations.compile_into(Path(settings.DATA_DIR) / "locale")
-    call_command("check")
+    call_command("check", stdout=io.StringIO())  # findings go to stderr; that there are none is no news
     fresh = _migrate()
     if pages:
         _collect_static_files()

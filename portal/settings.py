@@ -271,6 +271,9 @@ LOGGING = {
         "django.db.backends": {"level": "INFO"},
         # At DEBUG it prints the values of a page whose template asks for one that is missing.
         "django.template": {"level": "INFO"},
-        "django.security.DisallowedHost": {"level": "ERROR"},
+        # What a caller does wrong is told to the caller; at DEBUG every request has its line.
+        "django.request": {"level": "ERROR"},
+        "django.security": {"level": "CRITICAL"},
+        "django.security.csrf": {"level": "WARNING"},  # a proxy that changes headers shows here first
     },
 }

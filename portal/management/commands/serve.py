@@ -85,22 +85,33 @@ class Command(BaseCommand):
                 if service.name in wanted:
                     supervisor.start(service)
             supervisor.run()
-            self.stdout.write("Stopped.")
+            self._say("Stopped.")
+
+    def _say(self, text: str) -> None:
+        """To whoever sits before it; where the log is for programs, one line of it."""
+        if settings.LOG_FORMAT == "json":
+            logger.info(text)
+            return
+        self.stdout.write(text)
+        self.stdout.flush()
 
     def _announce(self, parts: Sequence[str]) -> None:
+        if settings.LOG_FORMAT == "json":
+            self._say(f"{', '.join(parts)} of {settings.PUBLIC_URL}/. Ctrl-C stops everything.")
+            return
         lines = [f"Gatehouse is at {settings.PUBLIC_URL}/"]
         if parts != list(PARTS):
             lines.append(f"  runs here  {', '.join(parts)}")
-        lines.append(f"  admin      {settings.PUBLIC_URL}/admin/")
-        lines.append(f"  REST API   {settings.PUBLIC_URL}/api/docs/")
+        if "web" in parts:
+            lines.append(f"  admin      {settings.PUBLIC_URL}/admin/")
+            lines.append(f"  REST API   {settings.PUBLIC_URL}/api/docs/")
         if settings.DEMO:
             if not settings.EMAIL_URL:
                 lines.append(f"  its mails  {settings.PUBLIC_URL}/outbox/")
             lines.append(f"  people     {', '.join(person[0] for person in demo.PEOPLE)}")
             lines.append(f"  password   in {prepare.demo_password_file()}")
         lines.append("Ctrl-C stops everything.")
-        self.stdout.write("\n".join(lines))
-        self.stdout.flush()
+        self._say("\n".join(lines))
 
 
 def _load(parts: Sequence[str]) -> None:
