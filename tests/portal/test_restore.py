@@ -31,7 +31,6 @@ from tests.journeys.doors import ApiDoor
 from tests.parallel import in_parallel
 from tests.services.database import environment
 from tests.waiting import until
-from tests.waiting import until
 from twofactor.models import Challenge
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
@@ -164,21 +163,6 @@ def test_a_backup_of_an_older_version_is_brought_up_to_date(people: Any, tmp_pat
     with connection.cursor() as cursor:
         cursor.execute("SELECT digest FROM audit_anchor")
     assert cover(now=timezone.now()).broken_at is None
-
-
-def test_a_backup_that_is_told_to_stop_leaves_nothing_of_the_database_behind(
-    people: tuple[User, User],
-) -> None:
-    def drafts() -> list[Path]:
-        return list(Path(configured.DATA_DIR).glob(".gatehouse-backup-*"))
-
-    command = [sys.executable, "manage.py", "backup", "-"]
-    where = {"cwd": Path(__file__).parents[2], "env": environment()}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **where) as running:
-        until(drafts, seconds=20)  # nobody reads, so it does not end by itself
-        running.terminate()
-        assert running.wait(10) == 143
-    assert drafts() == []
 
 
 def test_a_backup_that_is_told_to_stop_leaves_nothing_of_the_database_behind(

@@ -33,9 +33,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Dump, then write the archive to a draft, then give it its name."""
         os.umask(0o077)
-        signal.signal(
-            signal.SIGTERM, lambda *_: sys.exit(143)
-        )  # left to itself it would leave the drafts behind
+        # Ended as usual, it would leave the drafts behind.
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
         target = None if options["file"] == "-" else Path(options["file"]).absolute()
         if target is not None and target.exists():
             raise CommandError(f"{target} is there already; a backup overwrites nothing.")
