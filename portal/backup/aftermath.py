@@ -6,8 +6,8 @@ from datetime import datetime
 from accounts.models import Browser, Session
 from audit.events import Event
 from audit.record import Origin, record
+from core import epoch
 from core.db import unit
-from core.models import Epoch
 from delivery.models import UNDER_WAY, Delivery, State
 from login.models import Attempt
 from twofactor.models import Challenge
@@ -51,7 +51,8 @@ def end_what_was_under_way(*, made_at: str, replaced: Replaced, now: datetime) -
                 state=State.CANCELLED, error="The database was restored from a backup."
             ),
         )
-        _outrun_caches(replaced=replaced, now=now)
+        # No cache may hold what it read before under a version that comes again.
+        epoch.outrun(max(replaced.version, int(now.timestamp() * 1_000)))
         record(
             Event.BACKUP_RESTORED,
             origin=Origin(),
@@ -63,10 +64,3 @@ def end_what_was_under_way(*, made_at: str, replaced: Replaced, now: datetime) -
             replaced_head=replaced.audit_head,
         )
     return ended
-
-
-def _outrun_caches(*, replaced: Replaced, now: datetime) -> None:
-    # No cache may hold what it read before under a version that comes again.
-    found = Epoch.objects.values_list("version", flat=True).filter(pk=1).first() or 1
-    version = max(found, replaced.version, int(now.timestamp() * 1_000)) + 1
-    Epoch.objects.update_or_create(pk=1, defaults={"version": version})

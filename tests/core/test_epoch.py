@@ -158,7 +158,7 @@ def test_a_question_under_way_when_somebody_wrote_is_not_taken_for_what_he_wrote
             reader.distrust()
         return versions.pop(0)
 
-    monkeypatch.setattr(epoch, "_read", read)
+    monkeypatch.setattr(epoch, "stored", read)
     reader._look()
     assert (reader.current(), reader.current()) == (8, 8)
 

@@ -17,7 +17,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 from audit.record import head
 from audit.verify import verify
-from core.models import Epoch
+from core import epoch
 from portal.alone import alone
 from portal.backup import postgresql, sqlite
 from portal.backup.aftermath import Replaced, end_what_was_under_way
@@ -81,8 +81,8 @@ class Command(BaseCommand):
                 )
             if AuditEvent._meta.db_table not in tables:
                 return Replaced()
-            version = Epoch.objects.values_list("version", flat=True).filter(pk=1).first() or 0
-            return Replaced(version=version, audit_events=AuditEvent.objects.count(), audit_head=head())
+            events = AuditEvent.objects.count()
+            return Replaced(version=epoch.stored(), audit_events=events, audit_head=head())
         except DatabaseError as error:
             if connection.vendor != "sqlite" or not may_replace:
                 raise Unusable(
