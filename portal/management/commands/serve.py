@@ -23,6 +23,7 @@ from portal.health import stop_sign
 from portal.management.commands import demo
 from portal.supervisor import Errand, Service, Supervisor, end_with_parent
 
+logger = logging.getLogger(__name__)
 READY_SECONDS = 30.0
 DATABASE_SECONDS = 10.0  # no page or call of the API waits longer for one statement
 PARTS = ("web", "worker", "clock")
@@ -176,7 +177,7 @@ def _worker() -> None:
     from portal.celery import app
 
     _name("worker")
-    # Once its children are there: a process that forks should have no threads.
+    # When it begins to listen. Its children are forked before and after that, and use nothing that this thread may hold.
     worker_ready.connect(lambda **_signal: hearing.watch(app), weak=False)
     # It warns root of pickled messages, which this queue refuses.
     warnings.simplefilter("ignore", SecurityWarning)
