@@ -1,7 +1,6 @@
 """A mail server that hands each mailed code to whoever waits for it."""
 
 import asyncio
-import re
 import threading
 import time
 from collections.abc import Iterator
@@ -12,15 +11,9 @@ from typing import Any
 from aiosmtpd.controller import Controller
 
 from tests.services import free_port
+from tests.services.smtp import code_in
 
-_CODE = re.compile(rb"^ {4}(\d{4,10})\r?$", re.MULTILINE)
 PATIENCE = 20.0
-
-
-def code_in(mail: bytes) -> str | None:
-    """The code of a mail: it stands indented on a line of its own."""
-    found = _CODE.search(mail)
-    return found[1].decode() if found else None
 
 
 @dataclass(frozen=True)
@@ -64,7 +57,7 @@ class Mailbox:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  (aiosmtpd's name)
         """Take a mail."""
-        code = code_in(envelope.content)
+        code = code_in(envelope.content.decode("latin-1"))
         if code is not None:
             for address in envelope.rcpt_tos:
                 self.hand_over(address, Came(code, time.perf_counter()))

@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from bench.client import Connection, WrongAnswerError, head_of, load
-from bench.mailbox import Came, Mailbox, code_in
+from bench.mailbox import Came, Mailbox
 from bench.scenarios import Turns, get
+from tests.services.smtp import code_in
 
 ANSWERS = {
     b"/whole": b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
@@ -87,8 +88,8 @@ def test_people_and_addresses_take_turns() -> None:
 
 
 def test_a_code_stands_on_a_line_of_its_own() -> None:
-    assert code_in(b"Subject: x\r\n\r\nYour code:\r\n\r\n    123456\r\n\r\nGood until 10:15.") == "123456"
-    assert code_in(b"Your order 123456 has come.") is None
+    assert code_in("Subject: x\r\n\r\nYour code:\r\n\r\n    123456\r\n\r\nGood until 10:15.") == "123456"
+    assert code_in("Your order 123456 has come.") is None
 
 
 @pytest.mark.parametrize("is_early", [True, False])

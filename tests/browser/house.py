@@ -16,6 +16,7 @@ from typing import Any
 from urllib.request import Request, urlopen
 
 from tests.services.product import Product
+from tests.services.smtp import CODE, text_of
 
 ROSA = "rosa@gatehouse.example"
 ADA = "ada@acme.example"
@@ -23,7 +24,6 @@ BEN = "ben@acme.example"
 CLEO = "cleo@globex.example"
 PASSWORD = "a lantern in the harbour 7"
 NEW_PASSWORD = "two kettles under the bridge 8"
-CODE = re.compile(r"^ {4}([0-9]{4,10})\s*$", re.MULTILINE)
 LINK = re.compile(
     r"(?P<link>https?://\S+/login/forgotten/\S+)(?:.*^ {4}(?P<code>\S+)\s*$)?", re.MULTILINE | re.DOTALL
 )
@@ -64,9 +64,8 @@ class House:
         mails = []
         for path in self.product.mails():
             mail = message_from_bytes(path.read_bytes(), _class=EmailMessage, policy=modern)
-            body = mail.get_body(("plain",))
-            if mail["To"] == to and body is not None:
-                mails.append(body.get_content())
+            if mail["To"] == to:
+                mails.append(text_of(mail))
         return mails
 
     # --- people ----------------------------------------------------------------------------------------------------------

@@ -2,7 +2,6 @@
 
 import socket
 import time
-from collections.abc import Callable
 
 import pytest
 import redis
@@ -12,6 +11,7 @@ from delivery.wake import Waker
 from portal.celery import configuration
 from tests.services import free_port
 from tests.services.redis import redis_server
+from tests.waiting import until
 
 
 def queue_over(redis_url: str) -> Celery:
@@ -19,13 +19,6 @@ def queue_over(redis_url: str) -> Celery:
     app = Celery("gatehouse-test", set_as_current=False)
     app.conf.update(configuration(redis_url=redis_url))
     return app
-
-
-def until(condition: Callable[[], bool], *, seconds: float = 5) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (done := condition()) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return done
 
 
 def waiting(redis_url: str) -> int:
@@ -36,7 +29,7 @@ def waiting(redis_url: str) -> int:
 def test_a_wish_reaches_a_living_redis() -> None:
     with redis_server() as url:
         Waker(lambda: queue_over(url))()
-        assert until(lambda: waiting(url) == 1)
+        until(lambda: waiting(url) == 1, seconds=5)
 
 
 def test_many_wishes_at_once_become_few_messages() -> None:
@@ -44,7 +37,7 @@ def test_many_wishes_at_once_become_few_messages() -> None:
         wish = Waker(lambda: queue_over(url))
         for _ in range(200):
             wish()
-        assert until(lambda: waiting(url) > 0)
+        until(lambda: waiting(url) > 0, seconds=5)
         time.sleep(0.1)
         assert waiting(url) < 20
 
@@ -71,6 +64,8 @@ def test_a_broker_that_comes_back_is_found_again(caplog: pytest.LogCaptureFixtur
     url = f"redis://127.0.0.1:{port}/0"
     wish = Waker(lambda: queue_over(url), pause=0.05)
     wish()
-    assert until(lambda: "could not be woken" in caplog.text)
+    until(lambda: "could not be woken" in caplog.text, seconds=5)
     with redis_server(port=port):
-        assert until(lambda: (wish(), waiting(url))[1])  # a wish that fails is dropped: the clock repeats it
+        until(
+            lambda: (wish(), waiting(url))[1], seconds=5
+        )  # a wish that fails is dropped: the clock repeats it

@@ -4,18 +4,16 @@ import http.client
 import itertools
 import json
 import random
-import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from email.message import EmailMessage
 from typing import Any
 
 from tests.faults.people import address_of
-from tests.services.smtp import Mailbox
+from tests.services.smtp import Mailbox, code_in
 
 TIMEOUT = 30.0
 
@@ -127,6 +125,7 @@ class Load:
         found: dict[str, str] = {}
         for mail in list(box.mails):
             code = code_in(mail)
+            assert code, mail
             if found.setdefault(str(mail["To"]), code) != code:
                 raise AssertionError(f"{mail['To']} got two codes for one sign-in")
         return found
@@ -155,12 +154,3 @@ class Load:
 def _network(number: int) -> str:
     """An address of one's own, for limits go by networks too."""
     return f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
-
-
-def code_in(mail: EmailMessage) -> str:
-    """The code that a mail carries."""
-    part = mail.get_body(("plain",))
-    assert part is not None
-    found = re.search(r"^ {4}([0-9]{4,10})\r?$", str(part.get_content()), re.MULTILINE)
-    assert found, part.get_content()
-    return found[1]

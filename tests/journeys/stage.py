@@ -22,7 +22,7 @@ from tenants.actor import system_actor
 from tenants.models import Company
 from tenants.settings import change_settings
 from tests.journeys.doors import DOORS, ApiDoor, Door, WebDoor
-from tests.services.smtp import Mailbox, smtp_server
+from tests.services.smtp import Mailbox, code_in, smtp_server, text_of
 
 PASSWORD = "a lantern in the harbour 7"
 NEW_PASSWORD = "two kettles under the bridge 8"
@@ -67,22 +67,15 @@ class Post:
 
     def code(self, address: str) -> str:
         """The code in the newest mail to this address."""
-        found = re.search(r"^ {4}([0-9]{4,10})$", self.newest(address), re.MULTILINE)
-        assert found, self.newest(address)
-        return found[1]
+        code = code_in(self.newest(address))
+        assert code, self.newest(address)
+        return code
 
     def link(self, address: str) -> str:
         """The link in the newest mail to this address."""
         found = re.search(r"https?://\S+/login/forgotten/\S+", self.newest(address))
         assert found, self.newest(address)
         return found[0]
-
-
-def text_of(mail: EmailMessage) -> str:
-    """The plain text of a mail."""
-    part = mail.get_body(("plain",))
-    assert part is not None
-    return str(part.get_content()).replace("\r\n", "\n")
 
 
 @pytest.fixture(autouse=True)

@@ -1,7 +1,6 @@
 """An installation of several nodes: two web nodes behind nginx, a third with worker and clock, on one PostgreSQL and one Redis."""
 
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from email import message_from_bytes
+from email.message import EmailMessage
 from email.policy import default as modern
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from tests.services.processes import descendants
 from tests.services.product import ROOT, Product, launched, wait_until_up
 from tests.services.redis import redis_machine
 from tests.services.secured import secure
+from tests.services.smtp import code_in
 from tests.waiting import until
 
 HOST = "portal.example.com"
@@ -56,11 +57,9 @@ class House:
         """Every code that was mailed there, oldest first."""
         found = []
         for file in self.work.mails():
-            mail = message_from_bytes(file.read_bytes(), policy=modern)
-            text = mail.get_body(("plain",))
-            code = text and re.search(r"^ {4}([0-9]{4,10})$", text.get_content(), re.MULTILINE)
-            if mail["To"] == address and code:
-                found.append(code[1])
+            mail = message_from_bytes(file.read_bytes(), _class=EmailMessage, policy=modern)
+            if mail["To"] == address and (code := code_in(mail)):
+                found.append(code)
         return found
 
     def next_code(self, address: str, *, after: int) -> str:

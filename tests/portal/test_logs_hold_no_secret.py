@@ -15,6 +15,7 @@ from rest_framework.serializers import Serializer
 
 from tests.isolation.routes import ROUTES, VERBS, Route
 from tests.services.product import Product, running_product
+from tests.services.smtp import code_in
 from tests.waiting import until
 
 ROSA, ADA = "rosa@gatehouse.example", "ada@acme.example"
@@ -177,9 +178,9 @@ def _mail(product: Product, caller: Caller, ask: Any) -> str:
 
 
 def _code(mail: str) -> str:
-    found = re.search(r"(?m)^\s*(\d{6,8})\s*$", mail)
-    assert found, mail
-    return found[1]
+    code = code_in(mail)
+    assert code, mail
+    return code
 
 
 def _page_sign_in(product: Product, secrets: dict[str, str]) -> Caller:

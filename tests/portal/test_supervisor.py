@@ -5,10 +5,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.waiting import until
 
 PROGRAM = """
 import os, signal, subprocess, sys, time
@@ -45,7 +47,7 @@ class Tree:
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
         )
-        assert until(lambda: all(self.starts(name) for name in names))
+        until(lambda: all(self.starts(name) for name in names), seconds=8)
 
     def starts(self, name: str) -> list[list[int]]:
         """For each start of the service its own process id and that of its helper."""
@@ -71,13 +73,6 @@ def runs(pid: int) -> bool:
         return False
 
 
-def until(condition: Callable[[], object], *, seconds: float = 8) -> bool:
-    deadline = time.monotonic() + seconds
-    while not (done := bool(condition())) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    return done
-
-
 @pytest.fixture
 def tree(tmp_path: Path) -> Iterator[Tree]:
     """A supervisor with two services, each with a process of its own below it."""
@@ -99,14 +94,14 @@ def test_one_signal_stops_everything(tree: Tree, how: signal.Signals) -> None:
 def test_a_killed_service_is_started_again_and_its_helpers_do_not_outlive_it(tree: Tree) -> None:
     ((worker, helper),) = tree.starts("worker")
     os.kill(worker, signal.SIGKILL)
-    assert until(lambda: len(tree.starts("worker")) == 2)
-    assert until(lambda: not runs(helper))
+    until(lambda: len(tree.starts("worker")) == 2, seconds=8)
+    until(lambda: not runs(helper), seconds=8)
     assert len(tree.starts("web")) == 1
 
 
 def test_when_the_supervisor_is_killed_its_services_end_too(tree: Tree) -> None:
     tree.process.kill()
-    assert until(lambda: not tree.alive())
+    until(lambda: not tree.alive(), seconds=8)
 
 
 def test_a_service_that_will_not_stop_is_ended_at_the_second_signal(tmp_path: Path) -> None:
@@ -116,4 +111,4 @@ def test_a_service_that_will_not_stop_is_ended_at_the_second_signal(tmp_path: Pa
     assert tree.alive()
     tree.process.send_signal(signal.SIGINT)
     assert tree.process.wait(5) == 0
-    assert until(lambda: not tree.alive())
+    until(lambda: not tree.alive(), seconds=8)

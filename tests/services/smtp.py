@@ -1,6 +1,7 @@
 """A real SMTP server in a thread, and what it received."""
 
 import asyncio
+import re
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,21 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from tests.services import free_port
+
+CODE = re.compile(r"^ {4}([0-9]{4,10})\r?$", re.MULTILINE)
+
+
+def text_of(mail: EmailMessage) -> str:
+    """The plain text of a mail."""
+    part = mail.get_body(("plain",))
+    assert part is not None
+    return str(part.get_content()).replace("\r\n", "\n")
+
+
+def code_in(mail: str | EmailMessage) -> str | None:
+    """The code of a mail, or of its text: it stands indented on a line of its own."""
+    found = CODE.search(mail if isinstance(mail, str) else text_of(mail))
+    return found[1] if found else None
 
 
 @dataclass
