@@ -12,7 +12,7 @@ from django.utils import timezone
 from core import seen
 
 logger = logging.getLogger(__name__)
-DEAF_SECONDS = 45.0  # three times as long as a worker that works lets pass between two signs of life
+UNSEEN_SECONDS = 45.0  # three times as long as a worker that works lets pass between two signs of life
 
 
 class Clock(beat.Scheduler):  # type: ignore[misc]  # Celery has no types
@@ -34,24 +34,23 @@ class Clock(beat.Scheduler):  # type: ignore[misc]  # Celery has no types
             reason = type(error.__cause__ or error.__context__ or error).__name__
             logger.warning("%s is done by the clock, for the broker does not answer: %s", entry.task, reason)
             return self._here(entry)
-        if self._worker_is_deaf():
+        if self._no_worker_is_seen():
             logger.warning("%s is done by the clock, for no worker has been seen", entry.task)
             return self._here(entry)
         return sent
 
     def _here(self, entry: Any) -> Any:
-        close_old_connections()
         try:
             return self.app.tasks[entry.task].apply()
         finally:
             close_old_connections()
 
-    def _worker_is_deaf(self) -> bool:
+    def _no_worker_is_seen(self) -> bool:
         close_old_connections()
         try:
             at = seen.last().get(seen.WORKER)
         except Error:
             return False  # without a database there is nothing to do anywhere
-        if at is not None and timezone.now() - at < timedelta(seconds=DEAF_SECONDS):
+        if at is not None and timezone.now() - at < timedelta(seconds=UNSEEN_SECONDS):
             return False
-        return time.monotonic() - self._began > DEAF_SECONDS
+        return time.monotonic() - self._began > UNSEEN_SECONDS

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from portal.clock import DEAF_SECONDS
+from portal.clock import UNSEEN_SECONDS
 from tests.faults.figures import soak_seconds, told
 from tests.faults.load import Answer, ask
 from tests.faults.stage import Stage, staged
@@ -105,7 +105,7 @@ def test_without_redis_requests_are_as_fast_and_the_clock_sends_the_mail(stage: 
         seconds += [one.seconds for one in stage.load.answers[before:]]
     late = a_code_arrives(stage)
     stage.redis.start()
-    soon = a_code_arrives(stage, seconds=DEAF_SECONDS + 15)
+    soon = a_code_arrives(stage, seconds=UNSEEN_SECONDS + 15)
     told(
         f"without Redis: a request takes {max(seconds):.2f} s at most, a code {late:.1f} s; the next one {soon:.1f} s"
     )
@@ -122,7 +122,7 @@ def test_a_redis_that_hangs_is_no_worse(stage: Stage) -> None:
             stage.load.sign_in()
             seconds += [one.seconds for one in stage.load.answers[before:]]
         late = a_code_arrives(stage)
-    soon = a_code_arrives(stage, seconds=DEAF_SECONDS + 15)
+    soon = a_code_arrives(stage, seconds=UNSEEN_SECONDS + 15)
     told(
         f"Redis hangs: a request takes {max(seconds):.2f} s at most, a code {late:.1f} s; the next one {soon:.1f} s"
     )

@@ -28,7 +28,7 @@ def tick(*, worker_seen: timedelta | None) -> str:
     if worker_seen is not None:
         Seen.objects.create(name="worker", at=timezone.now() - worker_seen)
     teller = Clock(app)
-    teller._began -= clock.DEAF_SECONDS + 1
+    teller._began -= clock.UNSEEN_SECONDS + 1
     teller.apply_async(teller.schedule["drain the outbox"])
     return str(Delivery.objects.get().state)
 
