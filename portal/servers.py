@@ -23,7 +23,7 @@ SQLITE = {
     "timeout": 10,
     "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON; PRAGMA cache_size=-16000;",
 }
-# A server that vanishes without a word is given up after 15 seconds, whether we were sending or waiting.
+# A server that vanishes without a word is given up after 15 to 16 seconds, whether we were sending or waiting.
 NETWORK = {
     "connect_timeout": 3,
     "keepalives_idle": 10,
