@@ -46,13 +46,11 @@ def test_it_lasts_until_the_next_answer_and_only_where_somebody_listens(hanging:
     assert not epoch.is_silent()
 
 
-@pytest.mark.both_databases
+@pytest.mark.postgresql_only
 @pytest.mark.django_db(transaction=True)
 def test_a_statement_waits_so_long_and_its_connection_is_not_used_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if connection.vendor == "sqlite":
-        pytest.skip("SQLite has no server that could hang")
     connection.close()
     monkeypatch.setattr(base, "_patience", 0.1)
     began = time.monotonic()
