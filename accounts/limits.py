@@ -58,13 +58,18 @@ def counted_name(name: str, *, realm: Realm, now: datetime) -> str:
     return key
 
 
-def counter_key(key: str, *, browser: Browser | None) -> str:
-    """Strangers share one counter per person; a browser that the person has used has its own, which strangers cannot use up."""
-    return str(browser.uid) if browser is not None else f"{key}:{STRANGER}"
+def strangers_key(name_key: str) -> str:
+    """What strangers are counted under, all who try one name together."""
+    return f"{name_key}:{STRANGER}"
+
+
+def browser_key(browser: Browser) -> str:
+    """What a browser that the person has used is counted under: its own counter, which strangers cannot use up."""
+    return str(browser.uid)
 
 
 def _carry(moves: Mapping[str, str], *, now: datetime) -> int:
-    strangers = {counter_key(old, browser=None): counter_key(new, browser=None) for old, new in moves.items()}
+    strangers = {strangers_key(old): strangers_key(new) for old, new in moves.items()}
     return carry(_BY_NAME, strangers, now=now)
 
 
@@ -84,8 +89,8 @@ def carry_counters(*, now: datetime, batch: int = 500) -> int:
 
 
 def _keys(user: User) -> list[str]:
-    keys = [counter_key(key, browser=None) for key in _name_keys(user.username, realm=user.realm)]
-    return keys + [counter_key("", browser=browser) for browser in user.browsers.all()]
+    keys = [strangers_key(key) for key in _name_keys(user.username, realm=user.realm)]
+    return keys + [browser_key(browser) for browser in user.browsers.all()]
 
 
 def standing_of(user: User, *, rules: Rules, now: datetime) -> list[Taken]:

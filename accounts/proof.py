@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext_lazy as _
 
 from accounts.checks import rules_of
-from accounts.limits import NETWORK, PASSWORD, counter_key, lockout
+from accounts.limits import NETWORK, PASSWORD, browser_key, lockout, strangers_key
 from accounts.models import Browser, User
 from accounts.passwords import is_idle_too_long
 from accounts.people import lock_account
@@ -33,7 +33,7 @@ CURRENT_WRONG = Denied(
 def _takes(
     user: User | None, *, name_key: str, browser: Browser | None, address: str
 ) -> list[tuple[Limit, str]]:
-    key = counter_key(name_key, browser=browser)
+    key = strangers_key(name_key) if browser is None else browser_key(browser)
     takes = [(PASSWORD, key)]
     if browser is None:
         # People in a browser that they have used before are not held up by others behind the same address.

@@ -10,12 +10,13 @@ from pytest_django import DjangoAssertNumQueries, Settings
 
 from accounts.limits import (
     PASSWORD,
+    browser_key,
     carry_counters,
     counted_name,
-    counter_key,
     lockout,
     name_key,
     standing_of,
+    strangers_key,
     unlock_user,
 )
 from accounts.models import Browser, User
@@ -51,7 +52,7 @@ def browser(ben: User, clock: Clock) -> Browser:
 
 def use_up(user: User, clock: Clock, *, browser: Browser | None = None) -> None:
     """So many wrong passwords that every limit refuses."""
-    key = counter_key(name_key(user.username, realm=Realm.INTERNAL), browser=browser)
+    key = browser_key(browser) if browser else strangers_key(name_key(user.username, realm=Realm.INTERNAL))
     lock = lockout(STRICT)
     assert lock is not None
     for _ in range(11):
@@ -76,7 +77,7 @@ def test_names_realms_and_browsers_count_apart_and_no_name_is_kept(browser: Brow
     assert len(keys) == 3
     assert not any("ben" in key or "ada" in key for key in keys)
     one = keys.pop()
-    assert counter_key(one, browser=None) != counter_key(one, browser=browser)
+    assert strangers_key(one) != browser_key(browser)
 
 
 def test_without_a_threshold_there_is_no_lock_but_the_general_limits() -> None:
@@ -194,7 +195,7 @@ def refused(clock: Clock) -> list[bool]:
     """Whether each counter of Ben's name refuses the next try of a stranger."""
     lock = lockout(STRICT)
     assert lock is not None
-    key = counter_key(counted_name("ben@acme.example", realm=Realm.INTERNAL, now=clock()), browser=None)
+    key = strangers_key(counted_name("ben@acme.example", realm=Realm.INTERNAL, now=clock()))
     return [take(limit, key, now=clock()) is not None for limit in (PASSWORD, lock)]
 
 
@@ -233,7 +234,7 @@ def test_tries_under_both_keys_count_together_and_those_of_another_time_do_not(
         for _ in range(number):
             take(
                 PASSWORD,
-                counter_key(name_key("ben@acme.example", realm=Realm.INTERNAL), browser=None),
+                strangers_key(name_key("ben@acme.example", realm=Realm.INTERNAL)),
                 now=clock(),
             )
 

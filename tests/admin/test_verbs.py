@@ -7,7 +7,7 @@ from django.contrib.auth.hashers import check_password
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts.limits import PASSWORD, counter_key, name_key
+from accounts.limits import PASSWORD, name_key, strangers_key
 from accounts.models import User
 from accounts.names import Realm
 from audit.events import Event
@@ -126,7 +126,7 @@ def test_an_administrator_locks_with_a_reason_and_unlocks_with_the_counters(
     ben.refresh_from_db()
     assert (ben.locked_at is not None, ben.locked_reason) == (True, "lost laptop")
     assert theirs.get("/admin/").status_code == 302
-    key = counter_key(name_key(ben.username, realm=Realm.INTERNAL), browser=None)
+    key = strangers_key(name_key(ben.username, realm=Realm.INTERNAL))
     for _try in range(11):
         take(PASSWORD, key, now=timezone.now())
     text = page.get(reverse("admin:accounts_user_change", args=[ben.pk])).content.decode()
