@@ -51,29 +51,35 @@ _SIGNED_IN = Update(
 
 def known_browser(user: User | None, client: Client) -> Browser | None:
     """The browser in which this person has signed in before, if it is the one at the other end; for nobody the same look-up is made."""
-    found = (
-        _KNOWN_BROWSER.first(user=user.pk if user else None, fingerprint=one)
-        for one in client.browser_fingerprints
-    )
-    return next(filter(None, found), None)
+    return _KNOWN_BROWSER.first_of(client.browser_fingerprints, user=user.pk if user else None)
+
+
+_SEEN = ("last_seen_at", "user_agent", "address")  # what is noted of a browser each time
 
 
 def note_browser(user: User, client: Client, *, known: Browser | None, now: datetime) -> Browser:
     """Inside a unit: remember that this person has signed in with this browser, `known` if it was before."""
-    browser = known
-    if browser is None:
-        fingerprint = entropy.fingerprint(client.browser_token, purpose=BROWSER)
-        browser = Browser(user=user, fingerprint=fingerprint, first_seen_at=now)
+    return _met_first(user, client, now=now) if known is None else _met_again(known, client, now=now)
+
+
+def _met_first(user: User, client: Client, *, now: datetime) -> Browser:
+    browser = Browser(
+        user=user,
+        fingerprint=entropy.fingerprint(client.browser_token, purpose=BROWSER),
+        first_seen_at=now,
+        last_seen_at=now,
+        user_agent=client.user_agent,
+        address=client.address,
+    )
+    # Two sign-ins at once may both be its first.
+    unique = ("user", "fingerprint")
+    Browser.objects.bulk_create([browser], update_conflicts=True, unique_fields=unique, update_fields=_SEEN)
+    return browser
+
+
+def _met_again(browser: Browser, client: Client, *, now: datetime) -> Browser:
     browser.last_seen_at, browser.user_agent, browser.address = now, client.user_agent, client.address
-    seen = ("last_seen_at", "user_agent", "address")
-    if known is not None:
-        Write(browser, *seen).now()
-    else:
-        # Two sign-ins at once may both be its first.
-        unique = ("user", "fingerprint")
-        Browser.objects.bulk_create(
-            [browser], update_conflicts=True, unique_fields=unique, update_fields=seen
-        )
+    Write(browser, *_SEEN).now()
     return browser
 
 

@@ -4,7 +4,7 @@ For what every sign-in runs, and for nothing else. A query is written as any oth
 and changes what the ORM would, on either database.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar
@@ -73,6 +73,11 @@ class Select(Generic[Row]):
     def first(self, **values: Any) -> Row | None:
         """The first row, if there is any; the query itself says which that is."""
         return next(iter(self(**values)), None)
+
+    def first_of(self, fingerprints: Iterable[str], **values: Any) -> Row | None:
+        """The first row under any of these fingerprints, which are asked for one after the other."""
+        found = (self.first(fingerprint=one, **values) for one in fingerprints)
+        return next((row for row in found if row is not None), None)
 
 
 def _converted(row: Sequence[Any], converters: _Converters) -> Sequence[Any]:

@@ -79,8 +79,8 @@ class Case:
 
     def look_up_roles(self) -> None:
         """Read the roles now, outside of a unit: inside of one, what a role gives is read but not remembered for the next sign-in."""
-        if self.user is not None:
-            _ = self.roles
+        if self.user is not None and "roles" not in self.__dict__:
+            self.roles = roles_of(self.user)
 
     @cached_property
     def asked(self) -> Asked:

@@ -143,8 +143,7 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
         return None
     prints = entropy.fingerprints(handle, purpose=HANDLE)
     since = epoch.current()
-    found = (_OF_HANDLE.first(fingerprint=one, by_page=by_page) for one in prints)
-    attempt = next(filter(None, found), None)
+    attempt = _OF_HANDLE.first_of(prints, by_page=by_page)
     if attempt is None or attempt.ended_at is not None or now >= attempt.expires_at:
         return None
     user = attempt.user
