@@ -1,6 +1,7 @@
 """Whether a new password may be taken: the pure rules, the list of common ones, and the person's earlier ones."""
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from functools import cache
 
 from django.contrib.auth.hashers import check_password
@@ -13,7 +14,11 @@ from accounts.models import User
 from accounts.options import password_rules
 from accounts.passwords import Broken, Rules, asked_for, broken_rules
 from core.outcomes import Denied
+from core.throttle import Limit, take
 from tenants.settings import snapshot
+
+# Each one offered may cost a hash for every earlier password of the person, and so the time of everybody.
+NEW_PASSWORDS = Limit(name="new-password", tries=20, window=timedelta(hours=1))
 
 _SENTENCES: dict[str, str | Promise] = {
     "max_length": _("Use at most %(number)s characters."),
@@ -59,15 +64,18 @@ def rules_in_words(company_id: int | None) -> list[str]:
 
 
 def refuse_password(
-    password: str, *, company_id: int | None, about: Sequence[str], user: User | None = None
+    password: str, *, company_id: int | None, about: Sequence[str], now: datetime, user: User | None = None
 ) -> Denied | None:
     """Why this password cannot be taken, or None. Hashes once for each earlier password: never call it inside a unit."""
     rules = rules_of(company_id)
     broken = broken_rules(
         password, rules, common=common_passwords(), about=tuple(word for word in about if word)
     )
-    if not broken and user is not None and _was_used(password, user=user, last=rules.no_repeats):
-        broken = [Broken("no_repeats", rules.repeats)]
+    if not broken and user is not None:
+        if (refused := take(NEW_PASSWORDS, str(user.uid), now=now)) is not None:
+            return refused
+        if _was_used(password, user=user, last=rules.no_repeats):
+            broken = [Broken("no_repeats", rules.repeats)]
     if not broken:
         return None
     return Denied(

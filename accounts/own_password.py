@@ -45,7 +45,7 @@ def change_own_password(
     )
     if denied is not None:
         return CURRENT_WRONG if denied is TRY_AGAIN else denied
-    denied = refuse_password(new, company_id=user.company_id, about=about(user), user=user)
+    denied = refuse_password(new, company_id=user.company_id, about=about(user), now=now, user=user)
     if denied is not None:
         return denied
     hashed = make_password(new)

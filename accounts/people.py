@@ -139,6 +139,7 @@ def create_user(person: Person, *, password: str, by: Actor, now: datetime) -> U
         password,
         company_id=company.pk if company else None,
         about=(email, email.split("@")[0], values["display_name"]),
+        now=now,
     )
     if refusal is not None:
         return refusal
@@ -309,7 +310,7 @@ def set_password(user: User, password: str, *, must_change: bool, by: Actor, now
     if refusal is None and user.is_external:
         refusal = KEPT_ELSEWHERE
     if refusal is None:
-        refusal = refuse_password(password, company_id=user.company_id, about=about(user), user=user)
+        refusal = refuse_password(password, company_id=user.company_id, about=about(user), now=now, user=user)
     if refusal is not None:
         return refusal
     hashed = make_password(password)

@@ -61,7 +61,9 @@ class Buckets:
         """Hold from now on what all have left together; what was taken here since `taken()` goes off it."""
         with self._lock:
             if key in self._buckets:
-                self._buckets[key] = (tokens - self._taken.get(key, 0), now)
+                # Never more than is given out, and never so little that it would not come back: Redis may say anything.
+                bounded = min(float(self.limit), max(-float(self.limit), tokens))
+                self._buckets[key] = (bounded - self._taken.get(key, 0), now)
 
     def clear(self) -> None:
         """Forget every caller."""

@@ -178,7 +178,9 @@ def change_password(case: Case, data: Data) -> Denied | None:
         denied = _prove(case, data.get("current_password", ""))
         if denied is not None:
             return CURRENT_WRONG if denied is TRY_AGAIN else denied
-    denied = refuse_password(data["new_password"], company_id=user.company_id, about=about(user), user=user)
+    denied = refuse_password(
+        data["new_password"], company_id=user.company_id, about=about(user), now=case.now, user=user
+    )
     if denied is not None:
         return denied
     hashed = make_password(data["new_password"])

@@ -4,6 +4,7 @@ from typing import Any
 
 import pytest
 from django.contrib.auth.hashers import make_password
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.checks import common_passwords, refuse_password, rules_in_words, rules_of
@@ -48,7 +49,9 @@ def had(user: User, clock: Clock, *passwords: str) -> None:
 
 
 def words(password: str, user: User) -> str:
-    refused = refuse_password(password, company_id=user.company_id, about=about(user), user=user)
+    refused = refuse_password(
+        password, company_id=user.company_id, about=about(user), now=timezone.now(), user=user
+    )
     return str(refused.message) if refused is not None else ""
 
 
@@ -118,7 +121,21 @@ def test_who_has_no_password_has_none_to_repeat(ben: User, clock: Clock) -> None
 
 
 def test_a_refusal_repeats_no_password(ben: User, clock: Clock) -> None:
-    refused = refuse_password("hunter2", company_id=ben.company_id, about=about(ben), user=ben)
+    refused = refuse_password(
+        "hunter2", company_id=ben.company_id, about=about(ben), now=timezone.now(), user=ben
+    )
     assert refused is not None
     assert "hunter2" not in str(refused)
     assert (refused.code, refused.field) == ("password_rules", "new_password")
+
+
+def test_passwords_cannot_be_offered_without_end_for_each_costs_hashes(ben: User, clock: Clock) -> None:
+    def offer() -> str | None:
+        refused = refuse_password(
+            "a-quite-new-one-9", company_id=ben.company_id, about=about(ben), now=clock(), user=ben
+        )
+        return refused and refused.code
+
+    assert [offer() for _ in range(21)] == [None] * 20 + ["too_many"]
+    clock.forward(hours=1, seconds=1)
+    assert offer() is None

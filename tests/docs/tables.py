@@ -90,11 +90,12 @@ def privileges() -> str:
 
 def limits_told() -> "list[Limit]":
     """Every named limit that is told in the table."""
+    from accounts.checks import NEW_PASSWORDS
     from accounts.limits import CODES_A_DAY, CODES_AT_ONCE, NETWORK, PASSWORD
     from login.links.forgotten import ASK_BY_NAME, ASK_BY_NETWORK
     from login.service import BEGIN
 
-    return [PASSWORD, NETWORK, BEGIN, ASK_BY_NETWORK, ASK_BY_NAME, CODES_AT_ONCE, CODES_A_DAY]
+    return [PASSWORD, NEW_PASSWORDS, NETWORK, BEGIN, ASK_BY_NETWORK, ASK_BY_NAME, CODES_AT_ONCE, CODES_A_DAY]
 
 
 def limits() -> str:
@@ -110,7 +111,7 @@ def limits() -> str:
     def told(limit: "Limit") -> str:
         return f"{limit.tries} in {words(limit.window)}"
 
-    password, network, begin, links, links_for_name, burst, day = limits_told()
+    password, offered, network, begin, links, links_for_name, burst, day = limits_told()
     until = "refused until that time is over"
     rows = (
         (
@@ -128,6 +129,7 @@ def limits() -> str:
             told(network),
             until,
         ),
+        ("New passwords offered for one person that keep the other rules", told(offered), until),
         ("Sign-ins begun from one network address", told(begin), until),
         ("Links for a forgotten password asked for from one network address", told(links), until),
         ("Links for one name", told(links_for_name), "no further mail is sent; the answer stays the same"),
@@ -192,7 +194,6 @@ def metrics() -> str:
     from portal.metrics import BUILD, INSTALLATION
 
     assert get_resolver().url_patterns  # loads every module that counts
-    import_module("delivery.drain")
     everywhere = [(f"{PREFIX}_{name}", *what) for name, what in INSTALLATION.items()]
     told = sorted([*declared(), *everywhere, (f"{PREFIX}_build_info", *BUILD)])
     rows = ((f"`{name}`", ", ".join(f"`{one}`" for one in labels), text) for name, labels, text in told)
