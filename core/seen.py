@@ -1,4 +1,4 @@
-"""Signs of life of the parts that nobody can ask: the worker and the clock. In the database, for they may run on another machine."""
+"""Signs of life of what nobody can ask: the worker, the clock, and two commands. In the database, for they may run on another machine."""
 
 import time
 from datetime import datetime
@@ -6,12 +6,13 @@ from datetime import datetime
 from core.models import Seen
 
 WORKER, CLOCK = "worker", "clock"
+BACKUP, VERIFICATION = "backup", "verification"
 EVERY_SECONDS = 15.0
 _noted: dict[str, float] = {}
 
 
 def note(name: str, *, now: datetime) -> None:
-    """This part has just done its work. Written every fifteen seconds at most by each process."""
+    """This has just been done, or begun to work. Written every fifteen seconds at most by each process."""
     if time.monotonic() - _noted.get(name, float("-inf")) < EVERY_SECONDS:
         return
     Seen.objects.bulk_create(
@@ -21,5 +22,5 @@ def note(name: str, *, now: datetime) -> None:
 
 
 def last() -> dict[str, datetime]:
-    """When each part was last seen."""
-    return dict(Seen.objects.filter(name__in=(WORKER, CLOCK)).values_list("name", "at"))
+    """When each was last seen; one that never was is missing."""
+    return dict(Seen.objects.values_list("name", "at"))

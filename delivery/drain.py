@@ -17,9 +17,8 @@ from django.utils import timezone
 
 from audit.events import Event
 from audit.record import Origin, record
-from core.db import after_commit, unit
+from core.db import unit
 from delivery.backoff import pause
-from delivery.counted import count
 from delivery.gateways import Deferred, Gateway, Refused, Result, Sent
 from delivery.gateways.file import FileGateway
 from delivery.gateways.smtp import SmtpGateway, server_of
@@ -89,12 +88,10 @@ def settle(row: Delivery, result: Result, *, now: datetime) -> None:
         case Sent():
             # Also over "cancelled": it did go out, and that is what the record shall say.
             mine.update(state=State.SENT, sent_at=now, error="")
-            count(row, State.SENT)
         case Deferred(reason):
             logger.warning("delivery %s is put off: %s", row.uid, reason)
             again = now + pause(row.attempts, jitter=random.random())  # noqa: S311  (spreads load, guards nothing)
             mine.filter(state=State.LEASED).update(state=State.QUEUED, next_try_at=again, error=reason[:300])
-            count(row, "deferred")
         case Refused(reason):
             with unit():
                 if mine.select_for_update().filter(state=State.LEASED).exists():
@@ -136,7 +133,6 @@ def _send(row: Delivery, way_out: Gateway) -> Result:
 
 def _close(row: Delivery, state: State, reason: str, *, now: datetime) -> None:
     Delivery.objects.filter(pk=row.pk).update(state=state, error=reason[:300])
-    after_commit(count, row, state)
     record(
         Event.DELIVERY_FAILED,
         origin=Origin(),

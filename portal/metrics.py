@@ -3,28 +3,32 @@
 The database is asked at most every two seconds, in one thread at a time, and only while it answers.
 """
 
+import math
 import platform
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 import django
 from django.db import DatabaseError
-from django.db.models import QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily
 
 from accounts.models import Session
+from audit import counted
 from audit.models import AuditEvent
 from core import epoch, metrics, seen
-from delivery.models import UNDER_WAY, Delivery
+from delivery.models import UNDER_WAY, Delivery, Kind, State
 from portal.version import version
 
 KEPT_SECONDS = 2.0
 PULSE_SECONDS = 1.0
 MOST = 10_000  # further than this nothing is counted one by one
+RECENT = timedelta(minutes=10)
 
 _IN_HAND = metrics.gauge(
     "http_requests_in_hand",
@@ -38,7 +42,18 @@ _SILENT = metrics.gauge(
     ("service",),
     over="livemax",
 )
+_PROCESSES = metrics.gauge("web_processes", "Web processes that run.", ("service",), over="livesum")
 
+# The parts, and the commands that somebody has to run now and then, by how they are noted.
+PARTS = (seen.WORKER, seen.CLOCK)
+COMMANDS = {"backup": seen.BACKUP, "audit verify": seen.VERIFICATION}
+
+_UNDER_WAY = Q(state__in=UNDER_WAY)
+OUTCOMES = {
+    "waiting": _UNDER_WAY & Q(error=""),
+    "deferred": _UNDER_WAY & ~Q(error=""),
+    **{state.value: Q(state=state) for state in State if state not in UNDER_WAY},
+}
 
 # What the database tells: of the whole installation, the same on every machine.
 INSTALLATION: dict[str, tuple[tuple[str, ...], str]] = {
@@ -46,13 +61,21 @@ INSTALLATION: dict[str, tuple[tuple[str, ...], str]] = {
         (),
         "Whether the database answers; nothing else that it knows is told while it does not.",
     ),
+    "deliveries_recent": (
+        ("kind", "outcome"),
+        f"Messages asked for in the last {RECENT // timedelta(minutes=1)} minutes by what has become of them; of the newest {MOST}.",
+    ),
     "deliveries_waiting": ((), f"Messages not sent yet; {MOST} means at least."),
     "deliveries_overdue_seconds": ((), "How long the message that is most overdue has been due."),
     "sessions_live": ((), f"Sessions that hold; {MOST} means at least."),
     "audit_rows": ((), "Rows of the audit trail, by their numbers."),
     "last_seen_seconds": (
         ("service",),
-        "Seconds since worker and clock last did their work, wherever they run.",
+        "Seconds since worker and clock last did their work, wherever they run; +Inf when they never did.",
+    ),
+    "last_done_seconds": (
+        ("command",),
+        "Seconds since a backup was last made and the audit trail last found intact; +Inf when never.",
     ),
 }
 BUILD = (("version", "django", "python"), "What runs here; always 1.")
@@ -86,19 +109,19 @@ class Installation:
 
     def _asked(self) -> Iterator[GaugeMetricFamily]:
         now = timezone.now()
-        waiting = Delivery.objects.filter(state__in=UNDER_WAY)
+        yield _recent(now)
+        waiting = Delivery.objects.filter(_UNDER_WAY)
         yield _told("deliveries_waiting", _count(waiting))
         due = waiting.order_by("next_try_at").values_list("next_try_at", flat=True).first()
         yield _told("deliveries_overdue_seconds", max((now - due).total_seconds(), 0.0) if due else 0.0)
         yield _told("sessions_live", _count(Session.objects.filter(ended_at=None, expires_at__gt=now)))
         # Two questions, for SQLite answers both ends in one by reading everything between.
         numbers = AuditEvent.objects.values_list("id", flat=True)
-        first, last = numbers.order_by("id").first(), numbers.order_by("-id").first()
-        yield _told("audit_rows", last - first + 1 if first and last else 0)
-        parts = _family("last_seen_seconds")
-        for name, at in seen.last().items():
-            parts.add_metric([name], max((now - at).total_seconds(), 0.0))
-        yield parts
+        first, newest = numbers.order_by("id").first(), numbers.order_by("-id").first()
+        yield _told("audit_rows", newest - first + 1 if first and newest else 0)
+        last = seen.last()
+        yield _ages("last_seen_seconds", {name: last.get(name) for name in PARTS}, now=now)
+        yield _ages("last_done_seconds", {name: last.get(noted) for name, noted in COMMANDS.items()}, now=now)
 
 
 class Build:
@@ -110,6 +133,29 @@ class Build:
         family = GaugeMetricFamily(f"{metrics.PREFIX}_build_info", text, labels=labels)
         family.add_metric([version(), django.__version__, platform.python_version()], 1)
         yield family
+
+
+def _recent(now: datetime) -> GaugeMetricFamily:
+    """Of the rows, for the worker that knows more has no door; none is missing, so that rules compare with zero."""
+    newest = Delivery.objects.filter(created_at__gt=now - RECENT).order_by("-created_at")[:MOST]
+    each = [(kind.value, outcome) for kind in Kind for outcome in OUTCOMES]
+    found = newest.aggregate(
+        **{
+            f"{kind}_{outcome}": Count("pk", filter=Q(kind=kind) & OUTCOMES[outcome])
+            for kind, outcome in each
+        }
+    )
+    family = _family("deliveries_recent")
+    for kind, outcome in each:
+        family.add_metric([kind, outcome], found[f"{kind}_{outcome}"])
+    return family
+
+
+def _ages(name: str, times: dict[str, datetime | None], *, now: datetime) -> GaugeMetricFamily:
+    family = _family(name)
+    for label, at in times.items():
+        family.add_metric([label], math.inf if at is None else max((now - at).total_seconds(), 0.0))
+    return family
 
 
 def _count(rows: QuerySet[Any]) -> int:
@@ -147,8 +193,10 @@ def begin_pulse(in_hand: Callable[[], int]) -> None:
     """Have a thread of this web process say once a second how it is."""
 
     def beat() -> None:
+        counted.begin()
         while True:
             with metrics.counting():
+                _PROCESSES.labels("web").set(1)
                 _IN_HAND.labels("web").set(in_hand())
                 _SILENT.labels("web").set(epoch.silent_for())
             time.sleep(PULSE_SECONDS)

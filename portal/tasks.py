@@ -1,9 +1,11 @@
 """Work by the clock that concerns more than one app."""
 
+from contextlib import suppress
 from typing import Any
 
 from celery import shared_task
-from celery.signals import task_postrun
+from celery.signals import beat_init, task_postrun, worker_ready
+from django.db import Error, connections
 from django.utils import timezone
 
 from accounts import housekeeping as accounts
@@ -30,3 +32,20 @@ def _note_worker(task: Any = None, **_more: Any) -> None:
     # What the clock does itself while the broker is away is no sign of a worker.
     if task is not None and not task.request.is_eager:
         seen.note(seen.WORKER, now=timezone.now())
+
+
+def _note_start(name: str) -> None:
+    # Nobody runs the first task of the clock before fifteen seconds are over.
+    with suppress(Error):
+        seen.note(name, now=timezone.now())
+    connections.close_all()  # the worker's first process forks again and again
+
+
+@worker_ready.connect
+def _note_worker_starts(**_signal: Any) -> None:
+    _note_start(seen.WORKER)
+
+
+@beat_init.connect
+def _note_clock_starts(**_signal: Any) -> None:
+    _note_start(seen.CLOCK)

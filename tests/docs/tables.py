@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
 from django.utils import translation
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = DOCS / "administration.md"
 API_GUIDE = DOCS / "api.md"
+ALERTS = DOCS.parent / "deploy" / "alerts.yml"
 
 
 def block(text: str, name: str) -> str:
@@ -200,12 +202,21 @@ def metrics() -> str:
     return _table(("Metric", "Labels", "Means"), rows)
 
 
+def alerts() -> str:
+    """What to wake somebody for."""
+    (group,) = yaml.safe_load(ALERTS.read_text(encoding="utf-8"))["groups"]
+    told = [(rule["alert"], rule["annotations"]) for rule in group["rules"]]
+    rows = ((f"`{name}`", notes["summary"], notes["then"]) for name, notes in told)
+    return _table(("Alert", "When", "Then"), rows)
+
+
 BLOCKS: dict[str, Callable[[], str]] = {
     "settings": settings,
     "privileges": privileges,
     "limits": limits,
     "kept": kept,
     "metrics": metrics,
+    "alerts": alerts,
 }
 
 

@@ -10,10 +10,12 @@ from django.core.management import get_commands
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import translation
 
+from audit.counted import WATCHED
 from audit.events import Event
 from core.options import declared
 from core.throttle import Limit
 from portal.api import STATUS, v1
+from portal.metrics import COMMANDS, OUTCOMES
 from tests.docs import tables
 
 ROOT = tables.DOCS.parent
@@ -36,6 +38,24 @@ def test_a_table_that_is_made_from_the_code_is_as_the_code_says(name: str) -> No
     """Made anew by `python -m tests.docs.tables`."""
     with translation.override("en"):
         assert tables.block(_text(tables.GUIDE), name) == tables.BLOCKS[name]()
+
+
+def test_rules_for_alerts_ask_for_what_is_told_from_the_start() -> None:
+    """A rule over a series that does not exist never fires."""
+    rules = re.sub(r"(?m)^ *#.*$", "", _text(tables.ALERTS))
+    asked = set(re.findall(r"gatehouse_\w+", rules))
+    told = {_QUOTED.findall(row[0])[0] for row in _rows(tables.metrics()) if "`" in row[0]}
+    assert asked <= told | {f"{name}_bucket" for name in told}
+    known = {
+        "event": {event.value for event in WATCHED},
+        "outcome": set(OUTCOMES),
+        "command": set(COMMANDS),
+    }
+    for name, values in known.items():
+        patterns = re.findall(rf'{name}=~?"([^"]+)"', rules)
+        assert patterns
+        for pattern in patterns:
+            assert any(re.fullmatch(pattern, value) for value in values), pattern
 
 
 def test_every_setting_stands_in_its_table() -> None:

@@ -1,5 +1,6 @@
 """The numbers: who may read them, that nobody can make more of them, and that they are right over several processes."""
 
+import math
 import os
 import random
 import string
@@ -8,6 +9,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
+from celery.signals import beat_init, worker_ready
+from django.core.management import call_command
 from django.db import DatabaseError, connection
 from django.test import Client
 from django.utils import timezone
@@ -15,7 +18,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from pytest_django import Settings
 
 from core import metrics, seen
+from delivery.models import Delivery, State
 from portal import metrics as door
+from portal import tasks
 from tests.isolation.routes import ROUTES, VERBS
 
 pytestmark = pytest.mark.django_db
@@ -129,11 +134,50 @@ def test_requests_of_several_processes_are_added_up_and_go_on_when_one_has_died(
 def test_the_installation_is_told(client: Client) -> None:
     now = timezone.now()
     seen.note(seen.CLOCK, now=now - timedelta(seconds=40))
+    call_command("audit", "verify")
     series = _series(client)
     assert series["gatehouse_database_up", ()] == 1
     assert 40 <= series["gatehouse_last_seen_seconds", (("service", "clock"),)] < 60
+    assert series["gatehouse_last_seen_seconds", (("service", "worker"),)] == math.inf  # never is told, too
+    assert series["gatehouse_last_done_seconds", (("command", "audit verify"),)] < 20
+    assert series["gatehouse_last_done_seconds", (("command", "backup"),)] == math.inf
     assert series["gatehouse_deliveries_waiting", ()] == 0
     assert ("gatehouse_audit_rows", ()) in series
+
+
+def test_what_became_of_recent_messages_is_told_of_the_rows(
+    client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = timezone.now()
+
+    def asked(state: State, *, error: str = "", ago: timedelta = timedelta(minutes=9)) -> Delivery:
+        times = {"created_at": now - ago, "next_try_at": now, "expires_at": now + timedelta(hours=1)}
+        return Delivery.objects.create(
+            kind="email", to="ben@acme.example", template="code", state=state, error=error, **times
+        )
+
+    def told() -> dict[str, float]:
+        name, series = "gatehouse_deliveries_recent", _series(client)
+        return {one: series[name, (("kind", "email"), ("outcome", one))] for one in door.OUTCOMES}
+
+    for state in (State.SENT, State.SENT, State.FAILED, State.EXPIRED, State.QUEUED, State.LEASED):
+        asked(state)
+    asked(State.QUEUED, error="450 not now")
+    asked(State.FAILED, ago=timedelta(minutes=11))
+    assert told() == {
+        "waiting": 2, "deferred": 1, "sent": 2, "failed": 1, "expired": 1, "cancelled": 0,
+    }  # fmt: skip
+    monkeypatch.setattr(door, "MOST", 3)
+    assert sum(told().values()) == 3  # the newest alone
+
+
+def test_worker_and_clock_are_seen_as_soon_as_they_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tasks.connections, "close_all", lambda: None)  # the test's own is in it
+    for part, signal in ((seen.WORKER, worker_ready), (seen.CLOCK, beat_init)):
+        seen.note(part, now=timezone.now() - timedelta(minutes=5))
+        seen._noted.clear()  # as in a new process
+        signal.send(sender=None)
+        assert timezone.now() - seen.last()[part] < timedelta(seconds=20)
 
 
 def test_a_dead_database_is_told_and_the_rest_stays(client: Client) -> None:
