@@ -28,9 +28,10 @@ def test_meanwhile_nobody_waits_for_it(
     """No database is allowed in this test: whoever asked it would fail otherwise."""
     settings.STATIC_ROOT = tmp_path
     (tmp_path / "page.css").write_text("h1 {}")
+    page = client.get("/login/", headers={"Accept-Language": "de"})
+    # Second, for it leaves this thread in English again.
     program = client.post("/api/v1/login/", "{}", content_type="application/json")
     assert (program.status_code, program.json()["code"]) == (503, "unavailable")
-    page = client.get("/login/", headers={"Accept-Language": "de"})
     for answer in (program, page):
         assert (answer.status_code, answer["Retry-After"]) == (503, "5")
     assert 'lang="de"' in page.content.decode()
