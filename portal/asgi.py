@@ -15,9 +15,11 @@ from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from portal.wsgi import application as wsgi  # first: it loads the apps, whose models the next ones need
+
+# isort: split
 from core.middleware import API_PREFIX, problem_body
 from portal.threads import Threads
-from portal.wsgi import application as wsgi
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]

@@ -2,6 +2,9 @@
 
 import asyncio
 import json
+import os
+import subprocess
+import sys
 import threading
 from pathlib import Path
 from typing import Any
@@ -55,6 +58,12 @@ def _ask(scope: dict[str, Any], *parts: bytes, ends: bool = True) -> tuple[int, 
     asyncio.run(within(30))
     headers = {name.decode(): value.decode() for name, value in sent[0]["headers"]}
     return sent[0]["status"], headers, b"".join(one.get("body", b"") for one in sent[1:])
+
+
+def test_a_server_that_knows_nothing_of_django_can_load_it() -> None:
+    own = os.environ | {"DJANGO_SETTINGS_MODULE": "portal.settings"}
+    command = [sys.executable, "-c", "import portal.asgi"]
+    subprocess.run(command, cwd=Path(__file__).parents[2], env=own, check=True)
 
 
 def test_a_request_is_answered() -> None:
