@@ -123,6 +123,17 @@ def _walk(anchor: Anchor | None, rotation: Rotation | None) -> Verdict:
     return Verdict(rows=rows, head=before, broken_at=None, last=last, digest=digest, needs_older_key=older)
 
 
+def newest_fits() -> bool:
+    """Whether a live key sealed the newest event; True of an empty trail. (A pruned one is not empty: that is an event.)"""
+    newest = list(AuditEvent.objects.order_by("-id")[:2])
+    if not newest:
+        return True
+    # Not whole anchors: a backup is made of an older database, too, in which they have fewer columns.
+    anchors = Anchor.objects.order_by("-event_id").values_list("mac", flat=True)
+    before = newest[1].mac if newest[1:] else anchors.first() or GENESIS
+    return _made_under(before.encode() + b"\n" + canonical(newest[0]), newest[0].mac) is not None
+
+
 def prune(*, before: datetime, now: datetime) -> int:
     """Delete the rows older than `before` behind a signed anchor; the number of rows deleted.
 

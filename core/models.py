@@ -1,4 +1,4 @@
-"""Rows of the ground floor: counters behind limits, the version row, answers kept for idempotency keys, signs of life."""
+"""Rows of the ground floor: counters behind limits, the version row, root keys, answers kept for idempotency keys, signs of life."""
 
 from typing import ClassVar
 
@@ -23,6 +23,13 @@ class Epoch(models.Model):
     """The one version row behind every in-process cache; see `core.epoch`."""
 
     version = models.BigIntegerField(default=1)
+
+
+class RootKey(models.Model):
+    """That a root key belongs to this database: an HMAC of a constant under it; see `audit.rootkeys`."""
+
+    key_id = models.CharField(max_length=32, primary_key=True)
+    proof = models.CharField(max_length=64)
 
 
 class IdempotentAnswer(models.Model):

@@ -1,4 +1,4 @@
-"""What must be true before the first request: checks pass, database migrated, static files and translations ready, demo data loaded."""
+"""What must be true before the first request: checks pass, the database is migrated and ours, static files, translations, demo data."""
 
 import hashlib
 import io
@@ -14,6 +14,7 @@ from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
 from accounts.models import User
+from audit import rootkeys
 from portal import translations
 
 MIGRATING = 0x6D69_6772  # advisory lock on PostgreSQL
@@ -24,6 +25,7 @@ def everything(*, pages: bool = True) -> None:
     translations.compile_into(Path(settings.DATA_DIR) / "locale")
     call_command("check", stdout=io.StringIO())  # findings go to stderr; that there are none is no news
     fresh = _migrate()
+    rootkeys.claim()
     if pages:
         _collect_static_files()
     if settings.DEMO:

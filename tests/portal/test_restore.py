@@ -23,7 +23,7 @@ from accounts.sessions import Client, start_session
 from audit.events import Event
 from audit.models import AuditEvent, Rotation
 from audit.verify import cover, verify
-from core.models import Epoch, Tally
+from core.models import Epoch, RootKey, Tally
 from delivery.models import Delivery, State
 from portal.backup import archive
 from tests import cast
@@ -155,10 +155,12 @@ def test_a_backup_taken_while_people_sign_in_brings_back_that_moment_and_nothing
 
 def test_a_backup_of_an_older_version_is_brought_up_to_date(people: Any, tmp_path: Path) -> None:
     file = tmp_path / "older.backup"
-    call_command("migrate", "audit", "0003", verbosity=0)
+    for app, last in (("audit", "0003"), ("core", "0002")):
+        call_command("migrate", app, last, verbosity=0)
     call_command("backup", file)
     call_command("restore", file, "--replace")
     assert not Rotation.objects.exists()  # the table is there again
+    assert RootKey.objects.get().key_id == "k1"
     call_command("migrate", check=True, plan=True, verbosity=0)
     with connection.cursor() as cursor:
         cursor.execute("SELECT digest FROM audit_anchor")

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.people import Person, create_user
+from audit import rootkeys
 from core.outcomes import Denied
 from tenants.actor import system_actor
 from tenants.models import Role
@@ -27,6 +28,7 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         """Make the account."""
         call_command("migrate", interactive=False, verbosity=0)  # it may be the very first command
+        rootkeys.claim()
         password = secrets.token_urlsafe(15)
         person = Person(
             email=options["email"],

@@ -16,9 +16,11 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
+from audit import rootkeys
 from core import crypto, seen
 from portal.backup import postgresql, sqlite
 from portal.backup.archive import FORMAT, Manifest, Unusable, digest_of, write
+from portal.commandline import reason
 from portal.version import version
 
 
@@ -26,6 +28,7 @@ class Command(BaseCommand):
     """Writes an archive."""
 
     help = "Write a backup of the database to FILE; - writes it to the standard output. The root keys are not in it."
+    requires_system_checks: list[str] = []  # it serves nothing
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Where to."""
@@ -40,13 +43,15 @@ class Command(BaseCommand):
         if target is not None and target.exists():
             raise CommandError(f"{target} is there already; a backup overwrites nothing.")
         folder = Path(settings.DATA_DIR) if target is None else target.parent
+        if not folder.is_dir():
+            raise CommandError(f"There is no folder {folder}.")
         try:
             with tempfile.TemporaryDirectory(prefix=".gatehouse-backup-", dir=folder) as drafts:
                 manifest = self._make(Path(drafts), target)
-        except Unusable as reason:
-            raise CommandError(str(reason)) from reason
+        except Unusable as unusable:
+            raise CommandError(str(unusable)) from unusable
         except (OSError, DatabaseError, sqlite3.Error) as error:
-            raise CommandError(f"The backup could not be written: {error}") from error
+            raise CommandError(f"The backup could not be written: {reason(error)}.") from error
         with suppress(DatabaseError):  # the archive is there
             seen.note(seen.BACKUP, now=timezone.now())
         made = f"{manifest.size} bytes of {manifest.engine}, {manifest.facts.audit_events} audit events, head {manifest.facts.audit_head}"
@@ -57,6 +62,7 @@ class Command(BaseCommand):
 
     def _make(self, drafts: Path, target: Path | None) -> Manifest:
         now, database = timezone.now(), drafts / "database"
+        rootkeys.refuse_others()  # the manifest promises that these keys open it
         facts = (sqlite if connection.vendor == "sqlite" else postgresql).dump(database)
         manifest = Manifest(
             format=FORMAT,

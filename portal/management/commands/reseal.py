@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from accounts.limits import carry_counters
+from audit import rootkeys
 from audit.verify import Verdict, cover, verify
 from core import crypto
 from core.reseal import reseal
@@ -23,16 +24,30 @@ class Command(BaseCommand):
     """Rotates; may be stopped at any point and run again."""
 
     help = "Seal everything anew under the first key of FIELD_KEYS, and say when the others can be removed."
+    requires_system_checks: list[str] = []  # it serves nothing
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         """Only look, if so asked."""
         parser.add_argument(
             "--dry-run", action="store_true", help="Open every value and count; write nothing."
         )
+        parser.add_argument(
+            "--keys-are-lost",
+            action="store_true",
+            help="The keys of this database are gone for good: go on with those in FIELD_KEYS, and see what is lost.",
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         """Go through sealed columns, counters and the trail."""
         active, *older = crypto.live_key_ids()
+        if options["keys_are_lost"] and options["dry_run"]:
+            raise CommandError("Either --dry-run or --keys-are-lost.")
+        if options["keys_are_lost"]:
+            rootkeys.begin_anew()
+        elif options["dry_run"]:
+            rootkeys.refuse_others()
+        else:
+            rootkeys.claim()
         self.stdout.write(f"active key: {active}; also live: {', '.join(older) or 'none'}")
         dry_run, now = options["dry_run"], timezone.now()
         wrong = self._columns(dry_run=dry_run)
@@ -42,6 +57,8 @@ class Command(BaseCommand):
         wrong += self._trail(verdict, dry_run=dry_run)
         if older:
             self._older(", ".join(older), is_needed=bool(wrong) or dry_run, now=now)
+        if not wrong and not dry_run:
+            rootkeys.forget_removed()
         if wrong:
             raise CommandError("\n".join(wrong), returncode=1)
 

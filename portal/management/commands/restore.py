@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
@@ -14,6 +15,7 @@ from django.db.migrations.loader import MigrationLoader
 from django.utils import timezone
 
 from accounts.models import User
+from audit import rootkeys
 from audit.models import AuditEvent
 from audit.record import head
 from audit.verify import verify
@@ -22,11 +24,13 @@ from portal.alone import alone
 from portal.backup import postgresql, sqlite
 from portal.backup.aftermath import Replaced, end_what_was_under_way
 from portal.backup.archive import Manifest, Unusable, copy_database, read_manifest
+from portal.commandline import reason
 
 
 class Command(BaseCommand):
     """Puts an archive back."""
 
+    requires_system_checks: list[str] = []  # it serves nothing
     help = "Put a backup back. Everybody has to sign in again; what happened after the backup is gone."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -53,8 +57,10 @@ class Command(BaseCommand):
                         self._finish(manifest, replaced)
                 finally:
                     draft.unlink(missing_ok=True)
-        except (Unusable, OSError, DatabaseError, sqlite3.Error) as reason:
-            raise CommandError(f"{str(reason).strip()} Nothing was changed.") from reason
+        except (Unusable, ImproperlyConfigured) as unfit:
+            raise CommandError(f"{unfit} Nothing was changed.") from unfit
+        except (OSError, DatabaseError, sqlite3.Error) as error:
+            raise CommandError(f"{reason(error)}. Nothing was changed.") from error
         self.stdout.write(
             "Restored. Locks, passwords, people and rights are those of that moment: what was changed since has to be changed again."
         )
@@ -86,12 +92,13 @@ class Command(BaseCommand):
         except DatabaseError as error:
             if connection.vendor != "sqlite" or not may_replace:
                 raise Unusable(
-                    f"The database cannot be read ({str(error).strip()}). On SQLite, --replace replaces it."
+                    f"The database cannot be read ({reason(error)}). On SQLite, --replace replaces it."
                 ) from error
             return Replaced()
 
     def _finish(self, manifest: Manifest, replaced: Replaced) -> None:
         call_command("migrate", interactive=False, verbosity=0)
+        rootkeys.claim(vouched=True)  # the manifest was made under them
         if head() != manifest.facts.audit_head:
             raise Unusable("The audit trail does not end where the manifest says.")
         verdict = verify()

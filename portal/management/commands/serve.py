@@ -19,6 +19,7 @@ from django.db import connection
 from core import logs, metrics
 from portal import prepare
 from portal.alone import alone
+from portal.commandline import told
 from portal.health import stop_sign
 from portal.management.commands import demo
 from portal.supervisor import Errand, Service, Supervisor, end_with_parent
@@ -68,7 +69,7 @@ class Command(BaseCommand):
         with alone(refusal=refusal, patience=5):
             if "web" in wanted:
                 _refuse_taken_port(bind, port)
-            preparation = Errand.begin(partial(prepare.everything, pages="web" in wanted))
+            preparation = Errand.begin(partial(_prepare, pages="web" in wanted))
             _load(wanted)
             if not preparation.succeeded():
                 raise CommandError("Nothing was started; the reason stands above.")
@@ -113,6 +114,11 @@ class Command(BaseCommand):
             lines.append(f"  password   in {prepare.demo_password_file()}")
         lines.append("Ctrl-C stops everything.")
         self._say("\n".join(lines))
+
+
+def _prepare(*, pages: bool) -> None:
+    with told():
+        prepare.everything(pages=pages)
 
 
 def _load(parts: Sequence[str]) -> None:
