@@ -59,6 +59,11 @@ def _roots(field_keys: str) -> dict[str, bytes]:
     return roots
 
 
+def refuse_malformed(field_keys: str) -> None:
+    """Raise PortalError unless this is a list of root keys."""
+    _roots(field_keys)
+
+
 def live_key_ids() -> list[str]:
     """The names of the root keys in FIELD_KEYS, the active one first."""
     return list(_roots(settings.FIELD_KEYS))

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
@@ -149,10 +150,10 @@ def pins(environment: Mapping[str, str]) -> dict[str, Value]:
             continue
         option = by_variable.get(variable)
         if option is None:
-            raise ValueError(f"{variable} pins a setting that does not exist")
+            raise ImproperlyConfigured(f"{variable} pins a setting that does not exist")
         value = option.parse(text)
         if isinstance(value, Denied):
-            raise ValueError(f"{variable}: {value.message}")
+            raise ImproperlyConfigured(f"{variable}: {value.message}")
         pinned[option.name] = value
     return pinned
 

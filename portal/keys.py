@@ -69,4 +69,9 @@ def _sync_directory(path: Path) -> None:
 
 
 if __name__ == "__main__":
-    ensure(Path(sys.argv[1]))
+    if len(sys.argv) != 2:
+        sys.exit("Name the folder: python -m portal.keys DATA_DIR")
+    try:
+        ensure(Path(sys.argv[1]))
+    except OSError as error:
+        sys.exit(f"DATA_DIR cannot be used: {error.strerror} ({error.filename}).")

@@ -6,11 +6,18 @@ from urllib.parse import quote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from core import crypto
+from core.errors import PortalError
 from portal import keys, servers
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 DATA_DIR = Path(os.environ.get("DATA_DIR", BASE_DIR / "var")).resolve()
-_kept = keys.read(DATA_DIR)
+try:
+    _kept = keys.read(DATA_DIR)
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"DATA_DIR cannot be used: {error.strerror} ({error.filename})." if error.strerror else str(error)
+    ) from None
 
 
 def _read(name: str, default: str | None = "") -> str:
@@ -18,11 +25,16 @@ def _read(name: str, default: str | None = "") -> str:
     if name in os.environ:
         return os.environ[name]
     if path := os.environ.get(f"{name}_FILE"):
-        return Path(path).read_text(encoding="utf-8").strip()
+        try:
+            return Path(path).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as error:  # its path is not repeated: it may be the secret itself
+            reason = error.strerror if isinstance(error, OSError) else "it is no text"
+            raise ImproperlyConfigured(f"{name}_FILE names a file that cannot be read: {reason}.") from None
     value = _kept.get(name, default)
     if value is None:
         raise ImproperlyConfigured(
-            f"{name} is not set. `script/server` makes {DATA_DIR}/keys.env on its first start."
+            f"{name} is not set. Set it, or {name}_FILE to a file that holds it, as docs/deployment.md says; "
+            f"only to try it, `script/server` makes {DATA_DIR}/keys.env."
         )
     return value
 
@@ -31,10 +43,27 @@ def _list(name: str) -> list[str]:
     return [part.strip() for part in _read(name).split(",") if part.strip()]
 
 
+def _number(name: str, text: str, *, kind: type[int] | type[float], lowest: int, highest: int) -> float:
+    try:
+        value = kind(text)
+    except ValueError:
+        value = -1
+    if not lowest <= value <= highest:
+        raise ImproperlyConfigured(f"{name} is a number from {lowest} to {highest}.")
+    return value
+
+
 SECRET_KEY = _read("SECRET_KEY", None)
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY has 32 characters at least; `openssl rand -base64 48` makes one.")
 FIELD_KEYS = _read("FIELD_KEYS", None)
+try:
+    crypto.refuse_malformed(FIELD_KEYS)
+except PortalError as error:
+    raise ImproperlyConfigured(error.detail) from None
 DEMO = _read("DEMO", "0") in {"1", "true", "yes"}
-HTTP_PORT = int(os.environ.get("PORT") or _read("HTTP_PORT", "8000"))
+_port = os.environ.get("PORT") or _read("HTTP_PORT", "8000")
+HTTP_PORT = int(_number("PORT (or HTTP_PORT)", _port, kind=int, lowest=1, highest=65535))
 PUBLIC_URL = _read("PUBLIC_URL", f"http://127.0.0.1:{HTTP_PORT}").rstrip("/")
 _public = urlsplit(PUBLIC_URL)
 if (
@@ -248,15 +277,16 @@ PINNED_OPTIONS = {name: value for name, value in os.environ.items() if name.star
 CELERY_APP = "portal.celery.app"  # the queue that delivery wakes its worker through
 
 # Seconds between the signal to stop and the last request taken: what a balancer that asks /readyz needs to notice.
-STOP_GRACE_SECONDS = float(_read("STOP_GRACE_SECONDS") or 0)
-if not 0 <= STOP_GRACE_SECONDS <= 40:
-    raise ImproperlyConfigured("STOP_GRACE_SECONDS is a number from 0 to 40.")
+_grace = _read("STOP_GRACE_SECONDS") or "0"
+STOP_GRACE_SECONDS = _number("STOP_GRACE_SECONDS", _grace, kind=float, lowest=0, highest=40)
 METRICS_TOKEN = _read("METRICS_TOKEN")
 if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
     raise ImproperlyConfigured("METRICS_TOKEN has 20 characters at least: openssl rand -hex 32")
 AREAS = ("api/v1/login/", "api/", "login/", "account/", "admin/", "static/")  # whose durations are told apart
 
 LOG_LEVEL = _read("LOG_LEVEL", "INFO").upper()
+if LOG_LEVEL not in {"DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"}:
+    raise ImproperlyConfigured("LOG_LEVEL is DEBUG, INFO, WARNING, ERROR or CRITICAL.")
 LOG_FORMAT = _read("LOG_FORMAT") or ("line" if DEMO else "json")
 if LOG_FORMAT not in {"json", "line"}:
     raise ImproperlyConfigured("LOG_FORMAT is json or line.")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from django.core.exceptions import ImproperlyConfigured
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -210,7 +211,7 @@ def test_the_environment_pins_typed_values(registry: None) -> None:
 def test_a_pin_that_does_not_fit_is_an_error_that_names_it(
     registry: None, variable: str, text: str, reason: str
 ) -> None:
-    with pytest.raises(ValueError, match=reason):
+    with pytest.raises(ImproperlyConfigured, match=reason):
         pins({variable: text})
 
 
