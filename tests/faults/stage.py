@@ -50,6 +50,16 @@ class Stage:
         """Whether a sign-in can begin."""
         return ask(self.product.port, "/api/v1/login/", {"username": "nobody@crowd.example"}).status == 201
 
+    def in_hand(self, *, older: float) -> int:
+        """How many messages a worker has leased so many seconds ago and not sent yet."""
+        with psycopg.connect(self.database.url, autocommit=True) as connection:
+            found = connection.execute(
+                "SELECT count(*) FROM delivery_delivery "
+                "WHERE state = 'leased' AND next_try_at < now() + make_interval(secs => %s)",
+                [LEASE_SECONDS - older],
+            ).fetchone()
+        return found[0] if found else 0
+
     def end_leases(self, *, older: float = 5) -> int:
         """Let the time of every lease that is so many seconds old be over, as a minute's wait would; how many there were."""
         with psycopg.connect(self.database.url, autocommit=True) as connection:
@@ -58,13 +68,6 @@ class Stage:
                 "WHERE state = 'leased' AND next_try_at < now() + make_interval(secs => %s)",
                 [LEASE_SECONDS - older],
             ).rowcount
-
-    def states(self) -> dict[str, int]:
-        """How many messages stand how."""
-        with psycopg.connect(self.database.url, autocommit=True) as connection:
-            return dict(
-                connection.execute("SELECT state, count(*) FROM delivery_delivery GROUP BY 1").fetchall()
-            )
 
     def run(self, module: str, *arguments: str) -> str:
         """What a program prints that is run with the product's own settings."""

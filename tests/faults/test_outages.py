@@ -71,7 +71,7 @@ def test_a_killed_service_is_back_and_codes_go_on(stage: Stage, name: str) -> No
 
 def test_a_worker_killed_between_lease_and_sending_sends_the_code_later(stage: Stage) -> None:
     stage.box.slow["RCPT"] = 5
-    until(lambda: stage.states().get("leased"), seconds=10, what="a lease")
+    until(lambda: stage.in_hand(older=1), seconds=20, what="a lease that waits for the mail server")
     worker = stage.service("worker")
     stage.kill_group("worker")
     stage.box.slow.clear()
