@@ -10,7 +10,6 @@ import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from statistics import median
 
 import pytest
 
@@ -25,7 +24,7 @@ from tests.waiting import until
 BACK_SECONDS = 15.0
 AWAY_SECONDS = soak_seconds(5)
 NOTICED_SECONDS = 3.0
-REQUEST_SECONDS = 2.0  # the median: one may wait for a busy machine; for Redis each would wait five
+REQUEST_SECONDS = 4.0  # on a machine that does much else; whoever waited for Redis would wait five
 STATED_SECONDS = (
     15.0  # ten for the statement that hangs, three for a new connection, and the rest for this machine
 )
@@ -110,7 +109,7 @@ def test_without_redis_requests_are_as_fast_and_the_clock_sends_the_mail(stage: 
     told(
         f"without Redis: a request takes {max(seconds):.2f} s at most, a code {late:.1f} s; the next one {soon:.1f} s"
     )
-    assert median(seconds) < REQUEST_SECONDS
+    assert max(seconds) < REQUEST_SECONDS
     assert late < 12
 
 
@@ -127,7 +126,7 @@ def test_a_redis_that_hangs_is_no_worse(stage: Stage) -> None:
     told(
         f"Redis hangs: a request takes {max(seconds):.2f} s at most, a code {late:.1f} s; the next one {soon:.1f} s"
     )
-    assert median(seconds) < REQUEST_SECONDS
+    assert max(seconds) < REQUEST_SECONDS
     assert late < 20
 
 
@@ -201,16 +200,17 @@ def test_while_the_database_is_away_everybody_is_told_and_afterwards_all_goes_on
     assert all(one.headers["retry-after"] for one in (*later.page, *later.program))
     assert {one.facts["code"] for one in later.program} == {"unavailable"}
     assert all("text/html" in one.headers["content-type"] for one in later.page)
-    assert median(one.seconds for one in later.program) < 1
-    assert later.slowest < 5
+    assert later.slowest < 2
     # Who came before it was noticed that it hangs waits for the statement under way, and no longer.
     assert first.slowest < STATED_SECONDS
     assert max(one.seconds for one in under_load) < STATED_SECONDS
     assert {one.status for one in under_load} <= {200, 201, 503}
     assert ask(stage.product.port, "/readyz").status == 200
-    # Nothing had to be started again, but for a worker that has been deaf since Redis hung (portal/hearing.py).
-    ended = [line for line in stage.product.log[log:].splitlines() if "ended (" in line]
-    assert all("worker ended (-9)" in line for line in ended), ended
+    lines = stage.product.log[log:].splitlines()
+    # Nothing had to be started again, but for a worker that has been deaf since Redis hung and says so (portal/hearing.py).
+    deaf = sum("the worker takes none" in line for line in lines)
+    assert sum("worker ended (-9)" in line for line in lines) <= deaf
+    assert sum("ended (" in line for line in lines) <= deaf
 
 
 def test_at_the_end_every_code_has_arrived_works_once_and_no_row_is_half_written(stage: Stage) -> None:
