@@ -11,8 +11,8 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
 from accounts.models import User
-from accounts.options import password_rules
-from accounts.passwords import Broken, Rules, asked_for, broken_rules
+from configserver.options import password_rules
+from configserver.passwords import Broken, Rules, asked_for, broken_rules
 from core.outcomes import Denied
 from core.throttle import Limit, take
 from tenants.settings import snapshot

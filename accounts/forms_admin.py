@@ -8,7 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.checks import rules_in_words
 from accounts.models import User
-from accounts.passwords import CEILING_LENGTH
+from configserver.passwords import CEILING_LENGTH
 from core.admin_forms import VerbForm
 from core.admin_pages import ObjectForm
 

@@ -8,11 +8,11 @@ from django.utils.translation import gettext_lazy as _
 from accounts.checks import rules_of
 from accounts.limits import NETWORK, PASSWORD, browser_key, lockout, strangers_key
 from accounts.models import Browser, User
-from accounts.passwords import is_idle_too_long
 from accounts.people import lock_account
 from accounts.verify import Refused, verify
 from audit.events import Event
 from audit.record import Origin, record
+from configserver.passwords import is_idle_too_long
 from core.db import unit
 from core.http import network_of
 from core.outcomes import Denied

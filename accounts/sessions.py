@@ -9,9 +9,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Browser, Session, SessionKind, User
-from accounts.options import ABSOLUTE_HOURS, IDLE_LOCK, password_rules
+from accounts.options import ABSOLUTE_HOURS, IDLE_LOCK
 from audit.events import Event
 from audit.record import Origin, record
+from configserver.options import password_rules
 from core import entropy, epoch
 from core.db import unit
 from core.outcomes import Denied

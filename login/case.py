@@ -6,11 +6,11 @@ from functools import cached_property
 
 from accounts.checks import rules_of
 from accounts.models import Browser, Session, User
-from accounts.passwords import is_expired
 from accounts.principal import roles_of
 from accounts.sessions import Client, known_browser
 from accounts.tokens.issue import TokenPair
 from audit.record import Origin
+from configserver.passwords import is_expired
 from core.options import Snapshot
 from login.flow import Facts, Purpose, Step, next_step
 from login.models import Attempt

@@ -7,7 +7,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import NAME_LENGTH, Realm
-from accounts.passwords import CEILING_LENGTH
+from configserver.passwords import CEILING_LENGTH
 from login.case import Case
 from login.flow import Purpose, Step
 from twofactor.models import FactorKind

@@ -27,13 +27,13 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 Headers = list[tuple[bytes, bytes]]
 
-THREADS = 8  # each keeps a connection to the database
+
 BODY_SECONDS = 10.0
 ANSWER_SECONDS = 20.0  # longer than SQLite waits for a lock; whoever waits longer is told so
 WAITING = 256  # requests that may wait for a thread; more would be answered too late to matter
 PART = 65_536  # of a streamed answer; a file that is no longer goes out at once
 
-threads = Threads(THREADS)
+threads = Threads(settings.HTTP_THREADS)
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:

@@ -114,6 +114,7 @@ INSTALLED_APPS = [
     "accounts",
     "tenants",
     "delivery",
+    "configserver",
     "audit",
     "core",
 ]
@@ -272,6 +273,7 @@ SPECTACULAR_SETTINGS = {
 # --- running -----------------------------------------------------------------------------------------------------------
 # Seconds between two looks at the version row (core.epoch); 0 asks the database at every use, as the tests do.
 EPOCH_POLL_SECONDS = 0.25
+HTTP_THREADS = 8  # of a web process; each keeps a connection to the database
 PINNED_OPTIONS = {name: value for name, value in os.environ.items() if name.startswith("OPTION_")}
 
 CELERY_APP = "portal.celery.app"  # the queue that delivery wakes its worker through

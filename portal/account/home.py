@@ -11,9 +11,9 @@ from django.utils.translation import ngettext
 
 from accounts.checks import rules_of
 from accounts.models import Session, User
-from accounts.passwords import days_until_expiry
 from accounts.principal import Principal
 from accounts.sessions import live_sessions
+from configserver.passwords import days_until_expiry
 from portal.account.door import principal_of, signed_in
 from tenants.models import Company, Kind
 from tenants.rights import Everywhere

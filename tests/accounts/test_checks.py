@@ -9,8 +9,8 @@ from pytest_django import Settings
 
 from accounts.checks import common_passwords, refuse_password, rules_in_words, rules_of
 from accounts.models import User
-from accounts.passwords import NONE
 from accounts.people import about, store_password
+from configserver.passwords import NONE
 from core.db import unit
 from tenants.actor import system_actor
 from tenants.models import Company

@@ -21,11 +21,11 @@ from accounts.limits import (
 )
 from accounts.models import Browser, User
 from accounts.names import Realm
-from accounts.passwords import NONE, Rules
 from accounts.people import lock_user
 from accounts.sessions import Client, note_browser
 from audit.events import Event
 from audit.models import AuditEvent
+from configserver.passwords import NONE, Rules
 from core import epoch
 from core.db import unit
 from core.outcomes import Denied

@@ -6,7 +6,7 @@ from pytest_django import Settings
 from accounts.limits import NETWORK, standing_of, unlock_user
 from accounts.limits import PASSWORD as LIMIT
 from accounts.models import User
-from accounts.passwords import Rules
+from configserver.passwords import Rules
 from tenants.actor import system_actor
 from tests.attacks.people import ADA, BEN
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in

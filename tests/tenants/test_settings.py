@@ -9,10 +9,11 @@ import pytest
 from pytest_django import Settings
 
 from accounts.models import User
-from accounts.options import IDLE_LOCK, MIN_LENGTH
+from accounts.options import IDLE_LOCK
 from audit.events import Event
 from audit.models import AuditEvent
 from audit.record import Origin
+from configserver.options import MIN_LENGTH
 from core import epoch, options
 from core.options import Option, declared
 from core.outcomes import Denied

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.passwords import (
+from configserver.passwords import (
     CEILING_LENGTH,
     FLOOR_LENGTH,
     NONE,
