@@ -17,11 +17,11 @@ from accounts.describe import described, told
 from accounts.ending import NOT_LIVE, end_session
 from accounts.limits import unlock_user
 from accounts.models import Session, User
-from accounts.names import key_of
 from accounts.people import Person, change_user, create_user, delete_user, lock_user, set_password
 from accounts.principal import Principal
 from accounts.sessions import end_sessions
 from core.api import Resource, Values, actor, caller
+from core.contacts import key_of
 from core.idempotency import idempotent
 from core.negotiation import JSON
 from core.outcomes import Denied

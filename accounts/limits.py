@@ -7,12 +7,13 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Browser, User
-from accounts.names import Realm, key_of
+from accounts.names import Realm
 from accounts.people import NOT_FOUND, refuse_touch
 from audit.events import Event
 from audit.record import record
 from configserver.passwords import Rules
 from core import entropy, epoch
+from core.contacts import key_of
 from core.db import unit
 from core.outcomes import Denied
 from core.throttle import Limit, Taken, carry, release, standing

@@ -8,7 +8,9 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from accounts.names import NAME_LENGTH, Realm, key_of
+from accounts.names import Realm
+from configserver.standing import version_of
+from core.contacts import NAME_LENGTH, key_of
 from core.prepared import Select, Slot
 from tenants.models import Company, Kind, Role
 
@@ -101,6 +103,16 @@ class User(AbstractBaseUser):
     codes_paused_until = models.DateTimeField(
         null=True, editable=False
     )  # after too many codes or checks (behaviour `wait`)
+    # Of an external person: who it is in the Configuration Server, and what was loaded from there at the last sign-in.
+    source_id = models.UUIDField(null=True, unique=True, editable=False)
+    source_version = models.PositiveIntegerField(null=True, editable=False)
+    engine = models.CharField(
+        max_length=8, blank=True, default="", db_default="", editable=False
+    )  # that proves the password
+    tenant_dbid = models.PositiveIntegerField(null=True, editable=False)
+    loaded = models.JSONField(
+        default=dict, db_default={}, editable=False
+    )  # roles and permissions (`accounts.loaded`)
     # Counts every change that voids what was granted before it: password, lock, factors, address, active.
     security_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -147,8 +159,19 @@ class User(AbstractBaseUser):
 
     @property
     def may_sign_in(self) -> bool:
-        """Whether nothing but a proof is missing: active, not locked, in an active company."""
-        return self.is_active and self.locked_at is None and (self.company is None or self.company.is_active)
+        """Whether nothing but a proof is missing: active, not locked, in an active company, and as the directory still knows him."""
+        return (
+            self.is_active
+            and self.locked_at is None
+            and (self.company is None or self.company.is_active)
+            and (self.source_id is None or self._still_stands)
+        )
+
+    @property
+    def _still_stands(self) -> bool:
+        # What this process knows may be a moment old, and the version on the account newer: versions only grow.
+        version = version_of(self.source_id) if self.source_id is not None else None
+        return version is not None and version <= (self.source_version or 0)
 
 
 class UsedPassword(models.Model):

@@ -26,3 +26,23 @@ ABSOLUTE_HOURS = declare(
         help=_("Hours after which a session ends, used or not."),
     )
 )
+MODE = declare(
+    Option(
+        name="Login.ExternalAuthenticationMode",
+        default="None",
+        choices=("None", "ConfigServer"),
+        company=False,
+        help=_("Whether people kept in the Configuration Server can sign in: None keeps them out."),
+    )
+)
+DEFAULT_COMPANY = declare(
+    Option(
+        name="GenesysSDK.ConfigServerLogin.DefaultCompanyID",
+        default="",
+        pattern=r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        company=False,
+        help=_(
+            "Id of the company for directory accounts whose tenant is linked to none, as the API shows it. Empty: they are turned away."
+        ),
+    )
+)

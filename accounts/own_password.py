@@ -5,6 +5,7 @@ from datetime import datetime
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext_lazy as _
 
+from accounts import external
 from accounts.checks import refuse_password
 from accounts.limits import counted_name
 from accounts.models import Session, User
@@ -18,10 +19,6 @@ from audit.record import Origin, record
 from core.db import unit
 from core.outcomes import Denied
 
-KEPT_ELSEWHERE = Denied(
-    code="kept_elsewhere",
-    message=_("Your password is kept in the directory of your organisation; change it there."),
-)
 MEANWHILE = Denied(
     code="conflict", message=_("The password was changed in the meantime. Nothing was changed now.")
 )
@@ -33,12 +30,13 @@ def change_own_password(
     """Take a new password for the current one; the person's other sessions end, and a mail tells of it."""
     user = User.objects.select_related("company").get(pk=session.user_id)
     realm = Realm(user.realm)
-    if realm != Realm.INTERNAL:
-        return KEPT_ELSEWHERE
+    name_key = counted_name(user.username, realm=realm, now=now)
+    if realm == Realm.EXTERNAL:
+        return _change_there(session, user, current, new, name_key=name_key, origin=origin, now=now)
     denied = prove(
         user,
         current,
-        name_key=counted_name(user.username, realm=realm, now=now),
+        name_key=name_key,
         browser=session.browser,
         origin=origin,
         now=now,
@@ -58,4 +56,16 @@ def change_own_password(
         told = [user.email] if user.email_verified_at else []
         notify(user, to=told, sentence="password_changed", origin=origin, now=now)
         end_all(user, reason="password_changed", origin=origin, now=now, but=session)
+    return None
+
+
+def _change_there(
+    session: Session, user: User, current: str, new: str, *, name_key: str, origin: Origin, now: datetime
+) -> Denied | None:
+    changed = external.change_password(
+        user, current=current, new=new, name_key=name_key, browser=session.browser, origin=origin, now=now
+    )
+    if isinstance(changed, Denied):
+        return CURRENT_WRONG if changed is TRY_AGAIN else changed
+    external.note_password_changed(user, version=changed, origin=origin, now=now, but=session)
     return None

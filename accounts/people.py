@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-import phonenumbers
 from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.db import IntegrityError
@@ -14,7 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.checks import refuse_password
 from accounts.models import User
-from accounts.names import Realm, is_email, key_of
+from accounts.names import Realm
 from accounts.notices import notify
 from accounts.principal import rights_of
 from accounts.rising import end_unproved
@@ -22,13 +21,14 @@ from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import record
 from core import epoch
+from core.contacts import checked_email, checked_phone, key_of
 from core.db import unit
+from core.draft import KEEP, given, line
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import Company, Role
 from tenants.rights import Rights
 from tenants.rules import may_touch, rights_given_by
-from tenants.services.draft import KEEP, given, line
 from tenants.services.role import FULL_ADMINISTRATOR, is_full_administrator
 
 NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
@@ -66,41 +66,28 @@ class Person:
 def _checked(person: Person) -> dict[str, Any] | Denied:
     values = given(person)
     if "email" in values:
-        values["email"] = values["email"].strip()
-        if not is_email(values["email"]):
-            return Denied(
-                code="invalid", field="email", message=_("Enter an e-mail address such as ada@example.com.")
-            )
+        email = checked_email(values["email"])
+        if isinstance(email, Denied):
+            return email
+        values["email"] = email
     if "display_name" in values:
         name = line(values["display_name"], field="display_name", longest=120)
         if isinstance(name, Denied):
             return name
         values["display_name"] = name
     if values.get("phone"):
-        number = _phone(values["phone"])
-        if number is None:
-            return Denied(
-                code="invalid",
-                field="phone",
-                message=_("Enter the number in international form, such as +49 30 1234567."),
-            )
+        number = checked_phone(values["phone"])
+        if isinstance(number, Denied):
+            return number
         values["phone"] = number
     if values.get("language") and values["language"] not in dict(settings.LANGUAGES):
         return Denied(code="invalid", field="language", message=_("Choose one of the languages offered."))
     return values
 
 
-def _phone(text: str) -> str | None:
-    try:
-        parsed = phonenumbers.parse(text[:40], None)
-    except phonenumbers.NumberParseException:
-        return None
-    if not phonenumbers.is_valid_number(parsed):
-        return None
-    return phonenumbers.format_number(parsed, phonenumbers.PhoneNumberFormat.E164)
-
-
 def _given_rights(*, roles: Sequence[Role], company: Company | None, user: User | None) -> Rights:
+    if user is not None and user.is_external:
+        return rights_of(user)
     permissions = list(user.permissions.all()) if user is not None else []
     return rights_given_by(roles=roles, permissions=permissions, own=company.pk if company else None)
 
@@ -230,6 +217,8 @@ def change_user(user: User, person: Person, *, by: Actor, now: datetime) -> User
 def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role], by: Actor) -> Denied | None:
     if _is_self(user, by) and changed.get("is_active") is False:
         return OWN_ACCOUNT
+    if user.is_external and changed.keys() - {"language", "is_active"}:
+        return replace(KEPT_ELSEWHERE, field=min(changed.keys() - {"language", "is_active"}))
     if _is_self(user, by) and "email" in changed:
         return OWN_PROOF  # else whoever holds the session for a moment keeps the account
     company, roles = changed.get("company", user.company), list(changed.get("roles", held))
@@ -246,8 +235,6 @@ def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role],
     if not stays and _is_last_administrator(user):
         return LAST_ADMINISTRATOR
     if "email" in changed:
-        if user.realm != Realm.INTERNAL:
-            return KEPT_ELSEWHERE
         taken = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(changed["email"])).exclude(
             pk=user.pk
         )

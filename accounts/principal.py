@@ -8,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
+from accounts.loaded import permissions_loaded, roles_loaded
 from accounts.models import Session, User
 from audit.record import Origin
 from core import epoch
@@ -70,7 +71,9 @@ class Principal:
 
 
 def rights_of(user: User) -> Rights:
-    """What this person may do and see, read now."""
+    """What this person may do and see, read now; of an external one, what was loaded at the last sign-in."""
+    if user.is_external:
+        return rights_from(roles_loaded(user), permissions_loaded(user), own=user.company_id)
     roles = list(user.roles.values_list("pk", flat=True))
     return rights_by_user([(user.pk, user.company_id)], role_ids={user.pk: roles})[user.pk]
 
@@ -83,13 +86,16 @@ _PERMISSIONS = Select(lambda: Permission.objects.filter(user=Slot("user")))
 
 def roles_of(user: User) -> list[RoleGiven]:
     """The roles that this person has now, the highest first; what each of them gives, as of the last second."""
+    if user.is_external:
+        return roles_loaded(user)
     roles = [role for role in map(role_given, _ROLES(user=user.pk)) if role is not None]
     return sorted(roles, key=lambda role: (-role.rank, role.name))
 
 
 def _principal(session: Session, *, roles: Sequence[RoleGiven]) -> Principal:
     user = session.user
-    rights = rights_from(roles, _PERMISSIONS(user=user.pk), own=user.company_id)
+    own = permissions_loaded(user) if user.is_external else _PERMISSIONS(user=user.pk)
+    rights = rights_from(roles, own, own=user.company_id)
     return Principal(user=user, session=session, rights=rights, role_names=tuple(role.name for role in roles))
 
 

@@ -6,7 +6,8 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from accounts.models import Session, SessionKind, User
-from accounts.names import NAME_LENGTH, Realm
+from accounts.names import Realm
+from core.contacts import NAME_LENGTH
 from core.fields import Flag, Reference, References, Secret, Strict, Text, Uid, Uids
 from tenants.models import Company, Kind, Role
 

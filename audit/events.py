@@ -56,6 +56,28 @@ class Event(StrEnum):
     PERMISSION_DELETED = "tenants:permission:deleted"
     SETTINGS_CHANGED = "tenants:settings:changed"
 
+    LOGIN_UNAVAILABLE = "login:directory:unavailable"
+    LOGIN_ASKED = "login:directory:asked"
+    PERSON_CREATED = "configserver:person:created"
+    PERSON_CHANGED = "configserver:person:changed"
+    PERSON_DELETED = "configserver:person:deleted"
+    PERSON_PASSWORD_SET = "configserver:password:set"  # noqa: S105
+    TENANT_CREATED = "configserver:tenant:created"
+    TENANT_CHANGED = "configserver:tenant:changed"
+    TENANT_DELETED = "configserver:tenant:deleted"
+    DIRECTORY_ROLE_CREATED = "configserver:role:created"
+    DIRECTORY_ROLE_CHANGED = "configserver:role:changed"
+    DIRECTORY_ROLE_DELETED = "configserver:role:deleted"
+    DIRECTORY_PERMISSION_CREATED = "configserver:permission:created"
+    DIRECTORY_PERMISSION_CHANGED = "configserver:permission:changed"
+    DIRECTORY_PERMISSION_DELETED = "configserver:permission:deleted"
+    DIRECTORY_CREATED = "configserver:directory:created"
+    DIRECTORY_CHANGED = "configserver:directory:changed"
+    DIRECTORY_DELETED = "configserver:directory:deleted"
+    DIRECTORY_TESTED = "configserver:directory:tested"
+    PACKAGE_APPLIED = "configserver:package:applied"
+    PACKAGE_ROLLED_BACK = "configserver:package:rolled-back"
+
     DELIVERY_FAILED = "delivery:message:failed"
     DELIVERY_RETRIED = "delivery:message:retried"
 

@@ -1,6 +1,7 @@
 """Runtime settings: declared beside the rule that they steer, read as an immutable snapshot.
 
-A value comes from the environment (a pin), else the company's active revision, else the global one, else the default.
+A value comes from the environment (a pin), else the company's active revision, else what stands between (the rules of the company's
+tenant), else the global revision, else the default.
 """
 
 import re
@@ -159,14 +160,18 @@ def pins(environment: Mapping[str, str]) -> dict[str, Value]:
 
 
 def resolve(
-    *, revised: Mapping[str, Value], company: Mapping[str, Value] | None = None, pinned: Mapping[str, Value]
+    *,
+    revised: Mapping[str, Value],
+    between: Mapping[str, Value] | None = None,
+    company: Mapping[str, Value] | None = None,
+    pinned: Mapping[str, Value],
 ) -> Snapshot:
-    """Pure: defaults under the global values under the company's under the pins; a stored value that no longer fits is left out."""
+    """Pure: defaults, over them the global values, those `between`, the company's, and the pins; what no longer fits is left out."""
     values: dict[str, Value] = {}
     for name, option in declared().items():
         values[name] = option.default
         own = company if option.company and company else {}
-        for layer in (revised, own, pinned):
+        for layer in (revised, between or {}, own, pinned):
             if name in layer:
                 parsed = option.parse(layer[name])
                 if not isinstance(parsed, Denied) and (

@@ -13,9 +13,10 @@ from rest_framework.views import APIView
 from accounts.describe import identity
 from accounts.middleware import set_browser_cookie, set_session_cookie
 from accounts.models import SessionKind
-from accounts.names import NAME_LENGTH, Realm
+from accounts.names import Realm
 from accounts.principal import principal_at_start
 from accounts.serializers import Identity
+from core.contacts import NAME_LENGTH
 from core.fields import Flag, Plain, Secret, Strict, Text
 from core.outcomes import Denied
 from core.refusals import Refused, settled
@@ -23,6 +24,7 @@ from login.case import Case
 from login.edge import client_of
 from login.flow import Step
 from login.links import forgotten
+from login.pages import told_sentences
 from login.refusals import EXPIRED
 from login.service import Answer, begin, begin_confirmation, describe, find, submit
 
@@ -51,6 +53,7 @@ class StepSerializer(Plain):
 
     handle = Text(max_length=200)
     password = Secret(required=False, help_text="Step password.")
+    answer = Secret(required=False, help_text="Step challenge: the answer to the prompt.")
     method = Text(required=False, help_text="Step method: the id of one of the methods.")
     code = Text(required=False, help_text="Steps code and enrol.")
     remember = Flag(required=False, help_text="Step code: let this browser stand for the second factor.")
@@ -81,6 +84,13 @@ class NextStepSerializer(Identity):
     step = serializers.ChoiceField(choices=[one.value for one in Step if one is not Step.DENIED])
     expires_at = serializers.DateTimeField(help_text="When this sign-in ends, whatever is done in it.")
     handle = serializers.CharField(help_text="A new handle, after a link was used.")
+    prompt = serializers.CharField(help_text="Step challenge: what the directory asks, in its own words.")
+    echo = serializers.BooleanField(
+        help_text="Step challenge: whether the answer may be seen while it is typed."
+    )
+    notices = serializers.ListField(
+        child=serializers.CharField(), help_text="At `done`: what the directory says of the password."
+    )
     methods = MethodSerializer(many=True)
     method = MethodSerializer()
     enrol = EnrolSerializer(many=True)
@@ -125,7 +135,7 @@ class HandleSerializer(serializers.Serializer[Any]):
 
 
 _PROBLEM = OpenApiResponse(description="Refused: an RFC 9457 problem with a stable `code`.")
-_REFUSALS = {400: _PROBLEM, 401: _PROBLEM, 409: _PROBLEM, 429: _PROBLEM}
+_REFUSALS = dict.fromkeys((400, 401, 409, 429, 503), _PROBLEM)
 
 
 class OpenDoor(APIView):
@@ -162,7 +172,9 @@ def _gained(case: Case, answer: Answer) -> dict[str, Any]:
     if answer.finished.tokens is None:
         return {"step": Step.DONE.value, "confirmed_at": case.now.isoformat()}
     principal = principal_at_start(answer.finished.session, roles=case.roles, since=case.since)
-    return {"step": Step.DONE.value, **answer.finished.tokens, **identity(principal)}
+    notices = told_sentences(case.attempt.told)
+    gained = {"step": Step.DONE.value, **answer.finished.tokens, **identity(principal)}
+    return gained | ({"notices": notices} if notices else {})
 
 
 class BeginView(OpenDoor):

@@ -1,17 +1,23 @@
 """One attempt with everything that its steps need, loaded once."""
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cached_property
+from uuid import UUID
 
 from accounts.checks import rules_of
 from accounts.models import Browser, Session, User
+from accounts.names import Realm
 from accounts.principal import roles_of
 from accounts.sessions import Client, known_browser
 from accounts.tokens.issue import TokenPair
 from audit.record import Origin
 from configserver.passwords import is_expired
+from configserver.values import Question
+from core import sealed
 from core.options import Snapshot
+from core.sealed import NOTHING
 from login.flow import Facts, Purpose, Step, next_step
 from login.models import Attempt
 from tenants.roles import RoleGiven
@@ -77,6 +83,31 @@ class Case:
         """The roles of the person."""
         return roles_of(self.person)
 
+    @property
+    def is_external(self) -> bool:
+        """Whether the Configuration Server proves the password."""
+        return self.attempt.realm == Realm.EXTERNAL
+
+    @property
+    def typed_name(self) -> str:
+        """The name as it was typed."""
+        return sealed.unseal(self.attempt, "name").decode()
+
+    @property
+    def question(self) -> Question | None:
+        """What the directory asks, if it does."""
+        if self.attempt.question == NOTHING:
+            return None
+        kept = json.loads(sealed.unseal(self.attempt, "question"))
+        return Question(
+            person=UUID(kept["person"]), prompt=kept["prompt"], state=kept["state"], echo=kept["echo"]
+        )
+
+    def identify(self, person: User) -> None:
+        """The first proof has shown who it is; what was read for whoever has the name counts no longer."""
+        self.attempt.user = person
+        self.forget("settings", "browser", "roles", "asked")
+
     def look_up_roles(self) -> None:
         """Read the roles now, outside of a unit: inside of one, what a role gives is read but not remembered for the next sign-in."""
         if self.user is not None and "roles" not in self.__dict__:
@@ -127,17 +158,20 @@ class Case:
             return False
         return self.browser.is_remembered(user=self.person, now=self.now)
 
+    @property
+    def _change_due(self) -> bool:
+        user = self.person
+        if user.must_change_password or user.is_external:
+            return user.must_change_password  # of external people the Configuration Server says it
+        return is_expired(changed_at=user.password_changed_at, rules=rules_of(user.company_id), now=self.now)
+
     def facts(self) -> Facts:
         """What has been established, read from the columns and the rules in force."""
         attempt = self.attempt
         ended = attempt.ended_at is not None or self.now >= attempt.expires_at
         purpose = Purpose(attempt.purpose)
         if not self.proved:
-            return Facts(purpose=purpose, ended=ended)
-        user = self.person
-        due = user.must_change_password or is_expired(
-            changed_at=user.password_changed_at, rules=rules_of(user.company_id), now=self.now
-        )
+            return Facts(purpose=purpose, ended=ended, asked=attempt.question != NOTHING)
         return Facts(
             purpose=purpose,
             ended=ended,
@@ -148,7 +182,7 @@ class Case:
             methods=self.methods,
             method=attempt.method,
             without_method=self._without_method,
-            change_due=purpose == Purpose.FORGOTTEN or (purpose == Purpose.SIGN_IN and due),
+            change_due=purpose == Purpose.FORGOTTEN or (purpose == Purpose.SIGN_IN and self._change_due),
             changed=attempt.changed_at is not None,
         )
 

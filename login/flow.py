@@ -21,6 +21,7 @@ class Step(StrEnum):
 
     LINK = "link"
     PASSWORD = "password"  # noqa: S105
+    CHALLENGE = "challenge"  # a question of the directory
     METHOD = "method"
     CODE = "code"
     ENROL = "enrol"
@@ -35,6 +36,7 @@ class Facts:
 
     purpose: Purpose
     ended: bool = False
+    asked: bool = False  # the directory has a question before it says whether the password is right
     password_proved: bool = False
     link_proved: bool = False
     factor_needed: bool = False
@@ -53,7 +55,7 @@ def next_step(facts: Facts) -> Step:
     if facts.purpose is Purpose.FORGOTTEN and not facts.link_proved:
         return Step.LINK
     if facts.purpose is not Purpose.FORGOTTEN and not facts.password_proved:
-        return Step.PASSWORD
+        return Step.CHALLENGE if facts.asked else Step.PASSWORD
     if facts.factor_needed and not facts.factor_proved:
         if facts.methods:
             return Step.CODE if facts.method in facts.methods else Step.METHOD

@@ -6,8 +6,10 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.names import NAME_LENGTH, Realm
+from accounts import external
+from accounts.names import Realm
 from configserver.passwords import CEILING_LENGTH
+from core.contacts import NAME_LENGTH
 from login.case import Case
 from login.flow import Purpose, Step
 from twofactor.models import FactorKind
@@ -16,6 +18,13 @@ from twofactor.options import SKIP
 from twofactor.services import newest
 
 _NO_SPELLING = {"autocapitalize": "none", "spellcheck": "false"}
+
+
+_REALMS = (
+    ("", _("As the name says: with @ it is kept here, else in the directory")),
+    (Realm.INTERNAL.value, _("Here")),
+    (Realm.EXTERNAL.value, _("In the directory of my organisation")),
+)
 
 
 class UsernameForm(forms.Form):
@@ -28,10 +37,16 @@ class UsernameForm(forms.Form):
     )
     # Hidden while no directory is connected: there is nothing to choose. By default the name says where the account is kept.
     realm = forms.ChoiceField(
+        label=_("Where is your account kept?"),
         required=False,
-        choices=[("", ""), *((one.value, one.value) for one in Realm)],
+        choices=_REALMS,
         widget=forms.HiddenInput,
     )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if external.is_on():
+            self.fields["realm"].widget = forms.RadioSelect(choices=_REALMS)
 
 
 class StepForm(forms.Form):
@@ -51,6 +66,24 @@ class PasswordForm(StepForm):
         max_length=CEILING_LENGTH,
         widget=forms.PasswordInput(attrs={"autocomplete": "current-password", "autofocus": True}),
     )
+
+
+class ChallengeForm(StepForm):
+    """The answer to a question of the directory."""
+
+    answer = forms.CharField(
+        label=_("Answer"),
+        strip=False,
+        max_length=CEILING_LENGTH,
+        widget=forms.PasswordInput(attrs={"autocomplete": "one-time-code", "autofocus": True}),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        question = self.case.question
+        if question is not None and question.echo:
+            attrs = {"autocomplete": "one-time-code", "autofocus": True, **_NO_SPELLING}
+            self.fields["answer"].widget = forms.TextInput(attrs=attrs)
 
 
 class MethodForm(StepForm):
@@ -138,6 +171,7 @@ class NothingForm(StepForm):
 
 FORMS: dict[str, type[StepForm]] = {
     Step.PASSWORD: PasswordForm,
+    Step.CHALLENGE: ChallengeForm,
     Step.METHOD: MethodForm,
     Step.CODE: CodeForm,
     "resend": NothingForm,

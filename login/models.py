@@ -7,7 +7,7 @@ from django.db import models
 
 from accounts.models import Session, User
 from accounts.names import Realm
-from core.sealed import SealedField
+from core.sealed import NOTHING, SealedField
 from login.flow import Purpose
 
 
@@ -33,6 +33,9 @@ class Attempt(models.Model):
 
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(db_index=True)
+    question = SealedField(
+        default=NOTHING, db_default=""
+    )  # what the directory asks, and what has to go back with the answer
     password_at = models.DateTimeField(null=True)
     link_at = models.DateTimeField(null=True)
     link_checks = models.PositiveSmallIntegerField(default=0)
@@ -43,6 +46,9 @@ class Attempt(models.Model):
     factor_at = models.DateTimeField(null=True)
     remember = models.BooleanField(default=False)  # the person asked for this browser to stand for the factor
     changed_at = models.DateTimeField(null=True)
+    told = models.JSONField(
+        default=dict, db_default={}
+    )  # what the directory says of the password that proved right, by name
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=30, blank=True)
 

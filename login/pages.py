@@ -1,6 +1,7 @@
 """How a step looks: title, sentence, facts and the other things that can be done. Words only, no decisions."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ from twofactor.services import COOL_DOWN, checks_left, sends_left
 
 TEMPLATES = {
     Step.PASSWORD: "login/password.html",
+    Step.CHALLENGE: "login/challenge.html",
     Step.METHOD: "login/method.html",
     Step.CODE: "login/code.html",
     Step.ENROL: "login/enrol.html",
@@ -27,6 +29,7 @@ TEMPLATES = {
 }
 TITLES: dict[Step, str | Promise] = {
     Step.PASSWORD: gettext_lazy("Enter your password"),
+    Step.CHALLENGE: gettext_lazy("Your directory asks"),
     Step.METHOD: gettext_lazy("One more proof"),
     Step.CODE: gettext_lazy("Enter the code"),
     Step.ENROL: gettext_lazy("Verify your e-mail address"),
@@ -63,6 +66,8 @@ def step_url(step: Step) -> str:
 def _lead(case: Case, step: Step) -> str:
     if step is Step.PASSWORD and case.attempt.purpose == Purpose.CONFIRM:
         return _("Please confirm that it is still you. Nothing that you were doing is lost.")
+    if step is Step.CHALLENGE and case.question is not None:
+        return case.question.prompt
     if step is Step.CODE:
         return _("We sent a code to %(address)s.") % {"address": masked_email(case.person.email)}
     if step is Step.ENROL:
@@ -83,6 +88,29 @@ def code_facts(challenge: Challenge, *, checks: int, sends: int, now: datetime) 
         ngettext("%(n)s try left", "%(n)s tries left", checks) % {"n": checks},
         ngettext("%(n)s more code can be sent", "%(n)s more codes can be sent", sends) % {"n": sends},
     ]
+
+
+def told_sentences(told: Mapping[str, int]) -> list[str]:
+    """What the directory says of the password, in words."""
+    found = []
+    if (left := told.get("grace_left")) is not None:
+        found.append(
+            ngettext(
+                "Your password in the directory has expired: you can sign in %(n)s more time. Change it there.",
+                "Your password in the directory has expired: you can sign in %(n)s more times. Change it there.",
+                left,
+            )
+            % {"n": left}
+        )
+    elif (seconds := told.get("expires_in")) is not None:
+        days = seconds // 86_400
+        found.append(
+            ngettext(
+                "Your password expires in %(days)s day.", "Your password expires in %(days)s days.", days
+            )
+            % {"days": days}
+        )
+    return found
 
 
 def delivery_note(challenge: Challenge | None, *, now: datetime) -> dict[str, str] | None:

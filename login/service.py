@@ -19,7 +19,7 @@ from core.outcomes import Denied
 from core.prepared import Insert, Select, Slot
 from core.throttle import Limit, take
 from delivery.services import Progress, state_of
-from login import steps
+from login import external, steps
 from login.case import LIFE, Case, Finished
 from login.flow import Purpose, Step
 from login.forms import FORMS, StepForm, first_error
@@ -40,6 +40,7 @@ _OF_HANDLE = Select(
 
 HANDLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Denied | None]] = {
     Step.PASSWORD: steps.password,
+    Step.CHALLENGE: external.challenge,
     Step.METHOD: steps.method,
     Step.CODE: steps.code,
     "resend": steps.resend,
@@ -196,7 +197,7 @@ def settled(case: Case, denied: Denied | None, *, form: StepForm | None = None) 
 
 def username_of(case: Case) -> str:
     """The name as it was typed."""
-    return sealed.unseal(case.attempt, "name").decode()
+    return case.typed_name
 
 
 def pending_code(case: Case) -> Challenge | None:
@@ -209,6 +210,8 @@ def describe(case: Case) -> dict[str, Any]:
     """The next step and what belongs to it, in the words of the API."""
     step = case.step
     told: dict[str, Any] = {"step": step.value, "expires_at": case.attempt.expires_at.isoformat()}
+    if step is Step.CHALLENGE and case.question is not None:
+        told |= {"prompt": case.question.prompt, "echo": case.question.echo}
     if step is Step.METHOD:
         told["methods"] = [method_of(case, kind) for kind in case.methods]
     if step is Step.CHANGE_PASSWORD:

@@ -3,8 +3,7 @@
 No hash and no network inside a unit: the password is checked first, and what it was checked against is looked at again under the lock.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
@@ -18,14 +17,13 @@ from accounts.proof import CURRENT_WRONG, TRY_AGAIN, prove
 from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import record
-from core.db import unit
 from core.outcomes import Denied
-from core.prepared import Select, Slot, Write
+from login import external
 from login.advance import advance, end, security_changed, send, system_of
 from login.case import LIFE, Case
 from login.flow import Purpose
-from login.models import Attempt
-from login.refusals import EXPIRED, OUT_OF_TURN
+from login.holding import held
+from login.refusals import EXPIRED
 from twofactor.models import Challenge, FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import AFTER_CHECKS, AFTER_SENDS
@@ -45,48 +43,6 @@ _AFTER = {SENDS_USED_UP.code: AFTER_SENDS, CHECKS_USED_UP.code: AFTER_CHECKS}
 _OWN_ADDRESS = _("Only the address of your account can be verified here.")
 
 
-_LOCKED = Select(
-    lambda: (
-        Attempt.objects.select_for_update(of=("self",)).select_related("user__company").filter(pk=Slot("pk"))
-    )
-)
-
-
-@contextmanager
-def _held(case: Case) -> Iterator[Denied | None]:
-    """A unit that holds the attempt's row; yields why it cannot go on, and writes at its end what changed, in one statement."""
-    case.look_up_roles()
-    with unit():
-        row = _LOCKED.first(pk=case.attempt.pk)
-        if row is None or row.ended_at is not None:
-            yield EXPIRED
-            return
-        moved = _established(row) != _established(case.attempt)
-        before = _columns(row)
-        if case.user is not None and not case.proved and not moved:
-            row.version = case.user.security_version  # what the first proof, given now, was checked against
-        if row.session_id is not None:
-            row.session = case.attempt.session
-        case.attempt = row
-        case.forget("codes")
-        if row.user is not None and (row.user.security_version != row.version or not row.user.may_sign_in):
-            # While the hash was computed, the account was disabled or got another password.
-            yield EXPIRED
-            return
-        yield OUT_OF_TURN if moved else None
-        changed = [name for name, value in _columns(row).items() if value != before[name]]
-        if changed:
-            Write(row, *changed).last()
-
-
-def _columns(attempt: Attempt) -> dict[str, Any]:
-    return {field.attname: getattr(attempt, field.attname) for field in Attempt._meta.concrete_fields}
-
-
-def _established(attempt: Attempt) -> tuple[Any, ...]:
-    return (attempt.password_at, attempt.link_at, attempt.factor_at, attempt.changed_at, attempt.method)
-
-
 def _prove(case: Case, password: str) -> Denied | None:
     return prove(
         case.user,
@@ -100,10 +56,12 @@ def _prove(case: Case, password: str) -> Denied | None:
 
 def password(case: Case, data: Data) -> Denied | None:
     """The first proof."""
+    if case.is_external:
+        return external.password(case, data)
     denied = _prove(case, data["password"])
     if denied is not None:
         return denied
-    with _held(case) as denied:
+    with held(case) as denied:
         if denied is not None:
             return denied
         case.attempt.password_at = case.now
@@ -120,7 +78,7 @@ def password(case: Case, data: Data) -> Denied | None:
 
 def method(case: Case, data: Data) -> Denied | None:
     """The person chooses how to prove it; the code goes to the address kept here, never to one that was sent."""
-    with _held(case) as denied:
+    with held(case) as denied:
         if denied is not None:
             return denied
         case.attempt.method = data["method"]
@@ -129,13 +87,13 @@ def method(case: Case, data: Data) -> Denied | None:
 
 def resend(case: Case, _data: Data) -> Denied | None:
     """Another code, which alone is good from now on."""
-    with _held(case) as denied:
+    with held(case) as denied:
         return _or_behave(case, denied or send(case))
 
 
 def code(case: Case, data: Data) -> Denied | None:
     """The second proof."""
-    with _held(case) as denied:
+    with held(case) as denied:
         checked = denied or _check(case, data["code"], purpose=CodePurpose.SIGN_IN)
         if isinstance(checked, Denied):
             return _or_behave(case, checked)
@@ -149,9 +107,9 @@ def enrol(case: Case, data: Data) -> Denied | None:
     if data.get("value") and data["value"].strip().lower() != user.email.lower():
         return Denied(code="invalid", field="value", message=_OWN_ADDRESS)
     if not data.get("code"):
-        with _held(case) as denied:
+        with held(case) as denied:
             return _or_behave(case, denied or send(case, purpose=CodePurpose.CONTACT))
-    with _held(case) as denied:
+    with held(case) as denied:
         checked = denied or _check(case, data["code"], purpose=CodePurpose.CONTACT)
         if isinstance(checked, Denied):
             return _or_behave(case, checked)
@@ -173,6 +131,8 @@ def enrol(case: Case, data: Data) -> Denied | None:
 
 def change_password(case: Case, data: Data) -> Denied | None:
     """A due change: the current password again (not after a mailed link, where it is forgotten) and a new one."""
+    if case.is_external:
+        return external.change_password(case, data)
     user = case.person
     if case.attempt.purpose != Purpose.FORGOTTEN:
         denied = _prove(case, data.get("current_password", ""))
@@ -184,7 +144,7 @@ def change_password(case: Case, data: Data) -> Denied | None:
     if denied is not None:
         return denied
     hashed = make_password(data["new_password"])
-    with _held(case) as denied:
+    with held(case) as denied:
         if denied is not None:
             return denied
         user = case.person
@@ -209,12 +169,14 @@ def change_password(case: Case, data: Data) -> Denied | None:
 
 def go_on(case: Case) -> Denied | None:
     """No step of the person's: the rules changed under way, so that nothing more is asked, or nothing more can be proved."""
-    with _held(case) as denied:
+    with held(case) as denied:
         return denied or advance(case)
 
 
 def rules_for(case: Case) -> list[str]:
     """The rules that a new password must keep, in words."""
+    if case.is_external:
+        return external.rules_for(case)
     return rules_in_words(case.person.company_id)
 
 

@@ -25,7 +25,7 @@ from login.case import Case
 from login.edge import client_of
 from login.flow import Purpose, Step
 from login.forms import FORMS, StepForm, UsernameForm
-from login.pages import TEMPLATES, context_of, step_url
+from login.pages import TEMPLATES, context_of, step_url, told_sentences
 from login.refusals import EXPIRED, OUT_OF_TURN
 from login.service import Answer, begin, begin_confirmation, end_silently, find, submit
 
@@ -87,6 +87,8 @@ def finished(request: HttpRequest, answer: Answer) -> HttpResponse:
     case, done = answer.case, answer.finished
     if case is None or done is None:
         raise LookupError("only a finished answer has a session")
+    for sentence in told_sentences(case.attempt.told):
+        messages.warning(request, sentence)
     response = redirect(safe_next(case.attempt.next))
     set_session_cookie(response, done.secret)
     set_browser_cookie(response, done.browser_token)
@@ -174,7 +176,11 @@ class StepView(View):
             return redirect(step_url(answer.step))
         if not answer.form.errors:
             answer.form.add_error(None, str(answer.denied.message))
-        status = 429 if answer.denied.code == "too_many" else 200
+        if step == Step.CHALLENGE and answer.step != step:
+            # A wrong answer to a question of the directory: the password is asked for again.
+            messages.warning(request, str(answer.denied.message))
+            return redirect(step_url(answer.step))
+        status = {"too_many": 429, "unavailable": 503}.get(answer.denied.code, 200)
         return self._page(request, answer.case, answer.form, step=Step(step), status=status)
 
     def _over(self, request: HttpRequest) -> HttpResponse:

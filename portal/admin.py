@@ -25,10 +25,11 @@ from core.http import client_address, safe_next
 from core.outcomes import Denied
 from portal import dashboard
 from tenants.actor import Actor
+from tenants.granted import company_of_tenant
 from tenants.models import Company, Permission
-from tenants.rules import may_touch, visible_to
+from tenants.rules import BY_TENANT, OF_INSTALLATION, may_touch, visible_to
 
-ORDER = ("accounts", "tenants", "delivery", "audit")
+ORDER = ("accounts", "configserver", "tenants", "delivery", "audit")
 # Addresses of the stock site that have nothing to do here: passwords change at /account/, and `view_on_site` redirects for
 # every object that exists, whosever it is.
 LEFT_OUT = {"password_change", "password_change_done", "view_on_site"}
@@ -82,7 +83,7 @@ class GatehouseAdminSite(admin.AdminSite):
             return rights.may(verb, kind)
         if obj is None:
             # A company, or an entry of a catalogue for all, can only be added by those who see every company.
-            everywhere = getattr(model, "scope_path", "") in {"", "pk"}
+            everywhere = getattr(model, "scope_path", "") in {"", "pk", OF_INSTALLATION}
             return may_touch(rights, verb, kind, company_id=None) if everywhere else rights.may(verb, kind)
         return may_touch(rights, verb, kind, company_id=company_of(obj))
 
@@ -198,8 +199,10 @@ def company_of(obj: Model) -> int | None:
         holder = obj.user or obj.role
         return holder.company_id if holder is not None else None
     path: str = getattr(obj, "scope_path", "")
-    found: int | None = attrgetter(path.replace("__", "."))(obj) if path else None
-    return found
+    if path in {"", OF_INSTALLATION}:
+        return None
+    found: int | None = attrgetter(path.removeprefix(BY_TENANT).replace("__", "."))(obj)
+    return company_of_tenant(found) if path.startswith(BY_TENANT) else found
 
 
 site = admin.site

@@ -1,16 +1,20 @@
 """Who asks for a change, with what rights and from where; made at the edge and handed down to every verb."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from audit.record import Origin
+from configserver.values import Granted
 from core.outcomes import Denied
+from tenants.granted import company_of_tenant, most_of
 from tenants.models import RANK_MAXIMUM, Kind, Privilege
 from tenants.rights import EVERYWHERE, Rights, exceeds
+from tenants.rules import may_touch
 
 
 @dataclass(frozen=True, kw_only=True)
 class Actor:
-    """Somebody who acts, or the installation itself (`system_actor`)."""
+    """Somebody who acts, or the installation itself (`system_actor`); to the Configuration Server, its `Administrator`."""
 
     rights: Rights
     origin: Origin
@@ -18,6 +22,22 @@ class Actor:
     def exceeded_by(self, *given: Rights) -> Denied | None:
         """The refusal when any of these gives more than the actor has."""
         return next((denied for one in given if (denied := exceeds(self.rights, one))), None)
+
+    def may_touch_tenant(self, verb: str, kind: str, *, dbid: int | None) -> bool:
+        """Whether the verb is allowed on objects of this kind in the tenant with this DBID (None: in all at once)."""
+        return may_touch(self.rights, verb, kind, company_id=company_of_tenant(dbid))
+
+    def exceeded_by_grants(self, *grants: Granted, dbid: int | None) -> Denied | None:
+        """The refusal when any of these gives somebody of this tenant (None: of any) more than the actor has."""
+        return self.exceeded_by(*(most_of(one, dbid=dbid) for one in grants))
+
+    def company_of_tenant(self, dbid: int | None) -> int | None:
+        """The number of the company that is linked to the tenant, for the trail."""
+        return company_of_tenant(dbid)
+
+    def is_person(self, uid: UUID) -> bool:
+        """Whether the actor is this very person of the Configuration Server."""
+        return getattr(self.origin.actor, "source_id", None) == uid
 
 
 def system_actor() -> Actor:

@@ -22,6 +22,7 @@ class Kind(models.TextChoices):
     AUDIT = "audit", _("audit events")
     DELIVERY = "delivery", _("deliveries")
     PERMISSION = "permission", _("permissions")
+    DIRECTORY = "directory", _("directories")
 
 
 class Reach(models.TextChoices):
@@ -52,6 +53,13 @@ class Company(models.Model):
         _("active"),
         default=True,
         help_text=_("When off, nobody of this company can sign in, and open sessions end at once."),
+    )
+    tenant_dbid = models.PositiveIntegerField(
+        _("Configuration Server Tenant (DBID)"),
+        null=True,
+        blank=True,
+        unique=True,
+        help_text=_("This company is loaded for directory accounts of the tenant with this number."),
     )
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
 

@@ -20,6 +20,7 @@ SETTINGS_VIEW, SETTINGS_MANAGE = "Settings - View", "Settings - Manage"
 SESSIONS_VIEW, SESSIONS_END = "Sessions - View", "Sessions - End"
 AUDIT_VIEW = "Audit - View"
 DELIVERIES_VIEW, DELIVERIES_RETRY = "Deliveries - View", "Deliveries - Retry"
+DIRECTORIES_VIEW, DIRECTORIES_MANAGE = "Directories - View", "Directories - Manage"
 INTROSPECT = "Tokens - Introspect"
 
 PRIVILEGES = {
@@ -37,6 +38,8 @@ PRIVILEGES = {
     AUDIT_VIEW: _("See and export the audit events."),
     DELIVERIES_VIEW: _("See mails and texts on their way."),
     DELIVERIES_RETRY: _("Send a failed mail or text again."),
+    DIRECTORIES_VIEW: _("See tenants, directories, directory roles and role packages."),
+    DIRECTORIES_MANAGE: _("Change tenants, directories, directory roles and role packages."),
     INTROSPECT: _("Ask whether a token is valid."),
 }
 
@@ -55,6 +58,12 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
     "session": {"view": SESSIONS_VIEW, "delete": SESSIONS_END},
     "setting": {"view": SETTINGS_VIEW, "change": SETTINGS_MANAGE},
     "audit": {"view": AUDIT_VIEW},
+    "directory": {
+        "view": DIRECTORIES_VIEW,
+        "add": DIRECTORIES_MANAGE,
+        "change": DIRECTORIES_MANAGE,
+        "delete": DIRECTORIES_MANAGE,
+    },
     "delivery": {"view": DELIVERIES_VIEW, "change": DELIVERIES_RETRY},
 }
 

@@ -6,11 +6,14 @@ from typing import TypeVar
 
 from django.db.models import Model, Q, QuerySet
 
-from tenants.models import Permission, Privilege, Reach, Role
+from tenants.models import Company, Permission, Privilege, Reach, Role
 from tenants.rights import EVERYWHERE, NOWHERE, Companies, Everywhere, Rights, sum_of
 from tenants.roles import RoleGiven, given_by
 
 AnyModel = TypeVar("AnyModel", bound=Model)
+# What `scope_path` of a model may begin with, or be, beside a path to a company.
+BY_TENANT = "@"  # a path to the DBID of a tenant: of the company that is linked to it
+OF_INSTALLATION = "*"  # of no company: only for those who see every one
 
 
 def companies_of(permission: Permission, *, own: int | None) -> Companies:
@@ -47,6 +50,11 @@ def within_reach(rights: Rights, model: type[AnyModel]) -> QuerySet[AnyModel]:
     companies = rights.sees(kind)
     if isinstance(companies, Everywhere):
         return objects
+    if path == OF_INSTALLATION:
+        return objects.none()
+    if path.startswith(BY_TENANT):
+        linked = Company.objects.filter(pk__in=companies).exclude(tenant_dbid=None)
+        return objects.filter(**{f"{path.removeprefix(BY_TENANT)}__in": linked.values("tenant_dbid")})
     wanted = Q(**{f"{path}__in": companies})
     if model is Role and (companies or rights.may("view", kind)):
         # Roles for every company can be given by everyone who may give roles; who may change them is another question.

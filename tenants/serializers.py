@@ -193,7 +193,7 @@ class SettingShown(serializers.Serializer[Any]):
     value = SettingValue(help_text=_("The value in force."))
     default = SettingValue()
     pinned = serializers.BooleanField(help_text=_("Set by the environment; it cannot be changed here."))
-    source = serializers.ChoiceField(["environment", "company", "global", "default"])  # type: ignore[assignment]
+    source = serializers.ChoiceField(["environment", "company", "tenant", "global", "default"])  # type: ignore[assignment]
     help = serializers.CharField()
     unit = serializers.CharField()
     type = serializers.ChoiceField(["boolean", "integer", "string"])

@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.events import Event
 from audit.record import Origin, record
+from configserver.tree import rules_above
 from core import epoch
 from core.db import unit
 from core.options import Snapshot, Value, declared, pins, resolve
@@ -44,9 +45,18 @@ def active(company_id: int | None) -> dict[str, Value]:
     return _newest(company_id)[1]
 
 
+def of_tenant(company_id: int | None) -> dict[str, Value]:
+    """What the tenant that is linked to this company says about passwords; it stands above the global values."""
+    if company_id is None:
+        return {}
+    linked = Company.objects.filter(pk=company_id).values_list("tenant_dbid", flat=True).first()
+    return rules_above(linked)
+
+
 def _load(company_id: int | None) -> Snapshot:
     company = active(company_id) if company_id is not None else None
-    return resolve(revised=active(None), company=company, pinned=pinned())
+    between = of_tenant(company_id)
+    return resolve(revised=active(None), between=between, company=company, pinned=pinned())
 
 
 _snapshots = epoch.Cached[int | None, Snapshot](_load)
@@ -192,8 +202,9 @@ def _revise(
 
 
 def sources(company_id: int | None) -> dict[str, str]:
-    """Where each value in force comes from: environment, company, global or default."""
+    """Where each value in force comes from: environment, company, tenant, global or default."""
     everywhere, company = active(None), active(company_id) if company_id is not None else {}
+    tenant = of_tenant(company_id)
     found = {}
     for name, option in declared().items():
         above = everywhere.get(name, option.default)
@@ -201,6 +212,8 @@ def sources(company_id: int | None) -> dict[str, str]:
             found[name] = "environment"
         elif option.company and name in company and option.outdoes(company[name], above=above):
             found[name] = "company"
+        elif name in tenant:
+            found[name] = "tenant"
         else:
             found[name] = "global" if name in everywhere else "default"
     return found

@@ -12,11 +12,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from accounts.names import NAME_LENGTH, masked_email
+from accounts.names import masked_email
 from accounts.own_password import change_own_password
 from accounts.principal import Principal
 from accounts.sessions import refuse_unconfirmed
 from core.api import actor, body, caller
+from core.contacts import NAME_LENGTH
 from core.fields import Secret, Strict, Text
 from core.refusals import Refused, settled
 from tenants.settings import snapshot

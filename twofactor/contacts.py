@@ -10,12 +10,13 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import Session, User
-from accounts.names import Realm, is_email, key_of
+from accounts.names import Realm
 from accounts.notices import language_of, notify
 from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import Origin, record
 from core import epoch
+from core.contacts import is_email, key_of
 from core.db import unit
 from core.outcomes import Denied
 from delivery.models import Delivery

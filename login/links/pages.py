@@ -8,7 +8,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views import View
 
-from accounts.names import NAME_LENGTH
+from core.contacts import NAME_LENGTH
 from core.outcomes import Denied
 from login.edge import client_of
 from login.flow import Step

@@ -3,7 +3,7 @@
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts.names import NAME_LENGTH
+from core.contacts import NAME_LENGTH
 from login.forms import CodeField
 
 

@@ -14,18 +14,32 @@ from audit.events import Event
 from audit.record import record
 from core import epoch
 from core.db import unit
+from core.draft import KEEP, NOT_FOUND, given, line
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import Company, Role
 from tenants.rights import Rights
 from tenants.rules import may_touch
-from tenants.services.draft import KEEP, NOT_FOUND, given, line
 from tenants.services.role import rights_of_role
 
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a company of this name already."))
+TENANT_TAKEN = Denied(
+    code="name_taken",
+    field="tenant_dbid",
+    message=_("Another company is linked to this tenant already."),
+)
+# A company would see and change the persons of whatever tenant it names.
+TENANT_OUT_OF_REACH = Denied(
+    code="forbidden",
+    field="tenant_dbid",
+    message=_("Only who sees every company may link a company to a tenant."),
+)
 OWN_COMPANY = Denied(
     code="own_company", message=_("You cannot disable or delete the company that you belong to.")
 )
+
+
+DBID_MAXIMUM = 2_147_483_647
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,6 +48,7 @@ class CompanyDraft:
 
     name: str = KEEP
     is_active: bool = KEEP
+    tenant_dbid: int | None = KEEP
 
 
 def _checked(draft: CompanyDraft) -> dict[str, Any] | Denied:
@@ -43,7 +58,22 @@ def _checked(draft: CompanyDraft) -> dict[str, Any] | Denied:
         if isinstance(name, Denied):
             return name
         values["name"] = name
+    dbid = values.get("tenant_dbid")
+    if dbid is not None and not 1 <= dbid <= DBID_MAXIMUM:
+        return Denied(
+            code="invalid",
+            field="tenant_dbid",
+            message=_("Enter a whole number from 1 to %(most)s.") % {"most": DBID_MAXIMUM},
+        )
     return values
+
+
+def _taken(values: dict[str, Any], *, but: int = 0) -> Denied | None:
+    others = Company.objects.exclude(pk=but)
+    if "name" in values and others.filter(name=values["name"]).exists():
+        return NAME_TAKEN
+    dbid = values.get("tenant_dbid")
+    return TENANT_TAKEN if dbid is not None and others.filter(tenant_dbid=dbid).exists() else None
 
 
 def create_company(draft: CompanyDraft, *, by: Actor, now: datetime) -> Company | Denied:
@@ -53,14 +83,15 @@ def create_company(draft: CompanyDraft, *, by: Actor, now: datetime) -> Company 
     values = _checked(CompanyDraft(**({"name": ""} | given(draft))))
     if isinstance(values, Denied):
         return values
-    if Company.objects.filter(name=values["name"]).exists():
-        return NAME_TAKEN
+    if (refusal := _taken(values)) is not None:
+        return refusal
     try:
         with unit():
             company = Company.objects.create(**values)
+            epoch.bump()
             record(Event.COMPANY_CREATED, origin=by.origin, at=now, company_id=company.pk, subject=company)
     except IntegrityError:
-        return NAME_TAKEN
+        return _taken(values) or NAME_TAKEN
     return company
 
 
@@ -76,12 +107,18 @@ def _refuse_touch(company: Company, *, verb: str, by: Actor) -> Denied | None:
     return None
 
 
+def _refuse_link(by: Actor) -> Denied | None:
+    return None if may_touch(by.rights, "change", "company", company_id=None) else TENANT_OUT_OF_REACH
+
+
 def _refuse_end(company: Company, *, by: Actor) -> Denied | None:
     """Whether this actor may take the company from its people: it is not his own, and none of them stands above him."""
     me = by.origin.actor
     if me is not None and company.users.filter(uid=me.uid).exists():
         return OWN_COMPANY
     highest = Role.objects.filter(users__company=company).aggregate(rank=Max("rank"))["rank"] or 0
+    for loaded in company.users.exclude(loaded={}).values_list("loaded", flat=True):
+        highest = max(highest, *(role["rank"] for role in loaded["roles"]), 0)
     return by.exceeded_by(Rights(rank=highest))
 
 
@@ -91,9 +128,11 @@ def change_company(
     *,
     by: Actor,
     now: datetime,
-    end_sessions: Callable[[Company], object],
+    end_sessions: Callable[[Company, bool], object],
 ) -> Company | Denied:
     """Change what is given. When it is switched off, `end_sessions` ends those of its people, in the same transaction.
+
+    Linked to another tenant, it ends those of its external people alone (True): at their next sign-in another company may be theirs.
 
     Sessions belong to the app above, which hands their end down: `accounts.companies.change_company` is the door.
     """
@@ -109,6 +148,10 @@ def change_company(
             refusal = _refuse_touch(found, verb="change", by=by)
             if refusal is None and changed.get("is_active") is False:
                 refusal = _refuse_end(found, by=by)
+            if refusal is None and "tenant_dbid" in changed:
+                refusal = _refuse_link(by)
+            if refusal is None:
+                refusal = _taken(changed, but=found.pk)
             if refusal is not None:
                 return refusal
             if not changed:
@@ -127,7 +170,9 @@ def change_company(
                 active=found.is_active,
             )
             if changed.get("is_active") is False:
-                end_sessions(found)
+                end_sessions(found, False)
+            elif "tenant_dbid" in changed:
+                end_sessions(found, True)
     except IntegrityError:
         return NAME_TAKEN
     return found

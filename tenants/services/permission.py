@@ -11,13 +11,19 @@ from audit.events import Event
 from audit.record import record
 from core import epoch
 from core.db import unit
+from core.draft import KEEP, NOT_FOUND, given
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import Company, Kind, Permission, Reach, Role
 from tenants.rights import Rights
 from tenants.rules import may_touch, rights_given_by
-from tenants.services.draft import KEEP, NOT_FOUND, given
 from tenants.services.role import BUILT_IN_FULL, is_full_administrator, refuse_above_holder, rights_of_role
+
+KEPT_ELSEWHERE = Denied(
+    code="kept_elsewhere",
+    field="user",
+    message=_("What this person may see is kept in the Configuration Server; change it there."),
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +91,8 @@ def create_permission(draft: PermissionDraft, *, by: Actor, now: datetime) -> Pe
     malformed = _malformed(permission)
     if malformed is not None:
         return malformed
+    if permission.user is not None and permission.user.is_external:
+        return KEPT_ELSEWHERE
     with unit():
         before = _siblings(permission)
         refusal = _refuse(permission, verb="add", by=by, before=before, after=[*before, permission])

@@ -12,12 +12,12 @@ from audit.events import Event
 from audit.record import record
 from core import epoch
 from core.db import unit
+from core.draft import KEEP, NOT_FOUND, given, line
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import Privilege, Role
 from tenants.rights import APPLICATION, Rights
 from tenants.rules import may_touch
-from tenants.services.draft import KEEP, NOT_FOUND, given, line
 from tenants.services.role import FULL_ADMINISTRATOR
 
 NAME_TAKEN = Denied(

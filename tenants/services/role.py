@@ -14,12 +14,12 @@ from audit.events import Event
 from audit.record import record
 from core import epoch
 from core.db import unit
+from core.draft import KEEP, NOT_FOUND, given, line
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import RANK_MAXIMUM, Company, Permission, Privilege, Reach, Role, SecondFactorPolicy
 from tenants.rights import EVERYWHERE, Companies, Rights, sum_of
 from tenants.rules import companies_of, may_touch
-from tenants.services.draft import KEEP, NOT_FOUND, given, line
 
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a role of this name already."))
 BUILT_IN = Denied(

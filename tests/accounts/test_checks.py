@@ -7,9 +7,10 @@ from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.checks import common_passwords, refuse_password, rules_in_words, rules_of
+from accounts.checks import refuse_password, rules_in_words, rules_of
 from accounts.models import User
 from accounts.people import about, store_password
+from configserver.password_rules import common_passwords
 from configserver.passwords import NONE
 from core.db import unit
 from tenants.actor import system_actor

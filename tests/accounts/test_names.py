@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from accounts.names import NAME_LENGTH, Realm, is_email, key_of, masked_email, realm_of
+from accounts.names import Realm, masked_email, realm_of
+from core.contacts import NAME_LENGTH, is_email, key_of
 
 ADA = "ada@acme.example"
 FULL_WIDTH = str.maketrans({chr(code): chr(code + 0xFEE0) for code in range(0x21, 0x7F)})

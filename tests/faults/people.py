@@ -17,7 +17,7 @@ def make(number: int, password: str) -> None:
     from django.utils import timezone
 
     from accounts.models import User
-    from accounts.names import key_of
+    from core.contacts import key_of
     from tenants.models import Company, Role
 
     now, company = timezone.now(), Company.objects.create(name=COMPANY)

@@ -48,7 +48,7 @@ def test_nothing_is_done_while_something_needed_is_missing() -> None:
 def test_nothing_but_the_first_proof_is_asked_for_before_it_was_given() -> None:
     for facts in every_combination():
         if not is_begun(facts):
-            assert next_step(facts) in {Step.PASSWORD, Step.LINK, Step.DENIED}
+            assert next_step(facts) in {Step.PASSWORD, Step.CHALLENGE, Step.LINK, Step.DENIED}
 
 
 def test_the_proof_of_one_purpose_is_none_for_another() -> None:
@@ -66,7 +66,8 @@ def test_a_new_password_is_asked_for_only_after_the_second_factor() -> None:
 
 
 def test_one_more_proof_never_leads_back_to_an_earlier_step() -> None:
-    order = [Step.LINK, Step.PASSWORD, Step.METHOD, Step.CODE, Step.ENROL, Step.CHANGE_PASSWORD, Step.DONE]
+    order = [Step.LINK, Step.PASSWORD, Step.CHALLENGE, Step.METHOD, Step.CODE, Step.ENROL]
+    order += [Step.CHANGE_PASSWORD, Step.DONE]
     for facts in every_combination():
         before = next_step(facts)
         if before is Step.DENIED:
@@ -125,6 +126,9 @@ def test_an_unknown_behaviour_without_a_method_denies() -> None:
         ),
         (Facts(purpose=Purpose.SIGN_IN, password_proved=True, change_due=True), Step.CHANGE_PASSWORD),
         (Facts(purpose=Purpose.CONFIRM), Step.PASSWORD),
+        (Facts(purpose=Purpose.SIGN_IN, asked=True), Step.CHALLENGE),
+        (Facts(purpose=Purpose.CONFIRM, asked=True), Step.CHALLENGE),
+        (Facts(purpose=Purpose.FORGOTTEN, asked=True), Step.LINK),
         (Facts(purpose=Purpose.FORGOTTEN), Step.LINK),
         (Facts(purpose=Purpose.FORGOTTEN, link_proved=True, change_due=True), Step.CHANGE_PASSWORD),
         (

@@ -1,4 +1,4 @@
-"""What can be given for an object, and the refusals that every verb of this app shares."""
+"""What can be given for an object, and the refusals that every verb shares."""
 
 from typing import Any
 

@@ -1,0 +1,284 @@
+"""External people: proved by the Configuration Server, with an account here that is only their shadow.
+
+The shadow is found by the id that stays, never by the name. What the person may do, see and where he belongs is loaded anew at every
+sign-in from the one answer of the Configuration Server.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from accounts.loaded import pack
+from accounts.models import Browser, Session, User
+from accounts.names import Realm
+from accounts.notices import notify
+from accounts.options import DEFAULT_COMPANY, MODE
+from accounts.proof import TRY_AGAIN, is_idle, lock_idle
+from accounts.sessions import end_all
+from accounts.tries import Tries
+from audit.events import Event
+from audit.record import Origin, record
+from configserver import service, tree
+from configserver.choice import INTERNAL
+from configserver.engines.base import Refused, Unreachable
+from configserver.options import password_rules
+from configserver.passwords import NONE, Rules
+from configserver.values import Identity, Question
+from core import epoch
+from core.contacts import key_of
+from core.db import unit
+from core.outcomes import Denied
+from tenants.models import Company
+from tenants.settings import snapshot
+
+UNAVAILABLE = Denied(
+    code="unavailable",
+    message=_("Sign-in with directory accounts is unavailable right now. Please try again later."),
+)
+NO_COMPANY = Denied(
+    code="denied",
+    message=_(
+        "Your name and password are right, but your organisation has no company here yet. Please ask your administrator."
+    ),
+)
+TOLD = {
+    "expired": Denied(
+        code="denied",
+        message=_("Your password in the directory has expired. Change it there, or ask your administrator."),
+    ),
+    "must_change": Denied(
+        code="denied",
+        message=_(
+            "Your password has to be changed first, in the directory of your organisation. Then sign in here."
+        ),
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Proved:
+    """The account of an external person whose password is right, and what the Configuration Server said of it."""
+
+    user: User
+    identity: Identity
+
+
+def is_on() -> bool:
+    """Whether external people can sign in at all."""
+    return snapshot(None).text(MODE) == "ConfigServer"
+
+
+def rules_of(user: User | None) -> Rules:
+    """The password rules of an external person; where a directory proves the password, its own hold instead."""
+    if user is None or user.engine != INTERNAL:
+        return NONE
+    return password_rules(tree.settings_of(user.tenant_dbid, snapshot(None)))
+
+
+def prove(
+    user: User | None,
+    name: str,
+    password: str,
+    *,
+    name_key: str,
+    browser: Browser | None,
+    origin: Origin,
+    now: datetime,
+) -> Proved | Question | Denied:
+    """Whether this is the password of the external person of this name; `user` is the account that had the name at the last sign-in."""
+    tries = Tries(user=user, name_key=name_key, browser=browser, origin=origin, now=now, rules=rules_of(user))
+    taken = tries.count()
+    if (refused := tries.refusal_in(taken)) is not None:
+        return refused
+    if not is_on() or any(one.refused for one in taken):
+        make_password(password)
+        return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN, reason="" if is_on() else "mode_none")
+    found = service.authenticate(name, password, environment=snapshot(None), now=now)
+    return _settled(found, tries)
+
+
+def prove_answer(
+    user: User | None,
+    person: UUID,
+    state: str,
+    answer: str,
+    *,
+    name_key: str,
+    browser: Browser | None,
+    origin: Origin,
+    now: datetime,
+) -> Proved | Question | Denied:
+    """The same for the answer to a question that the directory asked of this person."""
+    tries = Tries(user=user, name_key=name_key, browser=browser, origin=origin, now=now, rules=rules_of(user))
+    taken = tries.count()
+    if (refused := tries.refusal_in(taken)) is not None:
+        return refused
+    if not is_on() or any(one.refused for one in taken):
+        return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN)
+    found = service.answer(person, state, answer, environment=snapshot(None), now=now)
+    return _settled(found, tries)
+
+
+def _settled(found: service.Answer, tries: Tries) -> Proved | Question | Denied:
+    if isinstance(found, Unreachable):
+        tries.give_back()
+        return tries.refuse(Event.LOGIN_UNAVAILABLE, UNAVAILABLE, reason=found.reason)
+    if isinstance(found, Refused):
+        denied = TOLD.get(found.told, TRY_AGAIN)
+        if found.told:
+            tries.succeed()  # the password was right
+        return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, denied, reason=found.reason)
+    if isinstance(found, Question):
+        return found
+    if found.must_change and not found.may_change:
+        tries.succeed()
+        return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TOLD["must_change"], reason="must_change")
+    user = load(found, origin=tries.origin, now=tries.now)
+    if isinstance(user, Denied):
+        return tries.refuse(Event.LOGIN_DENIED, user, reason="no_company")
+    if is_idle(user, rules=rules_of(user), now=tries.now):
+        lock_idle(user, origin=tries.origin, now=tries.now)
+        return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN, reason="idle")
+    if not user.may_sign_in:
+        return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN, reason="disabled")
+    tries.succeed()
+    return Proved(user=user, identity=found)
+
+
+def company_of(tenant: int | None) -> Company | None:
+    """The company that is loaded for people of the tenant with this DBID: the linked one, else the default; None: there is none."""
+    linked = Company.objects.filter(tenant_dbid=tenant).first() if tenant is not None else None
+    return linked or default_company()
+
+
+def default_company() -> Company | None:
+    """The company of people whose tenant is linked to none, if the setting names an active one."""
+    uid = snapshot(None).text(DEFAULT_COMPANY)
+    return Company.objects.filter(uid=uid, is_active=True).first() if uid else None
+
+
+def load(identity: Identity, *, origin: Origin, now: datetime) -> User | Denied:
+    """The person's account, made at the first sign-in, with everything that the Configuration Server says now."""
+    company = company_of(identity.tenant)
+    if company is None:
+        return NO_COMPANY
+    try:
+        with unit():
+            return _stored(identity, company, origin=origin, now=now)
+    except IntegrityError:
+        # Another first sign-in of the same person made the account at the same moment.
+        with unit():
+            return _stored(identity, company, origin=origin, now=now)
+
+
+def _stored(identity: Identity, company: Company, *, origin: Origin, now: datetime) -> User:
+    rows = User.objects.select_for_update(of=("self",)).select_related("company")
+    user = rows.filter(source_id=identity.id).first()
+    values: dict[str, Any] = {
+        "username": identity.name,
+        "display_name": identity.display_name,
+        "email": identity.email,
+        "phone": identity.phone,
+        "company": company,
+        "engine": identity.engine,
+        "tenant_dbid": identity.tenant,
+        "source_version": identity.version,
+        "must_change_password": identity.must_change,
+        "loaded": pack(identity, company_id=company.pk),
+    }
+    if user is None:
+        _free_name(identity)
+        user = User(realm=Realm.EXTERNAL, source_id=identity.id, password="!", **values)  # noqa: S106 - nobody's
+        user.save(force_insert=True)
+        _record(Event.USER_CREATED, user, origin=origin, now=now, engine=identity.engine)
+        return user
+    changed = {name: value for name, value in values.items() if value != getattr(user, name)}
+    if changed:
+        _apply(user, changed, identity, origin=origin, now=now)
+    return user
+
+
+def _apply(user: User, changed: dict[str, Any], identity: Identity, *, origin: Origin, now: datetime) -> None:
+    if "username" in changed:
+        _free_name(identity)
+    if "company" in changed:
+        _record(Event.USER_CHANGED, user, origin=origin, now=now, fields=sorted(changed))
+    for name, value in changed.items():
+        setattr(user, name, value)
+    if "email" in changed:
+        user.email_verified_at = None
+    if "phone" in changed:
+        user.phone_verified_at = None
+    if {"email", "phone", "company", "engine", "source_version"} & changed.keys():
+        user.security_version += 1
+    user.save()
+    epoch.bump()
+    _record(Event.USER_CHANGED, user, origin=origin, now=now, fields=sorted(changed))
+    if {"company", "source_version", "loaded", "engine"} & changed.keys():
+        # They began under rights that are not these any more.
+        end_all(user, reason="changed", origin=origin, now=now)
+
+
+def _free_name(identity: Identity) -> None:
+    """Whoever had this name here before has it no longer in the Configuration Server, where a name is one person's."""
+    former = User.objects.filter(realm=Realm.EXTERNAL, login_key=key_of(identity.name))
+    for one in former.exclude(source_id=identity.id):
+        one.username = f"{one.username[:200]} ({one.uid})"
+        one.save(update_fields=["username"])
+
+
+def _record(event: Event, user: User, *, origin: Origin, now: datetime, **details: Any) -> None:
+    record(event, origin=origin, at=now, company_id=user.company_id, subject=user, **details)
+
+
+def change_password(
+    user: User,
+    *,
+    current: str,
+    new: str,
+    name_key: str,
+    browser: Browser | None,
+    origin: Origin,
+    now: datetime,
+) -> int | Denied:
+    """Put a person's own new password in place where the Configuration Server or its directory keeps it; the version that then holds."""
+    if user.source_id is None or not is_on():
+        return service.CHANGE_ELSEWHERE
+    tries = Tries(user=user, name_key=name_key, browser=browser, origin=origin, now=now, rules=rules_of(user))
+    taken = tries.count()
+    if (refused := tries.refusal_in(taken)) is not None:
+        return refused
+    if any(one.refused for one in taken):
+        return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN)
+    changed = service.set_password(
+        user.source_id, current=current, new=new, environment=snapshot(None), now=now
+    )
+    if isinstance(changed, Unreachable):
+        tries.give_back()
+        return tries.refuse(Event.LOGIN_UNAVAILABLE, UNAVAILABLE, reason=changed.reason)
+    if isinstance(changed, Refused):
+        return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN, reason=changed.reason)
+    tries.succeed()
+    return changed if isinstance(changed, Denied) else changed.version
+
+
+def note_password_changed(
+    user: User, *, version: int, origin: Origin, now: datetime, but: Session | None = None
+) -> None:
+    """The person has a new password: the account goes on under this version, every other session ends, and a mail tells of it."""
+    with unit():
+        User.objects.filter(pk=user.pk).update(
+            source_version=version, must_change_password=False, security_version=F("security_version") + 1
+        )
+        user.refresh_from_db(fields=["source_version", "must_change_password", "security_version"])
+        epoch.bump()
+        _record(Event.PASSWORD_CHANGED, user, origin=origin, now=now)
+        told = [user.email] if user.email_verified_at else []
+        notify(user, to=told, sentence="password_changed", origin=origin, now=now)
+        end_all(user, reason="password_changed", origin=origin, now=now, but=but)

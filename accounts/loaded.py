@@ -1,0 +1,77 @@
+"""What an external person was given at the last sign-in, as it is kept on the account: roles and permissions, companies by number."""
+
+from typing import Any
+
+from accounts.models import User
+from configserver.values import Granted, Identity, Opened
+from tenants.granted import permission_of
+from tenants.models import Kind, Permission, Role, SecondFactorPolicy
+from tenants.rights import APPLICATION, OPEN_ADMIN
+from tenants.roles import RoleGiven
+
+_STRICTNESS = ("", *SecondFactorPolicy.values)
+
+
+def pack(identity: Identity, *, company_id: int) -> dict[str, Any]:
+    """The roles and permissions of this person, to be kept."""
+    policies = _policies(identity, company_id=company_id)
+    return {
+        "roles": [
+            {
+                "name": role.name,
+                "rank": role.rank,
+                "policy": policies[role.name],
+                "privileges": sorted([application, name] for application, name in role.privileges),
+                "permissions": _packed(role.permissions),
+            }
+            for role in identity.roles
+        ],
+        "permissions": _packed(identity.own.permissions),
+    }
+
+
+def _packed(opened: tuple[Opened, ...]) -> list[list[Any]]:
+    # A kind of object that this portal does not know opens nothing in it.
+    known = (permission_of(one) for one in opened if one.kind in Kind.values)
+    return [[one.kind, one.reach, one.company_id] for one in known if one is not None]
+
+
+def _policies(identity: Identity, *, company_id: int) -> dict[str, str]:
+    """The second-factor policy by role: that of the portal's role of the same name, else the one for administrators."""
+    named: dict[str, str] = {}
+    names = [role.name for role in identity.roles]
+    ours = Role.objects.filter(name__in=names)
+    for name, policy, company in ours.values_list("name", "twofactor_policy", "company"):
+        if company in {None, company_id}:
+            named[name] = max(named.get(name, ""), policy, key=_STRICTNESS.index)
+    return {role.name: named.get(role.name, _by_default(role)) for role in identity.roles}
+
+
+def _by_default(role: Granted) -> str:
+    opens_admin = (APPLICATION, OPEN_ADMIN) in role.privileges
+    return SecondFactorPolicy.REQUIRED.value if opens_admin else ""
+
+
+def _permissions(rows: list[list[Any]]) -> tuple[Permission, ...]:
+    return tuple(
+        Permission(kind=kind, reach=reach, company_id=company_id) for kind, reach, company_id in rows
+    )
+
+
+def roles_loaded(user: User) -> list[RoleGiven]:
+    """The roles of an external person, the highest first."""
+    return [
+        RoleGiven(
+            name=role["name"],
+            rank=role["rank"],
+            twofactor_policy=role["policy"],
+            privileges=frozenset((application, name) for application, name in role["privileges"]),
+            permissions=_permissions(role["permissions"]),
+        )
+        for role in user.loaded.get("roles", ())
+    ]
+
+
+def permissions_loaded(user: User) -> tuple[Permission, ...]:
+    """What was given to the external person alone."""
+    return _permissions(user.loaded.get("permissions", []))

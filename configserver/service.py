@@ -1,0 +1,271 @@
+"""What the portal asks the Configuration Server, embedded in this process: who a person is, and to put a new password in place.
+
+The answers hold everything that the portal needs; it reads no row of ours. A remote Configuration Server gives the same answers.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.contrib.auth.hashers import check_password, make_password
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from configserver import tree
+from configserver.choice import INTERNAL, Choice, engine_of
+from configserver.directories import Known, active_uids, directory_of
+from configserver.engines import internal
+from configserver.engines.base import Challenge, Changed, NotTaken, Outcome, Refused, Unreachable, Verified
+from configserver.granting import granted_to
+from configserver.models import Person
+from configserver.options import password_rules
+from configserver.password_rules import broken_by, in_words, refusal_of
+from configserver.passwords import Broken, Rules, days_until_expiry, is_expired
+from configserver.values import Identity, Question
+from core import entropy, epoch
+from core.contacts import key_of
+from core.db import unit
+from core.options import Snapshot
+from core.outcomes import Denied
+from core.throttle import Limit, take
+
+Answer = Identity | Question | Refused | Unreachable
+NEW_PASSWORDS = Limit(name="new-person-password", tries=20, window=timedelta(hours=1))
+DIRECTORY_REFUSES = _("The directory did not take this password. %(reason)s")
+CHANGE_ELSEWHERE = Denied(
+    code="kept_elsewhere",
+    message=_("Your password is kept in the directory of your organisation; change it there."),
+)
+MEANWHILE = Denied(
+    code="conflict", message=_("The password was changed in the meantime. Nothing was changed now.")
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PasswordSet:
+    """The new password is in force; sessions that go on do so under this version of the person."""
+
+    version: int
+
+
+_PERSONS = Person.objects.select_related("tenant", "directory")
+
+
+def find(name: str) -> Person | None:
+    """The person of this name, in any spelling."""
+    return _PERSONS.filter(name_key=key_of(name)).first()
+
+
+def choice_of(person: Person) -> Choice:
+    """Which engine answers for this person, and why."""
+    own = str(person.directory.uid) if person.directory is not None else ""
+    links = tree.chain(person.tenant_id)
+    return engine_of(own=own, external_id=person.external_id, tenants=[link.said for link in links])
+
+
+def login_of(person: Person) -> str:
+    """The name under which a directory knows the person."""
+    return person.external_id or person.name
+
+
+def is_able(person: Person) -> bool:
+    """Whether the person and every tenant above are switched on."""
+    return person.is_active and all(link.is_active for link in tree.chain(person.tenant_id))
+
+
+def rules_of(person: Person, environment: Snapshot) -> Rules:
+    """The password rules of the person's tenant, over those of ENVIRONMENT."""
+    return password_rules(tree.settings_of(person.tenant.dbid, environment))
+
+
+def authenticate(name: str, password: str, *, environment: Snapshot, now: datetime) -> Answer:
+    """Whether this is the password of the person of this name. Nobody, disabled and wrong: one answer, at one cost in each engine."""
+    person = find(name)
+    if person is None:
+        _decoy(name, password)
+        return Refused(reason="unknown")
+    choice = choice_of(person)
+    if choice.engine == INTERNAL:
+        able = is_able(person)
+        proof, outdated = internal.verify(person.password if able else "", password)
+        if isinstance(proof, Refused):
+            return Refused(reason="wrong" if able else "disabled")
+        if outdated:
+            hashed = make_password(password)
+            Person.objects.filter(pk=person.pk, password=person.password).update(password=hashed)
+        return _identified(person, proof, directory=None, environment=environment, now=now)
+    directory = directory_of(choice.engine)
+    if directory is None or not directory.is_active:
+        make_password(password)
+        return Refused(reason="directory_off")
+    if not is_able(person):
+        directory.engine.decoy(login_of(person))
+        return Refused(reason="disabled")
+    outcome = directory.engine.verify(login_of(person), password)
+    return _settled(person, outcome, directory=directory, environment=environment, now=now)
+
+
+def answer(person_uid: UUID, state: str, given: str, *, environment: Snapshot, now: datetime) -> Answer:
+    """What follows on a person's answer to the question that the directory asked."""
+    person = _PERSONS.filter(uid=person_uid).first()
+    if person is None or not is_able(person):
+        return Refused(reason="disabled")
+    choice = choice_of(person)
+    directory = directory_of(choice.engine) if choice.engine != INTERNAL else None
+    if directory is None or not directory.is_active:
+        return Refused(reason="directory_off")
+    outcome = directory.engine.answer(login_of(person), state, given)
+    return _settled(person, outcome, directory=directory, environment=environment, now=now)
+
+
+def _decoy(name: str, password: str) -> None:
+    """Do for nobody what is done for somebody: always the same engine for a name, so that repeated tries tell nothing either."""
+    engines = [INTERNAL, *active_uids()]
+    place = int(entropy.fingerprint(key_of(name), purpose="decoy")[:8], 16) % len(engines)
+    directory = directory_of(engines[place]) if engines[place] != INTERNAL else None
+    if directory is None:
+        make_password(password)
+    else:
+        directory.engine.decoy(name)
+
+
+def _settled(
+    person: Person, outcome: Outcome, *, directory: Known, environment: Snapshot, now: datetime
+) -> Answer:
+    if isinstance(outcome, Challenge):
+        return Question(person=person.uid, prompt=outcome.prompt, state=outcome.state, echo=outcome.echo)
+    if not isinstance(outcome, Verified):
+        return outcome
+    if outcome.entry and outcome.entry != person.entry:
+        # The first sign-in keeps the entry. Another one under the same name, later, is somebody else's.
+        kept = Person.objects.filter(pk=person.pk, entry="").update(entry=outcome.entry)
+        if not kept and not Person.objects.filter(pk=person.pk, entry=outcome.entry).exists():
+            return Refused(reason="another_entry")
+    return _identified(person, outcome, directory=directory, environment=environment, now=now)
+
+
+def _identified(
+    person: Person, proof: Verified, *, directory: Known | None, environment: Snapshot, now: datetime
+) -> Identity | Refused:
+    tenant: int | None = person.tenant.dbid
+    mapped: Iterable[int] = ()
+    if directory is not None:
+        mapped = frozenset().union(*(directory.roles.get(group, ()) for group in proof.groups))
+        if proof.tenant is not None:
+            tenant = directory.tenants.get(proof.tenant)
+            here = tree.tenant_of(tenant)
+            if here is not None and not all(link.is_active for link in tree.chain(here.pk)):
+                return Refused(reason="disabled")
+    roles, own = granted_to(person, mapped=mapped)
+    must_change, expires_in = proof.must_change, proof.expires_in
+    if directory is None:
+        rules = rules_of(person, environment)
+        must_change = person.must_change_password or is_expired(
+            changed_at=person.password_changed_at, rules=rules, now=now
+        )
+        days = days_until_expiry(changed_at=person.password_changed_at, rules=rules, now=now)
+        expires_in = None if days is None else days * 86_400
+    return Identity(
+        id=person.uid,
+        version=person.version,
+        name=person.name,
+        display_name=proof.display_name or person.display_name,
+        email=proof.email or person.email,
+        phone=proof.phone or person.phone,
+        tenant=tenant,
+        engine=INTERNAL if directory is None else directory.protocol,
+        roles=roles,
+        own=own,
+        must_change=must_change,
+        may_change=directory is None or directory.may_change,
+        factor_proved=directory is not None and directory.rounds_are_factor and proof.rounds > 0,
+        grace_left=proof.grace_left,
+        expires_in=expires_in,
+    )
+
+
+# --- passwords -------------------------------------------------------------------------------------------------------------
+
+
+def rules_in_words(person_uid: UUID, *, environment: Snapshot) -> list[str]:
+    """The rules to show before the person types a new password; none where a directory has its own."""
+    person = _PERSONS.filter(uid=person_uid).first()
+    if person is None or choice_of(person).engine != INTERNAL:
+        return []
+    return in_words(rules_of(person, environment))
+
+
+def refuse_new_password(
+    password: str, person: Person, *, environment: Snapshot, now: datetime
+) -> Denied | None:
+    """Why this password, kept here, cannot be taken. Hashes once for each earlier one: never call it inside a unit."""
+    rules = rules_of(person, environment)
+    about = (person.name, person.display_name, person.email.partition("@")[0], person.email)
+    broken = broken_by(password, rules, about=about)
+    if not broken and person.pk is not None:
+        if (refused := take(NEW_PASSWORDS, str(person.uid), now=now)) is not None:
+            return refused
+        hashes = [person.password] if person.password else []
+        if rules.no_repeats:
+            hashes += person.used_passwords.values_list("password", flat=True)[: rules.no_repeats]
+        if any(check_password(password, one) for one in dict.fromkeys(hashes)):
+            broken = [Broken("no_repeats", rules.repeats)]
+    return refusal_of(broken)
+
+
+def set_password(
+    person_uid: UUID, *, current: str, new: str, environment: Snapshot, now: datetime
+) -> PasswordSet | Denied | Refused | Unreachable:
+    """Put the person's own new password in the place of the current one. Unreachable: nothing was changed, and a due change stays due."""
+    person = _PERSONS.filter(uid=person_uid).first()
+    if person is None or not is_able(person):
+        make_password(current)
+        return Refused(reason="disabled")
+    choice = choice_of(person)
+    if choice.engine != INTERNAL:
+        return _set_in_directory(person, choice, current=current, new=new)
+    proof, _outdated = internal.verify(person.password, current)
+    if isinstance(proof, Refused):
+        return proof
+    refused = refuse_new_password(new, person, environment=environment, now=now)
+    if refused is not None:
+        return refused
+    hashed = make_password(new)
+    with unit():
+        if not store_password(person, hashed, must_change=False, now=now):
+            return MEANWHILE
+    return PasswordSet(version=person.version + 1)
+
+
+def _set_in_directory(
+    person: Person, choice: Choice, *, current: str, new: str
+) -> PasswordSet | Denied | Refused | Unreachable:
+    directory = directory_of(choice.engine)
+    if directory is None or not directory.is_active or not directory.may_change:
+        return CHANGE_ELSEWHERE
+    outcome = directory.engine.change_password(login_of(person), current, new)
+    if isinstance(outcome, NotTaken):
+        message = DIRECTORY_REFUSES % {"reason": outcome.sentence}
+        return Denied(code="password_rules", field="new_password", message=message.strip())
+    if not isinstance(outcome, Changed):
+        return outcome
+    with unit():
+        Person.objects.filter(pk=person.pk).update(version=F("version") + 1)
+        epoch.bump()
+    version = Person.objects.values_list("version", flat=True).get(pk=person.pk)
+    return PasswordSet(version=version)
+
+
+def store_password(person: Person, hashed: str, *, must_change: bool, now: datetime) -> bool:
+    """Inside a unit: put the hash in place and void what was granted under the old one; not when the person changed meanwhile."""
+    if not Person.objects.filter(pk=person.pk, version=person.version).update(
+        password=hashed,
+        password_changed_at=now,
+        must_change_password=must_change,
+        version=F("version") + 1,
+    ):
+        return False
+    person.used_passwords.create(password=hashed, at=now)
+    epoch.bump()
+    return True

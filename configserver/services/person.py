@@ -1,0 +1,279 @@
+"""The verbs on external persons. Each checks who asks, changes, writes down, and answers with a value."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from django.contrib.auth.hashers import make_password
+from django.db import IntegrityError
+from django.utils.translation import gettext_lazy as _
+
+from audit.events import Event
+from audit.record import record
+from configserver.access import Administrator
+from configserver.choice import INTERNAL
+from configserver.granting import granted_by, own_of
+from configserver.models import Directory, Person, Role, Tenant
+from configserver.service import choice_of, refuse_new_password, store_password
+from configserver.services.voiding import void
+from core import epoch
+from core.contacts import NAME_LENGTH, checked_email, checked_phone, key_of
+from core.db import unit
+from core.draft import KEEP, given, line
+from core.options import Snapshot
+from core.outcomes import FORBIDDEN, Denied
+
+KIND = "user"
+NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
+NAME_TAKEN = Denied(
+    code="name_taken", field="name", message=_("There is a person of this user name already.")
+)
+OWN_ACCOUNT = Denied(code="own_account", message=_("You cannot disable or delete your own account."))
+OWN_PROOF = Denied(
+    code="own_account", message=_("Your own password changes only on the pages of your account.")
+)
+PROVED_ELSEWHERE = Denied(
+    code="kept_elsewhere", message=_("A directory proves this person's password; change it there.")
+)
+STANDS_ABOVE = _("This person may do or see more than you, so you cannot change the account.")
+MEANWHILE = Denied(
+    code="conflict", message=_("The person was changed in the meantime. Nothing was changed now.")
+)
+# What does not change who the person is or what he may do.
+HARMLESS = frozenset({"display_name", "phone"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class PersonDraft:
+    """What can be given for a person; `KEEP` leaves a field as it is."""
+
+    name: str = KEEP
+    tenant: Tenant = KEEP
+    display_name: str = KEEP
+    email: str = KEEP
+    phone: str = KEEP
+    external_id: str = KEEP
+    directory: Directory | None = KEEP
+    roles: Sequence[Role] = KEEP
+    is_active: bool = KEEP
+    must_change_password: bool = KEEP
+
+
+def _checked(draft: PersonDraft) -> dict[str, Any] | Denied:
+    values = given(draft)
+    for name, longest in (("name", NAME_LENGTH), ("display_name", 120), ("external_id", NAME_LENGTH)):
+        if name in values:
+            text = line(values[name], field=name, longest=longest, empty=name == "external_id")
+            if isinstance(text, Denied):
+                return text
+            values[name] = text
+    for name, check in (("email", checked_email), ("phone", checked_phone)):
+        if values.get(name):
+            checked = check(values[name])
+            if isinstance(checked, Denied):
+                return checked
+            values[name] = checked
+    if "roles" in values:
+        values["roles"] = list(dict.fromkeys(values["roles"]))
+    return values
+
+
+def _refuse_grants(
+    roles: Sequence[Role], person: Person | None, *, dbid: int, by: Administrator
+) -> Denied | None:
+    own = [own_of(person)] if person is not None and person.pk is not None else []
+    return by.exceeded_by_grants(*map(granted_by, roles), *own, dbid=dbid)
+
+
+def refuse_touch(person: Person, *, verb: str, by: Administrator) -> Denied | None:
+    """Why this actor may not touch this person as he is now: out of reach, or above the actor."""
+    dbid = person.tenant.dbid
+    if not by.may_touch_tenant("view", KIND, dbid=dbid):
+        return NOT_FOUND
+    if not by.may_touch_tenant(verb, KIND, dbid=dbid):
+        return FORBIDDEN
+    exceeded = _refuse_grants(list(person.roles.all()), person, dbid=dbid, by=by)
+    return None if exceeded is None else replace(exceeded, message=STANDS_ABOVE)
+
+
+def _refuse_directory(values: dict[str, Any], *, by: Administrator) -> Denied | None:
+    # Who proves a password is a matter of the installation, not of one company.
+    if values.get("directory") is None or by.may_touch_tenant("change", "directory", dbid=None):
+        return None
+    return replace(FORBIDDEN, field="directory")
+
+
+def create_person(
+    draft: PersonDraft, *, password: str, environment: Snapshot, by: Administrator, now: datetime
+) -> Person | Denied:
+    """Make an external person; without a password nobody signs in until one is given, or a directory proves it."""
+    values = _checked(PersonDraft(**({"name": "", "display_name": "", "roles": ()} | given(draft))))
+    if isinstance(values, Denied):
+        return values
+    roles, tenant = values.pop("roles"), values.get("tenant")
+    if tenant is None:
+        return Denied(code="invalid", field="tenant", message=_("Choose the tenant of the person."))
+    if not by.may_touch_tenant("add", KIND, dbid=tenant.dbid):
+        return FORBIDDEN
+    refusal = _refuse_directory(values, by=by) or _refuse_grants(roles, None, dbid=tenant.dbid, by=by)
+    if refusal is not None:
+        return refusal
+    if Person.objects.filter(name_key=key_of(values["name"])).exists():
+        return NAME_TAKEN
+    person = Person(**values)
+    if password:
+        refusal = refuse_new_password(password, person, environment=environment, now=now)
+        if refusal is not None:
+            return refusal
+        person.password, person.password_changed_at = make_password(password), now
+    try:
+        with unit():
+            person.save(force_insert=True)
+            person.roles.set(roles)
+            if person.password:
+                person.used_passwords.create(password=person.password, at=now)
+            epoch.bump()
+            _record(Event.PERSON_CREATED, person, by=by, now=now, roles=[role.name for role in roles])
+    except IntegrityError:
+        return NAME_TAKEN
+    return person
+
+
+def _locked(person: Person) -> Person | None:
+    rows = Person.objects.select_for_update(of=("self",)).select_related("tenant", "directory")
+    return rows.filter(pk=person.pk).first()
+
+
+def change_person(person: Person, draft: PersonDraft, *, by: Administrator, now: datetime) -> Person | Denied:
+    """Change what is given. Refused when the person, as he was or as he would be, stands above the actor."""
+    values = _checked(draft)
+    if isinstance(values, Denied):
+        return values
+    try:
+        with unit():
+            found = _locked(person)
+            if found is None:
+                return NOT_FOUND
+            held = list(found.roles.all())
+            changed = {
+                name: value
+                for name, value in values.items()
+                if (set(value) != set(held) if name == "roles" else value != getattr(found, name))
+            }
+            refusal = refuse_touch(found, verb="change", by=by) or _refuse_change(
+                found, changed, held=held, by=by
+            )
+            if refusal is not None:
+                return refusal
+            if changed:
+                _apply(found, changed, by=by, now=now)
+    except IntegrityError:
+        return NAME_TAKEN
+    return found
+
+
+def _refuse_change(
+    person: Person, changed: dict[str, Any], *, held: list[Role], by: Administrator
+) -> Denied | None:
+    if by.is_person(person.uid) and changed.get("is_active") is False:
+        return OWN_ACCOUNT
+    if "directory" in changed and not by.may_touch_tenant("change", "directory", dbid=None):
+        return replace(FORBIDDEN, field="directory")
+    dbid = changed.get("tenant", person.tenant).dbid
+    if not by.may_touch_tenant("change", KIND, dbid=dbid):
+        return replace(FORBIDDEN, field="tenant")
+    refusal = _refuse_grants(changed.get("roles", held), person, dbid=dbid, by=by)
+    if refusal is not None:
+        return refusal
+    taken = Person.objects.filter(name_key=key_of(changed.get("name", person.name))).exclude(pk=person.pk)
+    return NAME_TAKEN if taken.exists() else None
+
+
+def _apply(person: Person, changed: dict[str, Any], *, by: Administrator, now: datetime) -> None:
+    if "tenant" in changed:
+        # Written while the person still is who the old company knows.
+        _record(Event.PERSON_CHANGED, person, by=by, now=now, fields=sorted(changed))
+    for name, value in changed.items():
+        if name != "roles":
+            setattr(person, name, value)
+    if {"external_id", "directory", "tenant"} & changed.keys():
+        person.entry = ""  # another directory, or another name in it, has another entry
+    person.save()
+    if "roles" in changed:
+        person.roles.set(changed["roles"])
+    if changed.keys() - HARMLESS:
+        void(Person.objects.filter(pk=person.pk))
+    epoch.bump()
+    details = {"roles": [role.name for role in changed["roles"]]} if "roles" in changed else {}
+    _record(Event.PERSON_CHANGED, person, by=by, now=now, fields=sorted(changed), **details)
+
+
+def give_password(
+    person: Person,
+    password: str,
+    *,
+    must_change: bool,
+    environment: Snapshot,
+    by: Administrator,
+    now: datetime,
+) -> Denied | None:
+    """An administrator gives a new password; every session of the person ends."""
+    refusal = refuse_touch(person, verb="change", by=by)
+    if refusal is None and by.is_person(person.uid):
+        refusal = OWN_PROOF
+    if refusal is None and choice_of(person).engine != INTERNAL:
+        refusal = PROVED_ELSEWHERE
+    if refusal is None:
+        refusal = refuse_new_password(password, person, environment=environment, now=now)
+    if refusal is not None:
+        return refusal
+    hashed = make_password(password)
+    with unit():
+        found = _locked(person)
+        # Asked again: while the hash was computed, the person may have risen above the actor.
+        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
+        if refusal is not None or found is None:
+            return refusal
+        if not store_password(found, hashed, must_change=must_change, now=now):
+            return MEANWHILE
+        _record(Event.PERSON_PASSWORD_SET, found, by=by, now=now)
+    return None
+
+
+def forget_entry(person: Person, *, by: Administrator, now: datetime) -> Denied | None:
+    """Let the next sign-in keep another entry of the directory: the organisation has made the account anew there."""
+    with unit():
+        found = _locked(person)
+        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
+        if refusal is not None or found is None:
+            return refusal
+        if not found.entry:
+            return Denied(code="nothing_changed", message=_("No entry is kept for this person."))
+        found.entry = ""
+        found.save(update_fields=["entry"])
+        void(Person.objects.filter(pk=found.pk))
+        _record(Event.PERSON_CHANGED, found, by=by, now=now, fields=["entry"])
+    return None
+
+
+def delete_person(person: Person, *, by: Administrator, now: datetime) -> Denied | None:
+    """Delete the person; the account in the portal can never be signed in to again, and what it did stays in the audit trail."""
+    with unit():
+        found = _locked(person)
+        if found is None:
+            return NOT_FOUND
+        if by.is_person(found.uid):
+            return OWN_ACCOUNT
+        refusal = refuse_touch(found, verb="delete", by=by)
+        if refusal is not None:
+            return refusal
+        _record(Event.PERSON_DELETED, found, by=by, now=now)
+        epoch.bump()
+        found.delete()
+    return None
+
+
+def _record(event: Event, person: Person, *, by: Administrator, now: datetime, **details: Any) -> None:
+    company = by.company_of_tenant(person.tenant.dbid)
+    record(event, origin=by.origin, at=now, company_id=company, subject=person, **details)

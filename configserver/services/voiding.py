@@ -1,0 +1,49 @@
+"""What a change takes from persons: their version counts up, and with it everything ends that was granted under the old one."""
+
+from django.db.models import F, Q, QuerySet
+
+from configserver.models import Directory, Person, Role, Tenant
+from core import epoch
+
+
+def void(persons: QuerySet[Person]) -> int:
+    """Inside a unit: end what these persons hold, everywhere within a second; how many they are."""
+    epoch.bump()
+    return persons.update(version=F("version") + 1)
+
+
+def void_role(role: Role) -> int:
+    """The same for everyone who may have this role: by name, or through a group of a directory."""
+    through = Directory.objects.filter(groups__role=role).values("pk")
+    return void(Person.objects.filter(pk__in=_holders(role)) | _asking(Q(pk__in=through)))
+
+
+def void_directory(directory: Directory) -> int:
+    """The same for everyone whose password this directory may prove."""
+    return void(_asking(Q(pk=directory.pk)))
+
+
+def void_tenant(tenant: Tenant) -> int:
+    """The same for everyone of this tenant and those below it."""
+    return void(Person.objects.filter(tenant__in=[one.pk for one in below(tenant)]))
+
+
+def below(tenant: Tenant) -> list[Tenant]:
+    """The tenant and all below it."""
+    found, level = [tenant], [tenant]
+    while level:
+        known = {one.pk for one in found}
+        level = [one for one in Tenant.objects.filter(parent__in=level) if one.pk not in known]
+        found += level
+    return found
+
+
+def _holders(role: Role) -> QuerySet[Person, int]:
+    return Person.objects.filter(roles=role).values_list("pk", flat=True)
+
+
+def _asking(directories: Q) -> QuerySet[Person]:
+    """Whoever names one of these directories, or is of a tenant that does, or of one below."""
+    named = Directory.objects.filter(directories)
+    tenants = {one.pk for tenant in Tenant.objects.filter(directory__in=named) for one in below(tenant)}
+    return Person.objects.filter(Q(directory__in=named) | Q(tenant__in=tenants))

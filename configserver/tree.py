@@ -1,0 +1,83 @@
+"""The tenants from one up to ENVIRONMENT, and what each says of engines and rules; held in memory under the epoch."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from configserver.choice import INTERNAL, Said
+from configserver.models import ENVIRONMENT_DBID, Library, Tenant
+from configserver.options import SECTION
+from core import epoch
+from core.options import Snapshot, Value, declared
+
+DEEPEST = 20
+
+
+@dataclass(frozen=True, kw_only=True)
+class Link:
+    """One tenant, as the chain needs it."""
+
+    pk: int
+    dbid: int
+    parent: int | None
+    is_active: bool
+    said: Said
+    inherits: bool
+    rules: Mapping[str, Value] = field(default_factory=dict)
+
+
+def _link(tenant: Tenant) -> Link:
+    library = ""
+    if tenant.library == Library.INTERNAL:
+        library = INTERNAL
+    elif tenant.library == Library.DIRECTORY and tenant.directory is not None:
+        library = str(tenant.directory.uid)
+    enforce = {"true": True, "false": False}.get(tenant.enforce)
+    return Link(
+        pk=tenant.pk,
+        dbid=tenant.dbid,
+        parent=tenant.parent_id,
+        is_active=tenant.is_active,
+        said=Said(library=library, enforce=enforce),
+        inherits=tenant.inherits,
+        rules=tenant.rules,
+    )
+
+
+_all = epoch.Cached[str, dict[int, Link]](
+    lambda _one: {one.pk: _link(one) for one in Tenant.objects.select_related("directory")}
+)
+
+
+def chain(pk: int) -> list[Link]:
+    """The tenant of this number, then the ones above it, up to ENVIRONMENT."""
+    links = _all("")
+    found: list[Link] = []
+    here = links.get(pk)
+    while here is not None and len(found) < DEEPEST:
+        found.append(here)
+        here = links.get(here.parent) if here.parent is not None else None
+    return found
+
+
+def tenant_of(dbid: int | None) -> Link | None:
+    """The tenant with this DBID; None when there is none."""
+    return next((one for one in _all("").values() if one.dbid == dbid), None) if dbid is not None else None
+
+
+def rules_above(dbid: int | None) -> dict[str, Value]:
+    """What the tenant and those above it say about passwords, nearest first; ENVIRONMENT's rules are the settings."""
+    here = tenant_of(dbid)
+    said: dict[str, Value] = {}
+    for link in reversed(chain(here.pk)) if here is not None else ():
+        if link.dbid == ENVIRONMENT_DBID:
+            continue
+        if not link.inherits:
+            said = {name: one.default for name, one in declared().items() if name.startswith(f"{SECTION}.")}
+        said |= link.rules
+    return said
+
+
+def settings_of(dbid: int | None, environment: Snapshot) -> Snapshot:
+    """The settings for persons of this tenant, over those of ENVIRONMENT; what is pinned stays."""
+    above = {name: value for name, value in rules_above(dbid).items() if name not in environment.pinned}
+    return Snapshot({**environment, **above}, pinned=environment.pinned)

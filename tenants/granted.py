@@ -1,0 +1,51 @@
+"""What the Configuration Server gives to external people, in the portal's own terms: tenants are companies here."""
+
+from configserver.values import Granted, Opened
+from core import epoch
+from tenants.models import Company, Permission, Privilege, Reach
+from tenants.rights import EVERYWHERE, Companies, Rights, sum_of
+
+_linked = epoch.Cached[str, dict[int | None, int]](
+    lambda _one: dict(Company.objects.exclude(tenant_dbid=None).values_list("tenant_dbid", "pk"))
+)
+
+
+_catalogue = epoch.Cached[str, frozenset[tuple[str, str]]](
+    lambda _one: frozenset(Privilege.objects.values_list("application", "name"))
+)
+
+
+def company_of_tenant(dbid: int | None) -> int | None:
+    """The number of the company that is linked to the tenant with this DBID, as of the last second."""
+    return _linked("").get(dbid) if dbid is not None else None
+
+
+def permission_of(opened: Opened) -> Permission | None:
+    """The same as a permission of ours, which is not stored; None where it opens no company that there is."""
+    if opened.reach != Reach.ONE:
+        return Permission(kind=opened.kind, reach=opened.reach)
+    company_id = company_of_tenant(opened.tenant)
+    return (
+        None if company_id is None else Permission(kind=opened.kind, reach=Reach.ONE, company_id=company_id)
+    )
+
+
+def _companies(opened: Opened, *, own: Companies) -> Companies:
+    if opened.reach == Reach.EVERY:
+        return EVERYWHERE
+    if opened.reach == Reach.OWN:
+        return own
+    company_id = company_of_tenant(opened.tenant)
+    # A tenant without a company opens nothing now, and whatever company is linked to it later.
+    return EVERYWHERE if company_id is None else frozenset([company_id])
+
+
+def most_of(granted: Granted, *, dbid: int | None) -> Rights:
+    """The most that this can give to somebody of the tenant with this DBID; None, or a tenant without a company: of any.
+
+    Privileges of other systems, which our catalogue does not know, nobody here can hold: rank alone bounds who gives them on.
+    """
+    company_id = company_of_tenant(dbid)
+    own: Companies = EVERYWHERE if company_id is None else frozenset([company_id])
+    opened = [Rights(reach={one.kind: _companies(one, own=own)}) for one in granted.permissions]
+    return sum_of([Rights(rank=granted.rank, privileges=granted.privileges & _catalogue("")), *opened])

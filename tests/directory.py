@@ -1,0 +1,50 @@
+"""External people for tests: tenants of the Configuration Server, the persons in them, and what is linked to whom."""
+
+from collections.abc import Sequence
+
+from django.contrib.auth.hashers import make_password
+from django.utils import timezone
+
+from configserver.models import ENVIRONMENT_DBID, Permission, Person, Privilege, Role, Tenant
+from tenants.models import Company
+
+ACME_DBID, NOWHERE_DBID = 101, 999
+
+
+def tenant(dbid: int, *, name: str = "", company: Company | None = None, **more: object) -> Tenant:
+    """A tenant below ENVIRONMENT, with this company linked to it."""
+    root = Tenant.objects.get(dbid=ENVIRONMENT_DBID)
+    found, _made = Tenant.objects.get_or_create(
+        dbid=dbid, defaults={"name": name or f"tenant-{dbid}", "parent": root} | more
+    )
+    if company is not None:
+        Company.objects.filter(pk=company.pk).update(tenant_dbid=dbid)
+    return found
+
+
+def role(
+    name: str,
+    *,
+    rank: int = 20,
+    privileges: Sequence[tuple[str, str]] = (),
+    opens: Sequence[str] = (),
+) -> Role:
+    """A role of the Configuration Server that gives these privileges and opens these kinds in the person's own company."""
+    found = Role.objects.create(name=name, rank=rank)
+    for application, one in privileges:
+        found.privileges.add(Privilege.objects.get_or_create(application=application, name=one)[0])
+    for kind in opens:
+        Permission.objects.create(role=found, kind=kind, reach="own")
+    return found
+
+
+def person(
+    name: str, *, tenant: Tenant, password: str = "", roles: Sequence[Role] = (), **more: object
+) -> Person:
+    """An external person; with a password, one that the Configuration Server keeps."""
+    found = Person(tenant=tenant, name=name, display_name=name.capitalize(), **more)
+    if password:
+        found.password, found.password_changed_at = make_password(password), timezone.now()
+    found.save()
+    found.roles.set(roles)
+    return found
