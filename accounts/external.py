@@ -268,6 +268,18 @@ def change_password(
     return changed if isinstance(changed, Denied) else changed.version
 
 
+def may_change_password(user: User) -> bool:
+    """Whether this external person's password can be changed through us."""
+    return user.source_id is not None and is_on() and service.may_change(user.source_id)
+
+
+def rules_in_words(user: User) -> list[str]:
+    """The rules that a new password must keep, in words; none where a directory has its own."""
+    return (
+        [] if user.source_id is None else service.rules_in_words(user.source_id, environment=snapshot(None))
+    )
+
+
 def note_password_changed(
     user: User, *, version: int, origin: Origin, now: datetime, but: Session | None = None
 ) -> None:

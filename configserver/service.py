@@ -28,6 +28,7 @@ from core.contacts import key_of
 from core.db import unit
 from core.options import Snapshot
 from core.outcomes import Denied
+from core.text import is_one_line
 from core.throttle import Limit, take
 
 Answer = Identity | Question | Refused | Unreachable
@@ -54,7 +55,9 @@ _PERSONS = Person.objects.select_related("tenant", "directory")
 
 def find(name: str) -> Person | None:
     """The person of this name, in any spelling."""
-    return _PERSONS.filter(name_key=key_of(name)).first()
+    key = key_of(name)
+    # What is no line of text is nobody's name, and no database takes it as one.
+    return _PERSONS.filter(name_key=key).first() if is_one_line(key) else None
 
 
 def choice_of(person: Person) -> Choice:
@@ -186,6 +189,18 @@ def _identified(
 
 
 # --- passwords -------------------------------------------------------------------------------------------------------------
+
+
+def may_change(person_uid: UUID) -> bool:
+    """Whether the person's password can be changed through us: it is kept here, or the directory allows it."""
+    person = _PERSONS.filter(uid=person_uid).first()
+    if person is None:
+        return False
+    choice = choice_of(person)
+    directory = directory_of(choice.engine) if choice.engine != INTERNAL else None
+    return choice.engine == INTERNAL or (
+        directory is not None and directory.is_active and directory.may_change
+    )
 
 
 def rules_in_words(person_uid: UUID, *, environment: Snapshot) -> list[str]:

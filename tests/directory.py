@@ -5,8 +5,11 @@ from collections.abc import Sequence
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from configserver.models import ENVIRONMENT_DBID, Permission, Person, Privilege, Role, Tenant
+from configserver.models import ENVIRONMENT_DBID, Directory, Permission, Person, Privilege, Role, Tenant
+from core import sealed
 from tenants.models import Company
+from tenants.models import Permission as PortalPermission
+from tenants.models import Role as PortalRole
 
 ACME_DBID, NOWHERE_DBID = 101, 999
 
@@ -48,3 +51,22 @@ def person(
     found.save()
     found.roles.set(roles)
     return found
+
+
+def ldap(name: str, **more: object) -> Directory:
+    """An LDAP directory."""
+    columns = {"servers": "ldaps://127.0.0.1:636", "base_dn": "dc=example,dc=org"} | more
+    return Directory.objects.create(name=name, protocol="ldap", **columns)
+
+
+def radius(name: str, *, servers: str, secret: str, **more: object) -> Directory:
+    """A RADIUS directory."""
+    found = Directory(name=name, protocol="radius", servers=servers, **more)
+    found.secret = sealed.seal(found, "secret", secret.encode())
+    found.save()
+    return found
+
+
+def opens_everything(role: PortalRole) -> None:
+    """Let the holders of a role of the portal see every company."""
+    PortalPermission.objects.create(role=role, kind="*", reach="every")
