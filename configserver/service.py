@@ -102,6 +102,9 @@ def authenticate(name: str, password: str, *, environment: Snapshot, now: dateti
     if directory is None or not directory.is_active:
         make_password(password)
         return Refused(reason="directory_off")
+    if not _is_sendable(password):
+        make_password(password)
+        return Refused(reason="unsendable")
     if not is_able(person):
         directory.engine.decoy(login_of(person))
         return Refused(reason="disabled")
@@ -127,10 +130,15 @@ def _decoy(name: str, password: str) -> None:
     engines = [INTERNAL, *active_uids()]
     place = int(entropy.fingerprint(key_of(name), purpose="decoy")[:8], 16) % len(engines)
     directory = directory_of(engines[place]) if engines[place] != INTERNAL else None
-    if directory is None:
+    if directory is None or not _is_sendable(password):
         make_password(password)
     else:
         directory.engine.decoy(name)
+
+
+def _is_sendable(password: str) -> bool:
+    """Whether a directory is asked at all: RFC 2865 carries 128 bytes, and an empty password binds as anybody (RFC 4513, 5.1.2)."""
+    return 0 < len(password.encode(errors="replace")) <= 128 and "\0" not in password
 
 
 def _settled(
