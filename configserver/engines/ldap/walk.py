@@ -83,10 +83,10 @@ class _Walk:
 
     def _secure(self) -> str:
         try:
-            seen = self._line.secure(self._deadline)
+            self._line.secure(self._deadline)
         except ServerError as failed:
             raise self._with_certificate(failed) from None
-        if seen is None:
+        if (seen := self._line.seen()) is None:
             return _("Not encrypted, for the server is on this very machine.")
         self.expires_at = seen.expires_at
         return _("%(version)s, certificate of %(subject)s, valid until %(date)s") % {
@@ -102,7 +102,8 @@ class _Walk:
         other = Line(self._config, self._address)
         try:
             other.connect(self._deadline, hosts=self._hosts)
-            seen = other.secure(self._deadline, context=tls.lenient_context(self._config.ca_certificates))
+            other.secure(self._deadline, context=tls.lenient_context(self._config.ca_certificates))
+            seen = other.seen()
         except ServerError:
             return failed
         finally:

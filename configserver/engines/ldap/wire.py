@@ -31,6 +31,7 @@ MOST_BYTES = 500_000  # of one answer; a thousand groups are a fifth of it
 MOST_VALUES = 64  # attributes of an entry that are looked at
 LONGEST_TEXT = 200  # of what a server says in its own words
 START_TLS = "1.3.6.1.4.1.1466.20037"  # RFC 4511, 4.14.1
+_UNBIND = bytes.fromhex("3008 0204 7fffffff 4200")  # with a number that no request before it has had
 _ASK_FOR_POLICY = [(CONTROL, False, None)]
 
 # Result codes (RFC 4511, appendix A.1).
@@ -147,7 +148,7 @@ class Line:
             link = ldap3.Connection(
                 server,
                 authentication=ldap3.SIMPLE,
-                client_strategy=ldap3.SAFE_SYNC,
+                client_strategy=ldap3.SYNC,  # a connection is used by one thread at a time
                 auto_referrals=False,
                 auto_range=False,
                 auto_escape=False,
@@ -169,21 +170,20 @@ class Line:
         sentence = refusal if refused else _("%(host)s does not answer at port %(port)s.")
         raise ServerError("connect", sentence, host=self.address.host, port=str(self.address.port))
 
-    def secure(self, deadline: Deadline, *, context: ssl.SSLContext | None = None) -> tls.Seen | None:
-        """Set up TLS, by LDAPS or StartTLS; None where neither is asked for. Nothing of anybody is sent before it.
+    def secure(self, deadline: Deadline, *, context: ssl.SSLContext | None = None) -> None:
+        """Set up TLS, by LDAPS or StartTLS, if either is asked for. Nothing of anybody is sent before it.
 
         With other rules than the directory's, in `context`, it is for looking at the certificate only: nobody can bind afterwards.
         """
         host = self.address.host
         if self.address.safety is Safety.START_TLS:
             with self._speaking("tls", deadline):
-                _status, result, _response, _request = self._link.extended(START_TLS)
-            if result["result"] != 0:
+                self._link.extended(START_TLS)
+            if self._link.result["result"] != SUCCESS:
                 self.close()
                 raise ServerError(
                     "tls", _("%(host)s refuses to encrypt the connection (StartTLS)."), host=host
                 )
-        seen = None
         if self.address.safety is not Safety.NONE:
             try:
                 secured = tls.wrapped(
@@ -196,9 +196,12 @@ class Line:
                 self.close()
                 raise _tls_failure(error, host) from None
             self._socket = self._link.socket = _Bounded(secured)
-            seen = tls.seen_in(secured)
         self._safe = context is None
-        return seen
+
+    def seen(self) -> tls.Seen | None:
+        """What the handshake has shown; None without TLS."""
+        inner = self._socket.inner
+        return tls.seen_in(inner) if isinstance(inner, ssl.SSLSocket) else None
 
     def bind(self, dn: str, password: str, deadline: Deadline) -> Answer:
         """Say who we are. An empty name or password is never sent: the bind would be an anonymous one, and succeed."""
@@ -208,12 +211,10 @@ class Line:
         with self._speaking("bind", deadline):
             self._link.user, self._link.password = dn, password.encode()
             try:
-                _status, result, _response, _request = self._link.bind(
-                    read_server_info=False, controls=_ASK_FOR_POLICY
-                )
+                self._link.bind(read_server_info=False, controls=_ASK_FOR_POLICY)
             finally:
-                self._link.password = None
-        return _answer(result)
+                self._link.password = self._link.request = None
+            return _answer(self._link.result)
 
     def search(
         self, base: str, wanted: str, *, attributes: Sequence[str] = (), most: int, deadline: Deadline
@@ -247,7 +248,7 @@ class Line:
         self, deadline: Deadline, base: str, wanted: str, scope: str, **limits: Any
     ) -> tuple[dict[str, Any], tuple[Entry, ...]]:
         with self._speaking("search", deadline):
-            _status, result, response, _request = self._link.search(
+            self._link.search(
                 base,
                 wanted,
                 scope,
@@ -255,8 +256,9 @@ class Line:
                 time_limit=math.ceil(deadline.patience()),
                 **limits,
             )
-            entries = tuple(_entry(one) for one in response if one["type"] == "searchResEntry")
-        return result, entries
+            found = self._link.response or []
+            entries = tuple(_entry(one) for one in found if one["type"] == "searchResEntry")
+            return self._link.result, entries
 
     def change_password(self, current: str, new: str, deadline: Deadline) -> Answer:
         """Change the password of whom we are (RFC 3062)."""
@@ -267,8 +269,11 @@ class Line:
                 new_password=new.encode(),
                 controls=_ASK_FOR_POLICY,
             )
-            change.send()
-        return _answer(change.result)
+            try:
+                change.send()
+            finally:
+                self._link.request = None
+            return _answer(change.result)
 
     def close(self) -> None:
         """Take leave; on a connection that is closed it does nothing."""
@@ -276,8 +281,8 @@ class Line:
         if link is None or link.closed:
             return
         self._socket.allow(Deadline.after(0.1))
-        with suppress(LDAPExceptionError, OSError):
-            link.unbind()
+        with suppress(OSError):
+            self._socket.sendall(_UNBIND)
         link.strategy.close()
 
     @contextmanager
