@@ -12,7 +12,7 @@ from ldap3.core.exceptions import LDAPExceptionError
 from ldap3.operation.search import search_operation
 
 from configserver.engines import tls
-from configserver.engines.hosts import is_loopback
+from configserver.engines.addresses import is_loopback
 from configserver.engines.ldap.names import filled
 
 LOGIN, DN = "{login}", "{dn}"

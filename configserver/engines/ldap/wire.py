@@ -21,8 +21,8 @@ from ldap3.core.exceptions import LDAPCommunicationError, LDAPExceptionError
 from ldap3.extend.standard.modifyPassword import ModifyPassword
 
 from configserver.engines import tls
+from configserver.engines.addresses import addresses_of
 from configserver.engines.deadline import Deadline
-from configserver.engines.hosts import addresses_of
 from configserver.engines.ldap.ber import message_size, refuse_costly
 from configserver.engines.ldap.config import Address, LdapConfig, Safety
 from configserver.engines.ppolicy import CONTROL, Answer
@@ -137,17 +137,17 @@ class Line:
 
     def resolve(self, deadline: Deadline) -> tuple[str, ...]:
         """The IP addresses of the server."""
+        within = min(deadline.left, self._config.connect_timeout)
         try:
-            found = addresses_of(self.address.host, deadline=deadline.within(self._config.connect_timeout))
+            found = addresses_of(self.address.host, self.address.port, kind=socket.SOCK_STREAM, within=within)
         except TimeoutError:
-            raise ServerError(
-                "resolve", _("Nobody told the address of %(host)s in time."), host=self.address.host
-            ) from None
+            sentence = _("Nobody told the address of %(host)s in time.")
+            raise ServerError("resolve", sentence, host=self.address.host) from None
         except OSError:
             raise ServerError(
                 "resolve", _("The host %(host)s is not known."), host=self.address.host
             ) from None
-        return found
+        return tuple(dict.fromkeys(one.host for one in found))
 
     def connect(self, deadline: Deadline, *, hosts: Sequence[str]) -> str:
         """Connect to the first of these addresses that lets us; it is returned."""
