@@ -35,7 +35,7 @@ def addresses_of(host: str, port: int, *, kind: socket.SocketKind, within: float
     """The addresses of a host, best first, in at most `within` seconds. Raises OSError: there is none, or none was found in time."""
     try:
         return _look_up(host, port, kind, socket.AI_NUMERICHOST)
-    except socket.gaierror:
+    except (socket.gaierror, UnicodeError):
         pass  # no number but a name
     name = (host, port, kind)
     with _lock:

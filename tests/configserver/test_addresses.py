@@ -59,6 +59,12 @@ def test_a_name_without_an_address_is_asked_for_again(resolver: Resolver) -> Non
     assert hosts("later.example") == ["192.0.2.1"]
 
 
+@pytest.mark.parametrize("name", ["x" * 64 + ".example", ".example", "a..b", "nowhere.invalid"])
+def test_what_is_no_name_has_no_address(name: str) -> None:
+    with pytest.raises(OSError):  # noqa: PT011  (the system's own words)
+        hosts(name, within=5)
+
+
 def test_a_resolver_that_hangs_holds_nobody_longer_than_he_may_wait(resolver: Resolver) -> None:
     def ask() -> None:
         with pytest.raises(TimeoutError):

@@ -183,6 +183,13 @@ def test_a_host_that_is_not_known_is_passed_over(directory: Ldap) -> None:
     assert took < 0.5 + ROOM
 
 
+@pytest.mark.parametrize("host", ["x" * 64 + ".example", "[fe80::1%25lo]", ".example", "a..b", "ex ample"])
+def test_so_is_what_can_be_no_host(directory: Ldap, host: str) -> None:
+    assert is_right(
+        engine_of(directory, servers=(f"ldaps://{host}", directory.secure_url), connect_timeout=0.5)
+    )
+
+
 def test_a_hundred_at_once_do_not_wait_together_for_a_server_without_power(
     directory: Ldap, settings: Settings
 ) -> None:

@@ -71,6 +71,11 @@ def test_different_dns_are_not(other: str) -> None:
     assert comparable(other) != comparable("cn=agents,ou=groups,dc=example,dc=org")
 
 
+@given(st.text(max_size=60))
+def test_whatever_a_dn_looks_like_it_can_be_compared(dn: str) -> None:
+    assert comparable(dn) == comparable(dn)
+
+
 def test_escaped_commas_belong_to_the_value() -> None:
     assert comparable(r"cn=a\,b,dc=x") == comparable(r"cn=a\2cb,dc=x") == comparable(r"cn=a\2Cb,dc=x")
     assert comparable(r"cn=a\\,dc=x") == comparable(r"cn=a\5c,dc=x")

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.utils import translation
 
-from configserver.engines.base import Tested
+from configserver.engines import base
 from configserver.engines.ldap import LdapEngine
 from tests.configserver.ldap_stage import config_of, direct, engine_of, timed
 from tests.services import free_port
@@ -35,15 +35,15 @@ def directory() -> Iterator[Ldap]:
         yield server
 
 
-def steps(tested: Tested) -> list[str]:
+def steps(tested: base.Tested) -> list[str]:
     return [check.step for check in tested.checks]
 
 
-def seen(tested: Tested, step: str) -> str:
+def seen(tested: base.Tested, step: str) -> str:
     return next(check.seen for check in tested.checks if check.step == step)
 
 
-def failure(tested: Tested, step: str) -> str:
+def failure(tested: base.Tested, step: str) -> str:
     """What is said of the step that failed, which is the last one."""
     assert not tested.ok
     assert [check.step for check in tested.checks if not check.ok] == [step]
