@@ -116,7 +116,8 @@ class UserAdmin(VerbAdmin):
     object_verbs = ("set_password", "lock", "unlock", "sign_out")
     remove_explains = __(
         "The person can no longer sign in and all sessions end at once. It cannot be brought back. "
-        "What the person did stays in the audit events."
+        "What the person did stays in the audit events. "
+        "Somebody kept in the Configuration Server gets a new account at the next sign-in, unless deleted there."
     )
     fieldsets = (
         (None, {"fields": ("email", "display_name", "phone", "language")}),
@@ -203,8 +204,9 @@ class UserAdmin(VerbAdmin):
 
     @admin.display(description=__("person"), ordering="login_key")
     def person(self, user: User) -> str:
-        """Sign-in name and name."""
-        return two_lines(user.username, user.display_name)
+        """Sign-in name and name, and whether the person is kept elsewhere."""
+        name = f"{user.display_name} · {_('directory account')}" if user.is_external else user.display_name
+        return two_lines(user.username, name)
 
     @admin.display(description=__("roles"))
     def role_names(self, user: User) -> str:

@@ -14,16 +14,18 @@ from django.utils.html import escape, format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts.admin_places import places
+from accounts import external
+from accounts.admin_places import NO_TENANT, places
 from accounts.forms_persons import AddPersonForm, PasswordForm, PersonForm, RolesField
 from accounts.models import Session, User
-from accounts.obstacles import obstacles
+from accounts.obstacles import kept_out, obstacles
+from accounts.options import MODE
 from configserver import services
 from configserver.admin_roles import permissions_panel
 from configserver.choice import INTERNAL
 from configserver.describe import choice_in_words, directory_names
 from configserver.models import Directory, Permission, Person, Role, Tenant
-from configserver.service import choice_of
+from configserver.service import choice_of, is_able
 from core.admin import VerbAdmin
 from core.admin_lists import FILTER_CHOICES, VisibleRelatedFilter
 from core.admin_pages import Note, Panel, badge, object_verb, two_lines
@@ -127,6 +129,7 @@ class PersonAdmin(VerbAdmin):
     )
     readonly_fields = ("tenant_name", "entry_kept", "password_changed_at", "created_at")
     help_texts = {
+        "roles": __("What the person may do. Roles of a directory's groups are added at sign-in."),
         "tenant_name": __("Decides the company that is loaded at sign-in, and who proves the password."),
         "entry_kept": __(
             "The directory's own id of this person, kept at the first sign-in. Another entry under the same name is turned away."
@@ -227,6 +230,8 @@ class PersonAdmin(VerbAdmin):
         """Whether the person may sign in."""
         if not person.is_active:
             return badge(_("Off"), tone="")
+        if not is_able(person):
+            return badge(_("Tenant off"), tone="")
         if person.account is not None and person.account.locked_at is not None:
             return badge(_("Locked here"), tone="danger")
         return badge(_("Active"), tone="ok")
@@ -265,11 +270,22 @@ class PersonAdmin(VerbAdmin):
         return found
 
     def notes(self, request: HttpRequest, obj: Any) -> Sequence[Note]:
-        """What keeps the person out at present."""
+        """What keeps the person out at present, or would keep a new one out."""
         if obj is None:
-            return ()
+            return self._notes_for_all(request)
         found = obstacles(obj, account=self._account(request, obj))
-        return [Note(sentence=one, tone="warning") for one in found]
+        words = _("This person cannot sign in at present. %(why)s") % {"why": " ".join(found)}
+        return [Note(sentence=words, tone="warning")] if found else ()
+
+    def _notes_for_all(self, request: HttpRequest) -> Sequence[Note]:
+        found = []
+        if not self.choices(request, Tenant).exists():
+            found.append(Note(sentence=NO_TENANT, tone="warning"))
+        if not external.is_on():
+            url = self.gate.settings_url(request)
+            link = f"{url}#id_{MODE.name}" if url else ""
+            found.append(Note(sentence=kept_out(), tone="warning", url=link, label=_("To the setting")))
+        return found
 
     def panels(self, request: HttpRequest, obj: Person) -> Sequence[Panel]:
         """How the account here stands, and what the person was given alone."""

@@ -8,12 +8,15 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
 
 from accounts import external
 from accounts.models import User
 from accounts.options import MODE
 from configserver.models import Person
 from core.admin_pages import Note
+
+NO_TENANT = __("No company in your reach is linked to a tenant of the Configuration Server.")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +44,7 @@ def places(site: AdminSite, request: HttpRequest, *, current: type[Any]) -> list
     ):
         may = site.get_model_admin(model).has_add_permission(request)
         if not may and model is Person:
-            explains = _("No company in your reach is linked to a tenant of the Configuration Server.")
+            explains = NO_TENANT
         found.append(
             Place(
                 name=name,

@@ -3,14 +3,15 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from configserver import service, tree
 from configserver.models import Person, Role
 from configserver.options import password_rules
-from configserver.password_rules import in_words
-from configserver.passwords import CEILING_LENGTH
+from configserver.password_rules import sentence
+from configserver.passwords import CEILING_LENGTH, asked_for
 from core.admin_forms import VerbForm
 from core.admin_pages import ObjectForm, two_lines
 from tenants.settings import snapshot
@@ -28,7 +29,7 @@ class RolesField(StockField):
 
     def label_from_instance(self, obj: Any) -> str:
         """Name and description."""
-        return two_lines(obj.name, obj.description)
+        return format_html("<span>{}</span>", two_lines(obj.name, obj.description))
 
 
 def _password_field(*, required: bool) -> forms.CharField:
@@ -71,7 +72,8 @@ class AddPersonForm(PersonForm):
         rules = _("At least 12 characters, and not easily guessed. The rules of the person's tenant hold.")
         if self.tenant_dbid is not None:
             settings = tree.settings_of(self.tenant_dbid, snapshot(None))
-            rules = " ".join(in_words(password_rules(settings)))
+            asked = asked_for(password_rules(settings))
+            rules = " ".join(sentence(one) for one in asked if one.rule != "no_repeats")  # there is none yet
         self.fields["new_password"].help_text = (
             _("Leave it empty where a directory proves the password, or to give one later.") + " " + rules
         )

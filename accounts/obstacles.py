@@ -10,6 +10,12 @@ from configserver.models import Directory, Person
 from configserver.service import choice_of, is_able
 
 
+def kept_out() -> str:
+    """What keeps everybody of the Configuration Server out while it is switched off."""
+    words = _("Nobody of the Configuration Server can sign in while the setting %(name)s is None.")
+    return words % {"name": MODE.name}
+
+
 def obstacles(person: Person, *, account: User | None) -> list[str]:
     """What keeps this person out, in sentences; `account` is the person's account here, if there is one yet."""
     return [*_of_the_person(person), *_of_the_portal(person, account)]
@@ -32,10 +38,7 @@ def _of_the_person(person: Person) -> list[str]:
 def _of_the_portal(person: Person, account: User | None) -> list[str]:
     found = []
     if not external.is_on():
-        found.append(
-            _("Nobody of the Configuration Server can sign in while the setting %(name)s is None.")
-            % {"name": MODE.name}
-        )
+        found.append(kept_out())
     company = external.company_of(person.tenant.dbid)
     if company is None:
         found.append(

@@ -11,6 +11,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.http import urlencode
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
@@ -174,7 +175,7 @@ class PermissionAdmin(VerbAdmin):
         """The kinds of object are the portal's."""
         if db_field.name == "kind":
             return forms.ChoiceField(
-                label=db_field.verbose_name,
+                label=capfirst(db_field.verbose_name),
                 choices=[("", "---------"), *self.gate.kinds()],
                 help_text=kwargs.get("help_text", db_field.help_text),
             )

@@ -225,7 +225,7 @@ class TenantAdmin(VerbAdmin):
         )
 
     def _rules(self, request: HttpRequest, tenant: Tenant) -> Panel:
-        links, environment = tree.chain(tenant.pk), self.gate.settings()
+        links, environment = tree.chain_now(tenant.pk), self.gate.settings()
         rows = Tenant.objects.filter(pk__in=[link.pk for link in links])
         names = dict(rows.values_list("dbid", "name"))
         shown_rules = []

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_lazy as __
 
 from configserver import tree
 from configserver.inheritance import Source, Standing, rules, standing
-from configserver.models import Permission, Role, Tenant
+from configserver.models import ENVIRONMENT_DBID, Permission, Role, Tenant
 from core.admin_forms import VerbForm
 from core.option_fields import bounds_of, field_of, shown, typed
 from core.options import Option, Snapshot
@@ -58,13 +58,22 @@ class TenantForm(VerbForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if "parent" in self.fields:
-            self.fields["parent"].required = False
+        if self.instance.dbid == ENVIRONMENT_DBID:
+            self._say_nothing_above()
         if self.with_rules:
             self._add_rules(self.instance)
 
+    def _say_nothing_above(self) -> None:
+        for name, words in (
+            ("library", _("nothing said: the Configuration Server itself")),
+            ("enforce", _("nothing said: only for persons with an external id")),
+        ):
+            field = self.fields.get(name)
+            if isinstance(field, forms.ChoiceField):
+                field.choices = [(value, label if value else words) for value, label in field.choices]
+
     def _add_rules(self, tenant: Tenant) -> None:
-        links = tree.chain(tenant.pk)
+        links = tree.chain_now(tenant.pk)
         rows = Tenant.objects.filter(pk__in=[link.pk for link in links])
         names = dict(rows.values_list("dbid", "name"))
         for name, rule in rules().items():
