@@ -156,7 +156,7 @@ class PersonAdmin(VerbAdmin):
             return tenants_within(self._rights(request), Kind.USER)
         return Role.objects.all() if model is Role else super().choices(request, model)
 
-    def get_autocomplete_fields(self, request: HttpRequest) -> Sequence[str]:
+    def get_autocomplete_fields(self, request: HttpRequest) -> tuple[str, ...]:
         """Very many tenants are offered by typing; suggestions know all tenants and nothing of the reader's companies."""
         rights = self._rights(request)
         every = isinstance(rights.sees(Kind.USER), Everywhere) and self.gate.visible(request, Tenant).exists()
@@ -278,14 +278,12 @@ class PersonAdmin(VerbAdmin):
         return [Note(sentence=words, tone="warning")] if found else ()
 
     def _notes_for_all(self, request: HttpRequest) -> Sequence[Note]:
-        found = []
-        if not self.choices(request, Tenant).exists():
-            found.append(Note(sentence=NO_TENANT, tone="warning"))
-        if not external.is_on():
-            url = self.gate.settings_url(request)
-            link = f"{url}#id_{MODE.name}" if url else ""
-            found.append(Note(sentence=kept_out(), tone="warning", url=link, label=_("To the setting")))
-        return found
+        if external.is_on():
+            return ()
+        url = self.gate.settings_url(request)
+        link = f"{url}#id_{MODE.name}" if url else ""
+        found = [Note(sentence=kept_out(), tone="warning", url=link, label=_("To the setting"))]
+        return found if self.choices(request, Tenant).exists() else [Note(sentence=NO_TENANT), *found]
 
     def panels(self, request: HttpRequest, obj: Person) -> Sequence[Panel]:
         """How the account here stands, and what the person was given alone."""
@@ -303,7 +301,7 @@ class PersonAdmin(VerbAdmin):
             if account.locked_at is not None or not account.is_active:
                 state = badge(_("Locked") if account.locked_at else _("Disabled"), tone="danger")
             at = account.last_login
-            row = [
+            row: list[Any] = [
                 format_html('<a href="{}">{}</a>', url, account),
                 account.company or "–",
                 state,

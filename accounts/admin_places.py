@@ -34,7 +34,7 @@ def places(site: AdminSite, request: HttpRequest, *, current: type[Any]) -> list
     if not external.is_on():
         return []
     found = []
-    for model, name, explains in (
+    for model, name, words in (
         (User, _("Here"), _("Signs in with the e-mail address. Company, roles and password are kept here.")),
         (
             Person,
@@ -43,12 +43,10 @@ def places(site: AdminSite, request: HttpRequest, *, current: type[Any]) -> list
         ),
     ):
         may = site.get_model_admin(model).has_add_permission(request)
-        if not may and model is Person:
-            explains = NO_TENANT
         found.append(
             Place(
                 name=name,
-                explains=explains,
+                explains=words if may or model is User else NO_TENANT,
                 url=reverse(f"admin:{model._meta.label_lower.replace('.', '_')}_add") if may else "",
                 is_current=model is current,
             )

@@ -68,8 +68,8 @@ class TenantForm(VerbForm):
             ("library", _("nothing said: the Configuration Server itself")),
             ("enforce", _("nothing said: only for persons with an external id")),
         ):
-            field = self.fields.get(name)
-            if isinstance(field, forms.ChoiceField):
+            field: Any = self.fields.get(name)
+            if field is not None:
                 field.choices = [(value, label if value else words) for value, label in field.choices]
 
     def _add_rules(self, tenant: Tenant) -> None:
@@ -146,6 +146,7 @@ class PermissionForm(VerbForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        kind, field = self.instance.kind, self.fields.get("kind")
-        if kind and isinstance(field, forms.ChoiceField) and kind not in dict(field.choices):
+        kind = self.instance.kind
+        field: Any = self.fields.get("kind")
+        if kind and field is not None and kind not in dict(field.choices):
             field.choices = [*field.choices, (kind, kind)]
