@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, prefetch_related_objects
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -153,6 +153,7 @@ class Resource(GenericViewSet[Any]):
 
     def show(self, found: Any, **how: Any) -> Any:
         """The plain values of an object, or with `many` of a page of them."""
+        prefetch_related_objects(found if how.get("many") else [found], *self.prefetched)
         return self.reads(found, context=self.showing(), **how).data
 
     def showing(self) -> Values:

@@ -212,7 +212,7 @@ def _refuse(by: Administrator, verb: str, *, roles: Sequence[Role]) -> Denied | 
     if not by.may_touch_tenant(verb, KIND, dbid=None):
         return FORBIDDEN
     # A group could give any of its people this role.
-    exceeded = by.exceeded_by_grants(*map(granted_by, roles), dbid=None)
+    exceeded = by.exceeded_by_grants(*map(granted_by, dict.fromkeys(roles)), dbid=None)
     return None if exceeded is None else replace(exceeded, field="groups")
 
 
