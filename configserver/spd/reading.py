@@ -311,7 +311,7 @@ class _Reader(ContentHandler):
             self._refuse(Fault.MISSING, named)
         if len(text) > most:
             self._refuse(Fault.TOO_LONG, named, limit=most)
-        # Two names that look alike to whoever gives a role must not be two roles: so no zero width, no change of direction.
+        # Whoever gives a role cannot see what has no width or changes the direction: two roles must not differ in it alone.
         if not is_one_line(text) or any(unicodedata.category(one) == "Cf" for one in text):
             self._refuse(Fault.NOT_PLAIN, named)
         return text
