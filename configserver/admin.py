@@ -1,0 +1,3 @@
+"""The Configuration Server in the administration."""
+
+from configserver import admin_directories as admin_directories
