@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from django.utils import timezone
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -15,9 +16,11 @@ from configserver import services
 from configserver.models import Directory, Permission, Role, Tenant
 from configserver.options import SECTION
 from configserver.services import DirectoryDraft, PermissionDraft, RoleDraft, TenantDraft
+from configserver.testing import try_directory
 from core.api import Resource, actor
 from core.idempotency import idempotent
 from core.outcomes import Denied
+from core.refusals import settled
 
 
 class Tenants(Resource):
@@ -67,7 +70,13 @@ class Directories(Resource):
 
     model = Directory
     reads = shapes.DirectoryShown
-    bodies = {"create": shapes.NewDirectory, "partial_update": shapes.ChangedDirectory}
+    bodies = {
+        "create": shapes.NewDirectory,
+        "partial_update": shapes.ChangedDirectory,
+        "test": shapes.TestedDirectory,
+    }
+    answers = {"test": shapes.TrialShown}
+    verbs = {"test": "change"}
     filters = shapes.DirectoryFilters
     prefetched = ("groups__role", "tenant_values__tenant", "seen")
 
@@ -89,6 +98,13 @@ class Directories(Resource):
         return self.settle_gone(
             services.delete_directory(self.get_object(), by=actor(request), now=timezone.now())
         )
+
+    @action(detail=True, methods=["post"])
+    def test(self, request: Request, **where: Any) -> Response:
+        """Try every server step by step; with `login` also what the mapping makes of that name. Changes nothing."""
+        directory, given = self.get_object(), self.body()
+        trial = try_directory(directory, login=given["login"], by=actor(request), now=timezone.now())
+        return Response(shapes.TrialShown(settled(trial)).data)
 
     def _draft(self) -> DirectoryDraft:
         values = self.body()

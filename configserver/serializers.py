@@ -1,5 +1,6 @@
 """What the API takes and shows of tenants, directories, and the roles and permissions of external people."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django.core.validators import RegexValidator
@@ -8,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from configserver.directory import Coding, DirectoryServer, Protocol
+from configserver.engines.base import Tested
 from configserver.models import (
     RANK_MAXIMUM,
     Directory,
@@ -23,6 +25,7 @@ from configserver.options import SECTION
 from configserver.services.directory import BOUNDS, MOST_MAPPED, MOST_SERVERS, SECRET_LENGTH
 from configserver.services.role import MOST_PRIVILEGES
 from configserver.services.tenant import DBID_MAXIMUM
+from core.contacts import NAME_LENGTH
 from core.fields import NO_SUCH_OBJECT, Flag, Id, Reference, Secret, SettingValue, Strict, Text, Uid, Whole
 
 # --- tenants -----------------------------------------------------------------------------------------------------------------
@@ -140,6 +143,7 @@ class ServerShown(serializers.ModelSerializer[DirectoryServer]):
         fields = (
             "server",
             "checked_at",
+            "since",
             "ok",
             "failed_step",
             "reason",
@@ -294,6 +298,71 @@ class ChangedDirectory(_Directory):
         Protocol.choices, required=False, help_text=_("Stays; another one is refused.")
     )
     servers = _servers(required=False)
+
+
+class TestedDirectory(Strict):
+    """A test of a directory as it is kept."""
+
+    login = Text(
+        max_length=NAME_LENGTH,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text=_("Looked up, and mapped; no password is checked."),
+    )
+
+
+class CheckShown(serializers.Serializer[Any]):
+    """One step of a test at one server."""
+
+    step = serializers.CharField(
+        help_text=_("resolve, connect, tls, bind, search, map; RADIUS: resolve, answer.")
+    )
+    ok = serializers.BooleanField()
+    seen = serializers.CharField(help_text=_("What was seen, for people."))
+    milliseconds = serializers.IntegerField()
+
+
+class TestedServer(serializers.Serializer[Any]):
+    """What the test of one server found, up to the first step that failed."""
+
+    server = serializers.CharField()
+    ok = serializers.BooleanField()
+    certificate_expires_at = serializers.SerializerMethodField()
+    checks = CheckShown(many=True, help_text=_("Empty: no time was left for this server."))
+
+    def get_certificate_expires_at(self, tested: Tested) -> datetime | None:
+        """When the certificate runs out."""
+        seconds = tested.certificate_expires_at
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class FoundEntry(serializers.Serializer[Any]):
+    """What the directory says of the entry of the name that was looked up."""
+
+    display_name = serializers.CharField()
+    email = serializers.CharField()
+    phone = serializers.CharField()
+
+
+class MappedEntry(serializers.Serializer[Any]):
+    """What the mapping makes of the entry."""
+
+    groups = serializers.ListField(child=serializers.CharField())
+    roles = serializers.ListField(child=serializers.CharField(), help_text=_("Names."))
+    value = serializers.CharField(allow_null=True, help_text=_("Of the tenant attribute."))
+    tenant_dbid = serializers.IntegerField(
+        source="tenant.dbid", allow_null=True, default=None, help_text=_("What the value stands for.")
+    )
+
+
+class TrialShown(serializers.Serializer[Any]):
+    """What came of a test."""
+
+    ok = serializers.BooleanField(help_text=_("Whether every server can be used."))
+    servers = TestedServer(many=True)
+    found = FoundEntry(allow_null=True, help_text=_("null: no server looked the name up."))
+    mapped = MappedEntry(allow_null=True)
 
 
 class DirectoryFilters(Strict):

@@ -220,6 +220,7 @@ def test_how_servers_were_found_is_shown(api: Call, root: User) -> None:
         directory=Directory.objects.get(),
         server="ldaps://one.acme.example",
         checked_at=timezone.now(),
+        since=timezone.now(),
         ok=False,
         failed_step="tls",
         reason="The certificate is of another host.",
@@ -375,7 +376,8 @@ def test_a_list_costs_the_same_whatever_its_length(api: Call, root: User, agent:
             made = Directory.objects.create(name=f"{word} {number}", protocol="ldap", servers="ldaps://x")
             made.groups.create(group="cn=x", role=agent)
             made.tenant_values.create(value="x", tenant=tenant)
-            made.seen.create(server="ldaps://x", checked_at=timezone.now(), ok=True)
+            now = timezone.now()
+            made.seen.create(server="ldaps://x", checked_at=now, since=now, ok=True)
 
     def cost() -> int:
         with CaptureQueriesContext(connection) as asked:
