@@ -24,6 +24,7 @@ from audit.api import AuditEvents
 from audit.events import Event
 from audit.record import record
 from configserver.api import Directories, DirectoryPermissions, DirectoryRoles, Tenants
+from configserver.api_packages import SolutionPackages
 from core.buckets import Buckets
 from core.db import unit
 from core.errors import PortalError
@@ -43,6 +44,7 @@ STATUS: Mapping[str, int] = {
     # what was sent
     "invalid": 400,
     "bad_request": 400,
+    "bad_package": 400,
     "bad_idempotency_key": 400,
     "global_only": 400,
     "password_rules": 400,
@@ -90,7 +92,11 @@ STATUS: Mapping[str, int] = {
     "out_of_turn": 409,
     "own_account": 409,
     "own_company": 409,
+    "package_exists": 409,
     "pinned": 409,
+    "rolled_back": 409,
+    "superseded": 409,
+    "unknown_tenant": 409,
     "too_slow": 408,
     "too_large": 413,
     "unsupported_media_type": 415,
@@ -209,6 +215,7 @@ router.register("tenants", Tenants, basename="tenant")
 router.register("directories", Directories, basename="directory")
 router.register("directory-roles", DirectoryRoles, basename="directory-role")
 router.register("directory-permissions", DirectoryPermissions, basename="directory-permission")
+router.register("solution-packages", SolutionPackages, basename="solution-package")
 router.register("sessions", Sessions, basename="session")
 router.register("audit-events", AuditEvents, basename="audit-event")
 router.register("deliveries", Deliveries, basename="delivery")
