@@ -81,10 +81,13 @@ def _granted(role: RoleSpec) -> Granted:
     )
 
 
+def _refuse_anything(by: Administrator) -> Denied | None:
+    """The refusal of somebody who may apply no package at all; nothing else is told to him."""
+    return None if by.may_touch_tenant("change", KIND, dbid=None) else FORBIDDEN
+
+
 def _refuse_rights(roles: Iterable[RoleSpec], *, by: Administrator) -> Denied | None:
     """The refusal when one of these roles, as it is or as it would be, stands above the actor."""
-    if not by.may_touch_tenant("change", KIND, dbid=None):
-        return FORBIDDEN
     grants = {_granted(role): None for role in roles}
     together = Granted(
         rank=max((one.rank for one in grants), default=0),
@@ -174,7 +177,8 @@ def _planned(
     before = roles_named(belonging | {role.name for role in package.roles}, locked=locked)
     difference = spd.difference(before, package.roles, belonging=belonging)
     refusal = (
-        _refuse_again(package)
+        _refuse_anything(by)
+        or _refuse_again(package)
         or _refuse_kinds(package.roles, by=by)
         or _refuse_opened(package.roles)
         or _refuse_rights((*before, *package.roles), by=by)
@@ -283,7 +287,8 @@ def _planned_back(
     found = spd.difference(there, tuple(kept), belonging=belonging)
     difference = replace(found, taken_over=())
     refusal = (
-        (ROLLED_BACK if package.rolled_back_at is not None else None)
+        _refuse_anything(by)
+        or (ROLLED_BACK if package.rolled_back_at is not None else None)
         or _refuse_buried(package)
         or _refuse_opened(kept)
         or _refuse_rights((*there, *kept), by=by)
