@@ -13,6 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
@@ -338,6 +339,11 @@ class UserAdmin(VerbAdmin):
         return ending.sign_out_everywhere(obj, by=by, now=now)
 
     # --- panels ---
+
+    def _tools(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        asked = urlencode({"name": obj.username, "realm": obj.realm})
+        url = f"{reverse('admin:configserver_explain')}?{asked}"
+        return [*super()._tools(request, obj), {"label": _("Explain a sign-in"), "url": url, "danger": False}]
 
     def panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
         """Live sessions and permissions of the person."""

@@ -2,6 +2,7 @@
 
 from django.contrib import admin
 
+from configserver import admin_directories as admin_directories
 from configserver.admin_roles import PermissionAdmin, RoleAdmin
 from configserver.admin_tenants import TenantAdmin
 from configserver.models import Permission, Role, Tenant

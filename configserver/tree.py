@@ -1,6 +1,6 @@
 """The tenants from one up to ENVIRONMENT, and what each says of engines and rules; held in memory under the epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from configserver.choice import INTERNAL, Said
@@ -67,6 +67,11 @@ def _climb(pk: int, links: Mapping[int, Link]) -> list[Link]:
         found.append(here)
         here = links.get(here.parent) if here.parent is not None else None
     return found
+
+
+def chains() -> Iterator[list[Link]]:
+    """The chain of every tenant there is."""
+    return (chain(pk) for pk in list(_all("")))
 
 
 def tenant_of(dbid: int | None) -> Link | None:

@@ -25,7 +25,7 @@ from core.db import unit
 from core.http import client_address, safe_next
 from core.options import Snapshot
 from core.outcomes import Denied
-from portal import dashboard
+from portal import admin_pages, dashboard
 from tenants.actor import Actor
 from tenants.granted import company_of_tenant
 from tenants.models import Company, Kind, Permission
@@ -166,8 +166,9 @@ class GatehouseAdminSite(admin.AdminSite):
         return update_wrapper(inner, guarded)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """The stock addresses but those that lead round our own pages."""
-        return [one for one in super().get_urls() if getattr(one, "name", None) not in LEFT_OUT]
+        """Our own pages, and the stock addresses but those that lead round them."""
+        stock = [one for one in super().get_urls() if getattr(one, "name", None) not in LEFT_OUT]
+        return [*admin_pages.addresses(self), *stock]
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """On to the one sign-in there is."""
@@ -198,6 +199,7 @@ class GatehouseAdminSite(admin.AdminSite):
         for app in found:
             for model in app["models"]:
                 model["name"] = self.get_model_admin(model["model"]).nav_label or model["name"]  # type: ignore[attr-defined]
+        admin_pages.in_navigation(found, _principal(request).rights, app_label=app_label)
         return sorted(
             found, key=lambda app: ORDER.index(app["app_label"]) if app["app_label"] in ORDER else len(ORDER)
         )
