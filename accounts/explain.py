@@ -61,7 +61,7 @@ def explain(name: str, *, realm: str = "", ask: bool, by: Actor, now: datetime) 
     rules = checks.rules_of(user.company_id)
     findings += [
         ok(
-            "person",
+            "known",
             _("“%(name)s” is kept here, as %(person)s.")
             % {"name": user.username, "person": user.display_name},
         ),

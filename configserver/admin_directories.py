@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 from django.utils.translation import ngettext
@@ -26,8 +25,8 @@ from configserver.forms_directory import FORMS, ChooseProtocolForm, TrialForm
 from configserver.health import health_of
 from configserver.models import Person
 from configserver.testing import Trial, try_directory
-from configserver.uses import persons_of, tenants_of
-from configserver.words import STATES, answering_in_words, certificate_in_words, step_of
+from configserver.uses import NONE, persons_of, tenants_of
+from configserver.words import STATES, age_of, answering_in_words, certificate_in_words, step_of
 from core.admin import VerbAdmin
 from core.admin_gate import show_refusal
 from core.admin_lists import bounded_count
@@ -112,7 +111,7 @@ class DirectoryAdmin(VerbAdmin):
         ends_tone, ends = certificate_in_words(health.certificate_expires_at, now=now)
         badges = format_html("{} {}", badge(word, tone=tone), badge(ends, tone=ends_tone) if ends else "")
         if health.since is not None:
-            told = _("for %(time)s") % {"time": timesince(health.since, now)}
+            told = _("for %(time)s") % {"time": age_of(health.since, now=now)}
         else:
             told = answering_in_words(health) if health.answering else ""
         return two_lines(badges, told)
@@ -189,7 +188,7 @@ class DirectoryAdmin(VerbAdmin):
         if object_id is None and request.GET.get("protocol") not in FIELDSETS:
             self._demand(request, "add", None)
             return self._choose(request)
-        extra = {"lead": _LEADS.get(request.GET.get("protocol", ""))} if object_id is None else {}
+        extra = {"subtitle": Protocol(request.GET["protocol"]).label} if object_id is None else {}
         return super().changeform_view(request, object_id, form_url, extra | (extra_context or {}))
 
     def _choose(self, request: HttpRequest) -> HttpResponse:
@@ -287,18 +286,17 @@ class DirectoryAdmin(VerbAdmin):
         )
 
     def _tenants(self, directory: Directory) -> Panel:
-        tenants = tenants_of(directory)
-        shown = tenants.order_by("dbid")[:SHOWN]
+        everybody = set(tenants_of(directory, external_id=NONE).values_list("pk", flat=True))
         return Panel(
             title=_("Tenants that use it"),
-            headers=(_("Tenant"), _("Says so itself"), _("For")),
+            headers=(_("Tenant"), _("Named by"), _("For")),
             rows=[
                 (
                     self._link(one),
-                    _("yes") if one.directory_id == directory.pk else _("from above"),
-                    _("whoever has an external id, or everybody where the tenant enforces it"),
+                    _("itself") if one.directory_id == directory.pk else _("a tenant above"),
+                    _("everybody") if one.pk in everybody else _("persons with an external id"),
                 )
-                for one in shown
+                for one in tenants_of(directory).order_by("dbid")[:SHOWN]
             ],
             empty=_("No tenant names it. On the page of a tenant it is chosen who proves passwords."),
         )
@@ -330,12 +328,6 @@ class DirectoryAdmin(VerbAdmin):
         return format_html('<a href="{}">{}</a>', url, obj)
 
 
-_LEADS = {
-    Protocol.LDAP.value: __("An LDAP directory, such as OpenLDAP or Active Directory."),
-    Protocol.RADIUS.value: __("RADIUS servers that prove passwords, and may ask questions of their own."),
-}
-
-
 def _protocol_of(request: HttpRequest, obj: Directory | None) -> str:
     return obj.protocol if obj is not None else request.GET.get("protocol", "")
 
@@ -360,18 +352,18 @@ def _server_row(name: str, row: DirectoryServer | None, *, now: datetime) -> tup
         badge(_("Answers"), tone="ok")
         if row.ok
         else two_lines(
-            badge(_("Fails: %(step)s") % {"step": step_of(row.failed_step)}, tone="danger"), row.reason
+            badge(_("Fails at: %(step)s") % {"step": step_of(row.failed_step)}, tone="danger"), row.reason
         )
     )
-    since = _("so since %(time)s") % {"time": date_format(timezone.localtime(row.since), "DATETIME_FORMAT")}
+    since = date_format(timezone.localtime(row.since), "DATETIME_FORMAT")
     tone, ends = certificate_in_words(row.certificate_expires_at, now=now)
-    looked_at = _("%(time)s ago") % {"time": timesince(row.checked_at, now)}
+    looked_at = _("%(time)s ago") % {"time": age_of(row.checked_at, now=now)}
     return (
         name,
         state,
         _("%(number)s ms") % {"number": row.milliseconds},
         badge(ends, tone=tone) if ends else "–",
-        two_lines(looked_at, since),
+        two_lines(looked_at, _("the same since %(time)s") % {"time": since}),
     )
 
 

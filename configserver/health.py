@@ -37,6 +37,7 @@ class Health:
     state: State
     servers: int
     answering: int
+    failing: int
     since: datetime | None = None  # where none answers
     seen_at: datetime | None = None
     certificate_expires_at: datetime | None = None  # of the one that ends first
@@ -61,6 +62,7 @@ def health_of(directory: Directory, rows: Iterable[DirectoryServer], *, now: dat
         state=state,
         servers=len(names),
         answering=len(fresh) - len(failing),
+        failing=len(failing),
         since=max(row.since for row in failing) if state is State.SILENT else None,
         seen_at=max((row.checked_at for row in seen), default=None),
         certificate_expires_at=min(ends, default=None),

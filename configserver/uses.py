@@ -9,9 +9,9 @@ from configserver.models import Directory, Person, Tenant
 NONE, SOME = "", "some"  # external ids
 
 
-def tenants_of(directory: Directory) -> QuerySet[Tenant]:
-    """The tenants whose persons, or those with an external id, this directory proves."""
-    return Tenant.objects.filter(pk__in=_asking(directory, external_id=SOME))
+def tenants_of(directory: Directory, *, external_id: str = SOME) -> QuerySet[Tenant]:
+    """The tenants of whose persons with an external id (with NONE: without one, too) this directory proves the passwords."""
+    return Tenant.objects.filter(pk__in=_asking(directory, external_id=external_id))
 
 
 def persons_of(directory: Directory) -> QuerySet[Person]:

@@ -57,7 +57,7 @@ def _about(directory: Directory, health: Health, *, now: datetime) -> Iterator[s
     if health.state is State.SILENT and health.since is not None:
         names = directory.server_names
         first = next(row for row in directory.seen.all() if not row.ok and row.server in names)
-        yield _("The directory “%(name)s” has not answered since %(since)s (%(step)s: %(reason)s)") % {
+        yield _("The directory “%(name)s” has not answered since %(since)s. %(step)s: %(reason)s") % {
             "name": directory.name,
             "since": date_format(timezone.localtime(health.since), "DATETIME_FORMAT"),
             "step": step_of(first.failed_step),
@@ -72,12 +72,12 @@ def _about(directory: Directory, health: Health, *, now: datetime) -> Iterator[s
     ends = health.certificate_expires_at
     which = certificate_at(ends, now=now)
     if ends is not None and which is Certificate.OVER:
-        yield _("A certificate of the directory “%(name)s” is over.") % {"name": directory.name}
+        yield _("A certificate of the directory “%(name)s” has expired.") % {"name": directory.name}
     elif ends is not None and which is Certificate.SOON:
         left = days_left(ends, now=now)
         sentence = ngettext(
-            "A certificate of the directory “%(name)s” is over in %(days)s day.",
-            "A certificate of the directory “%(name)s” is over in %(days)s days.",
+            "A certificate of the directory “%(name)s” expires in %(days)s day.",
+            "A certificate of the directory “%(name)s” expires in %(days)s days.",
             left,
         )
         yield sentence % {"name": directory.name, "days": left}
