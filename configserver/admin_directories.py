@@ -7,7 +7,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import helpers
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -23,9 +23,9 @@ from configserver.access import Administrator
 from configserver.directory import Directory, DirectoryServer, Protocol
 from configserver.forms_directory import FORMS, ChooseProtocolForm, TrialForm
 from configserver.health import health_of
-from configserver.models import Person
+from configserver.models import Person, Tenant
 from configserver.testing import Trial, try_directory
-from configserver.uses import NONE, persons_of, tenants_of
+from configserver.uses import Use, persons_of, use_of, uses
 from configserver.words import STATES, age_of, answering_in_words, certificate_in_words, step_of
 from core.admin import VerbAdmin
 from core.admin_gate import show_refusal
@@ -126,13 +126,20 @@ class DirectoryAdmin(VerbAdmin):
     @admin.display(description=__("used by"))
     def used_by(self, directory: Directory) -> str:
         """How many tenants and persons it proves."""
-        tenants, persons = bounded_count(tenants_of(directory)), bounded_count(persons_of(directory))
+        tenants, persons = directory.used_by  # type: ignore[attr-defined]
         if not tenants and not persons:
             return _("nobody yet")
         return two_lines(
             ngettext("%(number)s tenant", "%(number)s tenants", tenants) % {"number": tenants},
             ngettext("%(number)s person", "%(number)s persons", persons) % {"number": persons},
         )
+
+    def complete(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        """By whom each is used."""
+        found = uses()
+        for row in rows:
+            use = found.get(str(row.uid), Use())
+            row.used_by = len(use.tenants), bounded_count(persons_of(row, use))
 
     @admin.display(description=__("protocol"))
     def protocol_shown(self, directory: Directory) -> str:
@@ -273,7 +280,8 @@ class DirectoryAdmin(VerbAdmin):
 
     def panels(self, request: HttpRequest, obj: Directory) -> Sequence[Panel]:
         """The servers as they were last seen, and who uses the directory."""
-        return [self._servers(obj), self._tenants(obj), self._persons(request, obj)]
+        use = use_of(obj)
+        return [self._servers(obj), self._tenants(obj, use), self._persons(request, obj, use)]
 
     def _servers(self, directory: Directory) -> Panel:
         now = timezone.now()
@@ -285,8 +293,7 @@ class DirectoryAdmin(VerbAdmin):
             empty="",
         )
 
-    def _tenants(self, directory: Directory) -> Panel:
-        everybody = set(tenants_of(directory, external_id=NONE).values_list("pk", flat=True))
+    def _tenants(self, directory: Directory, use: Use) -> Panel:
         return Panel(
             title=_("Tenants that use it"),
             headers=(_("Tenant"), _("Named by"), _("For")),
@@ -294,15 +301,15 @@ class DirectoryAdmin(VerbAdmin):
                 (
                     self._link(one),
                     _("itself") if one.directory_id == directory.pk else _("a tenant above"),
-                    _("everybody") if one.pk in everybody else _("persons with an external id"),
+                    _("everybody") if one.pk in use.everybody else _("persons with an external id"),
                 )
-                for one in tenants_of(directory).order_by("dbid")[:SHOWN]
+                for one in Tenant.objects.filter(pk__in=use.tenants).order_by("dbid")[:SHOWN]
             ],
             empty=_("No tenant names it. On the page of a tenant it is chosen who proves passwords."),
         )
 
-    def _persons(self, request: HttpRequest, directory: Directory) -> Panel:
-        persons = persons_of(directory).filter(
+    def _persons(self, request: HttpRequest, directory: Directory, use: Use) -> Panel:
+        persons = persons_of(directory, use).filter(
             pk__in=self.gate.visible(request, Person).order_by().values("pk")
         )
         shown = persons.select_related("tenant").order_by("name_key")[: SHOWN + 1]

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db.models import QuerySet
+
 from configserver.directory import Directory, DirectoryServer
 
 STALE = timedelta(minutes=5)  # what was seen longer ago says nothing of now
@@ -41,6 +43,12 @@ class Health:
     since: datetime | None = None  # where none answers
     seen_at: datetime | None = None
     certificate_expires_at: datetime | None = None  # of the one that ends first
+
+
+def directories_with_health() -> QuerySet[Directory]:
+    """All directories by name, with what their health is told by, and without their certificates and filters."""
+    rows = Directory.objects.only("uid", "name", "servers", "is_active").prefetch_related("seen")
+    return rows.order_by("name")
 
 
 def health_of(directory: Directory, rows: Iterable[DirectoryServer], *, now: datetime) -> Health:

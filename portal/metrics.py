@@ -21,8 +21,7 @@ from prometheus_client.core import GaugeMetricFamily
 from accounts.models import Session
 from audit import counted
 from audit.models import AuditEvent
-from configserver.health import health_of
-from configserver.models import Directory
+from configserver.health import directories_with_health, health_of
 from core import epoch, metrics, seen
 from delivery.models import UNDER_WAY, Delivery, Kind, State
 from portal.version import version
@@ -162,8 +161,7 @@ def _recent(now: datetime) -> GaugeMetricFamily:
 def _directories(now: datetime) -> GaugeMetricFamily:
     """None is missing, so that a rule can compare those that answer with zero."""
     family = _family("directory_servers")
-    found = Directory.objects.filter(is_active=True).prefetch_related("seen").order_by("name")
-    for directory in found[:MOST_DIRECTORIES]:
+    for directory in directories_with_health().filter(is_active=True)[:MOST_DIRECTORIES]:
         health = health_of(directory, directory.seen.all(), now=now)
         counted = {"answers": health.answering, "fails": health.failing}
         counted["unseen"] = health.servers - sum(counted.values())

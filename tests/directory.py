@@ -1,12 +1,15 @@
-"""External people for tests: tenants of the Configuration Server, the persons in them, and what is linked to whom."""
+"""External people for tests: tenants of the Configuration Server, the persons in them, directories, and what is linked to whom."""
 
 from collections.abc import Sequence
 
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from configserver.models import ENVIRONMENT_DBID, Permission, Person, Privilege, Role, Tenant
+from configserver.models import ENVIRONMENT_DBID, Directory, Permission, Person, Privilege, Role, Tenant
+from configserver.services import DirectoryDraft, create_directory
+from tenants.actor import system_actor
 from tenants.models import Company
+from tests.services.radius import SECRET
 
 ACME_DBID, NOWHERE_DBID = 101, 999
 
@@ -47,4 +50,17 @@ def person(
         found.password, found.password_changed_at = make_password(password), timezone.now()
     found.save()
     found.roles.set(roles)
+    return found
+
+
+def directory(
+    name: str = "Head office", *, protocol: str = "radius", servers: str = "127.0.0.1:9", **more: object
+) -> Directory:
+    """A directory as an administrator makes it; by itself one that nobody listens for."""
+    usual: dict[str, object] = {"secret": SECRET, "connect_timeout_ms": 200, "timeout_ms": 1_000}
+    if protocol == "ldap":
+        usual |= {"bind_dn": "cn=portal,dc=example,dc=org", "base_dn": "ou=people,dc=example,dc=org"}
+    draft = DirectoryDraft(**{"name": name, "protocol": protocol, "servers": servers} | usual | more)
+    found = create_directory(draft, by=system_actor(), now=timezone.now())
+    assert isinstance(found, Directory), found
     return found
