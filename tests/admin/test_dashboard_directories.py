@@ -1,5 +1,6 @@
 """Each warning about directories and their people is shown while it is true, to who may know, and is gone afterwards."""
 
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -7,14 +8,13 @@ from django.utils import timezone
 
 from accounts.models import User
 from configserver.models import Directory, DirectoryServer, SolutionPackage
-from core import epoch
-from core.db import unit
 from tenants.models import Company
 from tests import directory
 from tests.cast import Browse
 from tests.journeys.stage import configure
 
 pytestmark = pytest.mark.django_db
+Told = Callable[[], str]
 OFF, ON = (
     {"Login__ExternalAuthenticationMode": "None"},
     {"Login__ExternalAuthenticationMode": "ConfigServer"},
@@ -28,7 +28,7 @@ TURNED_AWAY, KEPT_OUT, NO_PACKAGE, NO_COMPANY = (
 
 
 @pytest.fixture
-def told(browser: Browse, root: User) -> object:
+def told(browser: Browse, root: User) -> Told:
     """What the dashboard warns the administrator of everything of."""
 
     def sentences() -> str:
@@ -45,12 +45,7 @@ def _seen(one: Directory, **more: object) -> None:
         )
 
 
-def _bump() -> None:
-    with unit():
-        epoch.bump()
-
-
-def test_a_directory_that_does_not_answer_is_warned_of_until_it_does(told, root: User) -> None:  # type: ignore[no-untyped-def]
+def test_a_directory_that_does_not_answer_is_warned_of_until_it_does(told: Told, root: User) -> None:
     made = directory.directory(servers="a:1\nb:1")
     assert "Head office" not in told()
     _seen(made, ok=False, failed_step="connect", reason="Nobody is at home.", since=timezone.now())
@@ -65,7 +60,7 @@ def test_a_directory_that_does_not_answer_is_warned_of_until_it_does(told, root:
     assert "Head office" not in told()
 
 
-def test_a_certificate_is_warned_of_in_time_and_when_it_has_expired(told) -> None:  # type: ignore[no-untyped-def]
+def test_a_certificate_is_warned_of_in_time_and_when_it_has_expired(told: Told) -> None:
     made, now = directory.directory(), timezone.now()
     _seen(made, certificate_expires_at=now + timedelta(days=22))
     assert "certificate" not in told()
@@ -77,7 +72,7 @@ def test_a_certificate_is_warned_of_in_time_and_when_it_has_expired(told) -> Non
     assert "has expired" in told()
 
 
-def test_a_default_company_that_is_none_is_warned_of_as_long_as_it_stands(told, acme: Company) -> None:  # type: ignore[no-untyped-def]
+def test_a_default_company_that_is_none_is_warned_of_as_long_as_it_stands(told: Told, acme: Company) -> None:
     assert NO_COMPANY not in told()
     configure(GenesysSDK__ConfigServerLogin__DefaultCompanyID=str(acme.uid))
     assert NO_COMPANY not in told()
@@ -89,7 +84,9 @@ def test_a_default_company_that_is_none_is_warned_of_as_long_as_it_stands(told, 
     assert NO_COMPANY not in told()
 
 
-def test_persons_who_are_kept_out_or_turned_away_are_warned_of(told, acme: Company, globex: Company) -> None:  # type: ignore[no-untyped-def]
+def test_persons_who_are_kept_out_or_turned_away_are_warned_of(
+    told: Told, acme: Company, globex: Company
+) -> None:
     nowhere = directory.tenant(directory.NOWHERE_DBID, name="Nowhere")
     assert KEPT_OUT not in told()
     directory.person("egon", tenant=nowhere)
@@ -107,7 +104,7 @@ def test_persons_who_are_kept_out_or_turned_away_are_warned_of(told, acme: Compa
     assert KEPT_OUT in told()
 
 
-def test_persons_without_a_role_package_are_warned_of(told, acme: Company) -> None:  # type: ignore[no-untyped-def]
+def test_persons_without_a_role_package_are_warned_of(told: Told, acme: Company) -> None:
     tenant = directory.tenant(directory.ACME_DBID, company=acme)
     directory.person("dora", tenant=tenant)
     assert NO_PACKAGE not in told()  # nobody gets in yet
