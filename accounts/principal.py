@@ -14,6 +14,7 @@ from audit.record import Origin
 from core import epoch
 from core.prepared import Select, Slot
 from tenants.actor import Actor
+from tenants.granted import known_here
 from tenants.ids import company_uid
 from tenants.models import Company, Permission
 from tenants.rights import Rights
@@ -76,6 +77,12 @@ def rights_of(user: User) -> Rights:
         return rights_from(roles_loaded(user), permissions_loaded(user), own=user.company_id)
     roles = list(user.roles.values_list("pk", flat=True))
     return rights_by_user([(user.pk, user.company_id)], role_ids={user.pk: roles})[user.pk]
+
+
+def bounding_rights_of(user: User) -> Rights:
+    """What somebody else must have, too, to touch this account: of an external person, what this portal knows."""
+    rights = rights_of(user)
+    return known_here(rights) if user.is_external else rights
 
 
 _ROLES = Select(

@@ -43,14 +43,24 @@ def _link(tenant: Tenant) -> Link:
     )
 
 
-_all = epoch.Cached[str, dict[int, Link]](
-    lambda _one: {one.pk: _link(one) for one in Tenant.objects.select_related("directory")}
-)
+def _read(_one: str) -> dict[int, Link]:
+    return {one.pk: _link(one) for one in Tenant.objects.select_related("directory")}
+
+
+_all = epoch.Cached[str, dict[int, Link]](_read)
 
 
 def chain(pk: int) -> list[Link]:
-    """The tenant of this number, then the ones above it, up to ENVIRONMENT."""
-    links = _all("")
+    """The tenant of this number, then the ones above it, up to ENVIRONMENT; as they were within the last second."""
+    return _climb(pk, _all(""))
+
+
+def chain_now(pk: int) -> list[Link]:
+    """The same, read now: for a page on which it is changed."""
+    return _climb(pk, _read(""))
+
+
+def _climb(pk: int, links: Mapping[int, Link]) -> list[Link]:
     found: list[Link] = []
     here = links.get(pk)
     while here is not None and len(found) < DEEPEST:

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from accounts.external import Proved, note_password_changed, prove, prove_answer
+from accounts.external import Proved, note_password_changed, prove, prove_answer, rules_in_words
 from accounts.external import change_password as change_there
 from accounts.proof import CURRENT_WRONG, TRY_AGAIN
 from audit.events import Event
 from audit.record import record
-from configserver import service
 from configserver.values import Question
 from core import sealed
 from core.db import unit
@@ -21,7 +19,6 @@ from login.case import Case
 from login.flow import Purpose
 from login.holding import held
 from login.models import Attempt
-from tenants.settings import snapshot
 
 Data = Mapping[str, Any]
 
@@ -132,5 +129,4 @@ def change_password(case: Case, data: Data) -> Denied | None:
 
 def rules_for(case: Case) -> list[str]:
     """The rules that a new password must keep, in words; none where the directory has its own."""
-    source: UUID | None = case.person.source_id
-    return [] if source is None else service.rules_in_words(source, environment=snapshot(None))
+    return rules_in_words(case.person)

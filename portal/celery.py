@@ -66,6 +66,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 30},
     },
+    "end what a directory has voided": {
+        "task": "portal.end-voided",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "forget old deliveries": {
         "task": "delivery.prune",
         "schedule": crontab(hour="3", minute="17"),

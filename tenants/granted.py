@@ -1,9 +1,14 @@
 """What the Configuration Server gives to external people, in the portal's own terms: tenants are companies here."""
 
+from dataclasses import replace
+
+from django.db.models import QuerySet
+
+from configserver.models import Tenant
 from configserver.values import Granted, Opened
 from core import epoch
 from tenants.models import Company, Permission, Privilege, Reach
-from tenants.rights import EVERYWHERE, Companies, Rights, sum_of
+from tenants.rights import EVERYWHERE, Companies, Everywhere, Rights, sum_of
 
 _linked = epoch.Cached[str, dict[int | None, int]](
     lambda _one: dict(Company.objects.exclude(tenant_dbid=None).values_list("tenant_dbid", "pk"))
@@ -18,6 +23,15 @@ _catalogue = epoch.Cached[str, frozenset[tuple[str, str]]](
 def company_of_tenant(dbid: int | None) -> int | None:
     """The number of the company that is linked to the tenant with this DBID, as of the last second."""
     return _linked("").get(dbid) if dbid is not None else None
+
+
+def tenants_within(rights: Rights, kind: str) -> QuerySet[Tenant]:
+    """The tenants whose objects of this kind these rights open: those linked to companies in reach."""
+    companies = rights.sees(kind)
+    if isinstance(companies, Everywhere):
+        return Tenant.objects.all()
+    linked = Company.objects.filter(pk__in=companies).exclude(tenant_dbid=None)
+    return Tenant.objects.filter(dbid__in=linked.values("tenant_dbid"))
 
 
 def permission_of(opened: Opened) -> Permission | None:
@@ -40,12 +54,17 @@ def _companies(opened: Opened, *, own: Companies) -> Companies:
     return EVERYWHERE if company_id is None else frozenset([company_id])
 
 
-def most_of(granted: Granted, *, dbid: int | None) -> Rights:
-    """The most that this can give to somebody of the tenant with this DBID; None, or a tenant without a company: of any.
+def known_here(rights: Rights) -> Rights:
+    """The same without privileges of other systems, which our catalogue does not know.
 
-    Privileges of other systems, which our catalogue does not know, nobody here can hold: rank alone bounds who gives them on.
+    Nobody here can hold these, so rank alone bounds who gives them on, and who touches somebody that has them.
     """
+    return replace(rights, privileges=rights.privileges & _catalogue(""))
+
+
+def most_of(granted: Granted, *, dbid: int | None) -> Rights:
+    """The most that this can give to somebody of the tenant with this DBID; None, or a tenant without a company: of any."""
     company_id = company_of_tenant(dbid)
     own: Companies = EVERYWHERE if company_id is None else frozenset([company_id])
     opened = [Rights(reach={one.kind: _companies(one, own=own)}) for one in granted.permissions]
-    return sum_of([Rights(rank=granted.rank, privileges=granted.privileges & _catalogue("")), *opened])
+    return known_here(sum_of([Rights(rank=granted.rank, privileges=granted.privileges), *opened]))

@@ -9,8 +9,9 @@ from accounts import external
 from accounts.models import User
 from audit.record import Origin
 from configserver import service
-from configserver.models import ENVIRONMENT_DBID, Permission, Person, Privilege, Role, Tenant
+from configserver.models import ENVIRONMENT_DBID, Directory, Permission, Person, Privilege, Role, Tenant
 from configserver.values import Identity
+from core import sealed
 from tenants.models import Company
 from tenants.models import Permission as PortalPermission
 from tenants.models import Privilege as PortalPrivilege
@@ -80,3 +81,22 @@ def lets_see_everything(user: User, *names: str, rank: int = 30) -> None:
     role.privileges.set(portal_privileges(*names))
     PortalPermission.objects.create(role=role, kind="*", reach="every")
     user.roles.add(role)
+
+
+def ldap(name: str, **more: object) -> Directory:
+    """An LDAP directory."""
+    columns = {"servers": "ldaps://127.0.0.1:636", "base_dn": "dc=example,dc=org"} | more
+    return Directory.objects.create(name=name, protocol="ldap", **columns)
+
+
+def radius(name: str, *, servers: str, secret: str, **more: object) -> Directory:
+    """A RADIUS directory."""
+    found = Directory(name=name, protocol="radius", servers=servers, **more)
+    found.secret = sealed.seal(found, "secret", secret.encode())
+    found.save()
+    return found
+
+
+def opens_everything(role: PortalRole) -> None:
+    """Let the holders of a role of the portal see every company."""
+    PortalPermission.objects.create(role=role, kind="*", reach="every")

@@ -15,7 +15,7 @@ from tests.docs import tables
 
 ROOT = tables.DOCS.parent
 GUIDE = (tables.DOCS / "deployment.md").read_text(encoding="utf-8")
-OWN = {"accounts", "audit", "core", "delivery", "login", "portal", "tenants", "twofactor"}
+OWN = {"accounts", "audit", "configserver", "core", "delivery", "login", "portal", "tenants", "twofactor"}
 _READ = re.compile(r"""(?:_read|_list|environ\.get)\(\s*"([A-Z_]+)"|environ\["([A-Z_]+)"\]""")
 
 
@@ -112,7 +112,9 @@ def test_systemd_has_nothing_to_say_about_a_unit(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert (told.returncode, told.stderr) == (0, "")
+    # It speaks of other units of the machine too, such as those of the servers that the tests need.
+    ours = [line for line in told.stderr.splitlines() if not line.startswith(("/lib/", "/usr/lib/", "/etc/"))]
+    assert (told.returncode, ours) == (0, [])
 
 
 def test_the_part_of_a_unit_that_confines_it_is_one_for_the_whole_product_and_for_a_part() -> None:

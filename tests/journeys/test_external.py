@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.housekeeping import end_voided
 from accounts.models import Session, User
 from accounts.names import Realm
 from audit.models import AuditEvent
@@ -11,7 +12,7 @@ from tenants.actor import system_actor
 from tenants.models import Company
 from tests import directory
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
-from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Time, configure
+from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +114,41 @@ def test_the_same_name_inside_and_outside_is_two_people(door: Door, dora: Person
     assert door.take("password", password=NEW_PASSWORD).step == "done"
     assert User.objects.get(source_id=twin.uid) != ben
     assert sign_in(door.stranger(), "ben@acme.example", NEW_PASSWORD).refused
+
+
+def test_a_forgotten_password_is_told_where_to_go(
+    web: WebDoor, dora: Person, post: Post, clock: Time
+) -> None:
+    sign_in(web, "dora", PASSWORD)
+    User.objects.filter(source_id=dora.uid).update(email_verified_at=clock())
+    known, unknown = web.stranger(), web.stranger()
+    assert known.forgotten("dora").text == unknown.forgotten("nobody").text
+    told = post.newest("dora@acme.example")
+    assert "kept in the directory" in told
+    assert "/login/forgotten/" not in told
+
+
+def test_switching_the_mode_off_ends_what_external_people_hold(door: Door, dora: Person, clock: Time) -> None:
+    sign_in(door, "dora", PASSWORD)
+    configure(Login__ExternalAuthenticationMode="None")
+    assert not door.is_in()
+    assert end_voided(now=clock.forward(seconds=1)) == 1
+    configure(Login__ExternalAuthenticationMode="ConfigServer")
+    assert not door.is_in()
+
+
+def test_what_a_directory_has_voided_ends_in_the_books_too(
+    door: Door, dora: Person, ben: User, clock: Time
+) -> None:
+    sign_in(door, "dora", PASSWORD)
+    sign_in(door.stranger(), "ben@acme.example", PASSWORD)
+    assert end_voided(now=clock.forward(seconds=1)) == 0
+    services.change_person(dora, services.PersonDraft(roles=[]), by=system_actor(), now=clock())
+    assert end_voided(now=clock()) == 1
+    assert (
+        AuditEvent.objects.filter(
+            event="accounts:session:ended", details__reason="changed_in_directory"
+        ).count()
+        == 1
+    )
+    assert Session.objects.filter(ended_at=None).count() == 1
