@@ -14,9 +14,9 @@ from django.utils.html import escape, format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts import external
 from accounts.admin_places import NO_TENANT, places
 from accounts.forms_persons import AddPersonForm, PasswordForm, PersonForm, RolesField
+from accounts.mode import external_is_on
 from accounts.models import Session, User
 from accounts.obstacles import kept_out, obstacles
 from accounts.options import MODE
@@ -278,7 +278,7 @@ class PersonAdmin(VerbAdmin):
         return [Note(sentence=words, tone="warning")] if found else ()
 
     def _notes_for_all(self, request: HttpRequest) -> Sequence[Note]:
-        if external.is_on():
+        if external_is_on():
             return ()
         url = self.gate.settings_url(request)
         link = f"{url}#id_{MODE.name}" if url else ""

@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts import external
+from accounts.mode import external_is_on
 from accounts.models import User
 from accounts.options import MODE
 from configserver.models import Person
@@ -31,7 +31,7 @@ class Place:
 
 def places(site: AdminSite, request: HttpRequest, *, current: type[Any]) -> list[Place]:
     """The choice, on the form of `current`; none where people of the Configuration Server cannot sign in."""
-    if not external.is_on():
+    if not external_is_on():
         return []
     found = []
     for model, name, words in (
@@ -56,7 +56,7 @@ def places(site: AdminSite, request: HttpRequest, *, current: type[Any]) -> list
 
 def switched_off(settings_url: str | None) -> list[Note]:
     """How the choice is switched on, for those who may; said to nobody else."""
-    if external.is_on() or settings_url is None:
+    if external_is_on() or settings_url is None:
         return []
     words = _(
         "A person can also be kept in the Configuration Server, and be proved by a directory: once the setting %(name)s is ConfigServer."

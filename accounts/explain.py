@@ -12,6 +12,7 @@ from django.utils.translation import gettext as _
 from accounts import checks, external
 from accounts.limits import standing_in_browsers, standing_of_name
 from accounts.loaded import policies_of
+from accounts.mode import external_is_on
 from accounts.models import User
 from accounts.names import Realm, realm_of
 from accounts.principal import roles_of
@@ -143,7 +144,7 @@ def _realm(name: str, realm: Realm, *, chosen: str) -> Finding:
 
 
 def _mode() -> Finding:
-    if external.is_on():
+    if external_is_on():
         return ok("mode", _("People of the Configuration Server may sign in."))
     return stop(
         "mode",

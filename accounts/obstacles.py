@@ -3,6 +3,7 @@
 from django.utils.translation import gettext as _
 
 from accounts import external
+from accounts.mode import external_is_on
 from accounts.models import User
 from accounts.options import DEFAULT_COMPANY, MODE
 from configserver.choice import INTERNAL
@@ -37,7 +38,7 @@ def _of_the_person(person: Person) -> list[str]:
 
 def _of_the_portal(person: Person, account: User | None) -> list[str]:
     found = []
-    if not external.is_on():
+    if not external_is_on():
         found.append(kept_out())
     company = external.company_of(person.tenant.dbid)
     if company is None:

@@ -61,15 +61,15 @@ def _broker(redis_url: str) -> dict[str, Any]:
 SCHEDULE: dict[str, dict[str, Any]] = {
     "say that the clock runs": {"task": "portal.tick", "schedule": 15.0, "options": {"expires": 15}},
     "drain the outbox": {"task": "delivery.drain", "schedule": 5.0, "options": {"expires": 5}},
-    "look at the directories": {
-        "task": "configserver.check",
-        "schedule": 60.0,
-        "options": {"expires": 30},
-    },
     "end what a directory has voided": {
         "task": "portal.end-voided",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "look at the directories": {
+        "task": "configserver.check",
+        "schedule": 60.0,
+        "options": {"expires": 30},
     },
     "forget old deliveries": {
         "task": "delivery.prune",

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from django.db.models import Exists, OuterRef
 
 from accounts import external
+from accounts.mode import external_is_on
 from accounts.options import DEFAULT_COMPANY
 from configserver.models import Person, Role, SolutionPackage, Tenant
 from tenants.models import Company
@@ -45,7 +46,7 @@ def readiness() -> Readiness:
     persons = Person.objects.filter(tenant=OuterRef("pk"))
     unlinked = Tenant.objects.filter(Exists(persons)).exclude(dbid__in=linked.values("tenant_dbid"))
     return Readiness(
-        mode_on=external.is_on(),
+        mode_on=external_is_on(),
         has_persons=Person.objects.exists(),
         package=SolutionPackage.objects.filter(rolled_back_at=None).order_by("-id").first(),
         has_roles=Role.objects.exists(),

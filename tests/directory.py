@@ -60,6 +60,25 @@ def person(
     return found
 
 
+def ldap(name: str, **more: object) -> Directory:
+    """An LDAP directory."""
+    columns = {"servers": "ldaps://127.0.0.1:636", "base_dn": "dc=example,dc=org"} | more
+    return Directory.objects.create(name=name, protocol="ldap", **columns)
+
+
+def radius(name: str, *, servers: str, secret: str, **more: object) -> Directory:
+    """A RADIUS directory."""
+    found = Directory(name=name, protocol="radius", servers=servers, **more)
+    found.secret = sealed.seal(found, "secret", secret.encode())
+    found.save()
+    return found
+
+
+def opens_everything(role: PortalRole) -> None:
+    """Let the holders of a role of the portal see every company."""
+    PortalPermission.objects.create(role=role, kind="*", reach="every")
+
+
 def shadow(person: Person, *, password: str) -> User:
     """The account that this person has in the portal after a sign-in."""
     now = timezone.now()
@@ -81,22 +100,3 @@ def lets_see_everything(user: User, *names: str, rank: int = 30) -> None:
     role.privileges.set(portal_privileges(*names))
     PortalPermission.objects.create(role=role, kind="*", reach="every")
     user.roles.add(role)
-
-
-def ldap(name: str, **more: object) -> Directory:
-    """An LDAP directory."""
-    columns = {"servers": "ldaps://127.0.0.1:636", "base_dn": "dc=example,dc=org"} | more
-    return Directory.objects.create(name=name, protocol="ldap", **columns)
-
-
-def radius(name: str, *, servers: str, secret: str, **more: object) -> Directory:
-    """A RADIUS directory."""
-    found = Directory(name=name, protocol="radius", servers=servers, **more)
-    found.secret = sealed.seal(found, "secret", secret.encode())
-    found.save()
-    return found
-
-
-def opens_everything(role: PortalRole) -> None:
-    """Let the holders of a role of the portal see every company."""
-    PortalPermission.objects.create(role=role, kind="*", reach="every")
