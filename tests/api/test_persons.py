@@ -16,6 +16,7 @@ from tenants.models import Company, Permission, Privilege
 from tenants.models import Role as PortalRole
 from tests import cast, directory
 from tests.cast import Call
+from tests.journeys.stage import configure
 
 PASSWORD = "a long walk by the sea"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -346,6 +347,7 @@ def test_nobody_ends_his_own_account(api: Call, acme: Company, dora: Person) -> 
         opens=["user"],
     )
     dora.roles.set([chief])
+    configure(Login__ExternalAuthenticationMode="ConfigServer")
     shadow = directory.shadow(dora, password=PASSWORD)
     program, path = api(shadow), f"persons/{dora.uid}/"
     assert program.patch(path, {"display_name": "D"}).status_code == 200
