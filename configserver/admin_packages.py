@@ -9,8 +9,10 @@ from django.contrib.admin import helpers
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
+from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 from django.utils.translation import ngettext
@@ -69,10 +71,10 @@ class SolutionPackageAdmin(VerbAdmin):
     )
     help_texts = {
         "name": __("With its version it names the package; what belongs to it is found by it."),
-        "version": __("Of the package."),
+        "version": __("A package is applied once in each version; rolled back, it can be applied again."),
         "deploymentkey": __("The same in every version of the package."),
-        "description": __("As the file says."),
-        "summary": __("As the file says."),
+        "description": __("As its file says."),
+        "summary": __("As its file says."),
         "applied_at": __("When its roles came into force."),
         "applied_by": __("Who applied it; empty: the command on the machine."),
         "rolled_back_at": __("When its roles were put back as they were before it."),
@@ -112,10 +114,22 @@ class SolutionPackageAdmin(VerbAdmin):
             Panel(
                 title=_("Roles that it brought"),
                 headers=(_("Role"), _("Rank"), _("Privileges"), _("Now")),
-                rows=[_role_row(name, found.get(name), package=obj) for name in obj.roles],
+                rows=[self._role_row(name, found.get(name), package=obj) for name in obj.roles],
                 empty="",
             )
         ]
+
+    def _role_row(self, name: str, role: Any, *, package: SolutionPackage) -> tuple[Any, ...]:
+        if role is None:
+            return (name, "–", "–", _("not there any more"))
+        if role.package == package.name:
+            now = _("belongs to this package")
+        elif role.package:
+            now = _("belongs to %(package)s") % {"package": role.package}
+        else:
+            now = _("belongs to no package")
+        url = reverse("admin:configserver_role_change", args=(role.pk,), current_app=self.admin_site.name)
+        return (format_html('<a href="{}">{}</a>', url, name), role.rank, role.rights, now)
 
     # --- bringing one in -----------------------------------------------------------------------------------------------------
 
@@ -226,15 +240,3 @@ class SolutionPackageAdmin(VerbAdmin):
 
 def _person(actor: Any) -> str:
     return str(actor.origin.actor.uid)
-
-
-def _role_row(name: str, role: Any, *, package: SolutionPackage) -> tuple[Any, ...]:
-    if role is None:
-        return (name, "–", "–", _("not there any more"))
-    if role.package == package.name:
-        now = _("belongs to this package")
-    elif role.package:
-        now = _("belongs to %(package)s") % {"package": role.package}
-    else:
-        now = _("belongs to no package")
-    return (name, role.rank, role.rights, now)

@@ -64,6 +64,10 @@ class UploadForm(forms.Form):
         label=_("File"),
         widget=forms.FileInput(attrs={"accept": ".xml,application/xml,text/xml"}),
         help_text=_("A Solution Package Definition: XML, at most 1 MB."),
+        error_messages={
+            "required": _("Choose a file first."),
+            "empty": _("This file is empty."),
+        },
     )
 
     def clean_file(self) -> bytes:
