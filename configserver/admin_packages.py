@@ -24,7 +24,6 @@ from configserver.models import Role, SolutionPackage
 from configserver.package_words import told
 from configserver.services import Plan
 from core.admin import VerbAdmin
-from core.admin_gate import show_refusal
 from core.admin_pages import ObjectVerb, Panel, Words, badge, object_verb, two_lines
 from core.admin_verbs import page_context
 from core.outcomes import Denied
@@ -231,7 +230,7 @@ class SolutionPackageAdmin(VerbAdmin):
         context: Any = response.context_data
         plan = services.plan_roll_back(context["original"], by=self.gate.actor(request))
         if isinstance(plan, Denied):
-            show_refusal(plan, context["adminform"].form)
+            context["problem"] = plan.message
         else:
             context |= shown(plan)
         response.template_name = f"{_TEMPLATES}/roll_back.html"
