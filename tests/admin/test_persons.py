@@ -630,7 +630,7 @@ def test_where_external_people_are_off_nothing_is_asked_and_who_may_switch_it_on
     answer = browser(ada).get(add)
     assert (answer.context["places"], list(answer.context["notes"])) == ([], [])
     text = browser(root).get(add).content.decode()
-    assert "once the setting Login.ExternalAuthenticationMode is ConfigServer" in text
+    assert "Once the setting Login.ExternalAuthenticationMode is ConfigServer" in text
     assert (
         f"{reverse('admin:tenants_settingsrevision_everywhere')}#id_Login.ExternalAuthenticationMode" in text
     )
