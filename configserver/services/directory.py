@@ -17,7 +17,8 @@ from configserver.directory import Coding, Directory, DirectoryGroup, DirectoryT
 from configserver.engines.radius import server_address
 from configserver.granting import granted_by
 from configserver.models import Role, Tenant
-from configserver.services.voiding import void_directory
+from configserver.services.bounds import refuse_above
+from configserver.services.voiding import proved_by, void_directory
 from core import epoch, sealed
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
@@ -321,10 +322,13 @@ def change_directory(
             if refusal is not None:
                 return refusal
             fields = sorted({*changed, *mapping, *(["secret"] if secret else [])})
+            voids = bool(set(fields) - {"name", "secret"})
+            if voids and (refusal := refuse_above(proved_by(found), by=by)) is not None:
+                return refusal
             if fields:
                 found.save()
                 _map(found, mapping)
-                if set(fields) - {"name", "secret"}:
+                if voids:
                     void_directory(found)
                 epoch.bump()
                 _record(Event.DIRECTORY_CHANGED, found, by=by, now=now, fields=fields)

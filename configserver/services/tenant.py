@@ -13,7 +13,8 @@ from audit.record import record
 from configserver.access import Administrator
 from configserver.models import ENVIRONMENT_DBID, Directory, Enforce, Library, Tenant
 from configserver.options import SECTION
-from configserver.services.voiding import below, void_tenant
+from configserver.services.bounds import refuse_above, refuse_groups
+from configserver.services.voiding import below, persons_below, void_tenant
 from core import epoch
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
@@ -95,6 +96,19 @@ def _refuse(by: Administrator, verb: str) -> Denied | None:
     return None if by.may_touch_tenant(verb, KIND, dbid=None) else FORBIDDEN
 
 
+def _refuse_persons(tenant: Tenant, *, by: Administrator) -> Denied | None:
+    """The refusal when somebody of the tenant, or of one below, has or may get more than the actor."""
+    return refuse_above(persons_below(tenant), by=by) or _refuse_groups(tenant, by=by)
+
+
+def _refuse_groups(tenant: Tenant, *, by: Administrator) -> Denied | None:
+    """The same for the groups of the directory that the tenant, or the nearest above it, names."""
+    here: Tenant | None = tenant
+    while here is not None and not here.library:
+        here = here.parent
+    return refuse_groups(here.directory if here is not None else None, by=by)
+
+
 def _malformed(tenant: Tenant) -> Denied | None:
     if (tenant.library == Library.DIRECTORY) != (tenant.directory is not None):
         return Denied(
@@ -121,7 +135,8 @@ def create_tenant(draft: TenantDraft, *, by: Administrator, now: datetime) -> Te
     if values.get("parent") is None:
         values["parent"] = Tenant.objects.get(dbid=ENVIRONMENT_DBID)
     tenant = Tenant(**values)
-    if (refusal := _malformed(tenant) or _taken(tenant)) is not None:
+    refusal = _malformed(tenant) or _taken(tenant) or refuse_groups(tenant.directory, by=by)
+    if refusal is not None:
         return refusal
     try:
         with unit():
@@ -165,14 +180,19 @@ def change_tenant(tenant: Tenant, draft: TenantDraft, *, by: Administrator, now:
                 "enforce",
             }:
                 return ROOT
+            voids = bool(changed.keys() - {"name", "rules", "inherits"})
+            refusal = _refuse_persons(found, by=by) if voids else None
             for name, value in changed.items():
                 setattr(found, name, value)
-            if (refusal := _malformed(found) or _taken(found)) is not None:
+            refusal = refusal or _malformed(found) or _taken(found)
+            if refusal is None and voids:
+                refusal = _refuse_groups(found, by=by)
+            if refusal is not None:
                 return refusal
             if changed:
                 found.save(update_fields=sorted(changed))
                 epoch.bump()
-                if changed.keys() - {"name", "rules", "inherits"}:
+                if voids:
                     void_tenant(found)
                 _record(Event.TENANT_CHANGED, found, by=by, now=now, fields=sorted(changed))
     except IntegrityError:

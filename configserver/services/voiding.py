@@ -27,12 +27,22 @@ def void_roles(roles: Collection[Role]) -> int:
 
 def void_directory(directory: Directory) -> int:
     """The same for everyone whose password this directory may prove."""
-    return void(_asking(Q(pk=directory.pk)))
+    return void(proved_by(directory))
+
+
+def proved_by(directory: Directory) -> QuerySet[Person]:
+    """Everyone whose password this directory may prove."""
+    return _asking(Q(pk=directory.pk))
 
 
 def void_tenant(tenant: Tenant) -> int:
     """The same for everyone of this tenant and those below it."""
-    return void(Person.objects.filter(tenant__in=[one.pk for one in below(tenant)]))
+    return void(persons_below(tenant))
+
+
+def persons_below(tenant: Tenant) -> QuerySet[Person]:
+    """Everyone of this tenant and those below it."""
+    return Person.objects.filter(tenant__in=[one.pk for one in below(tenant)])
 
 
 def below(tenant: Tenant) -> list[Tenant]:
