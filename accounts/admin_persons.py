@@ -168,7 +168,11 @@ class PersonAdmin(VerbAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whoever may add people, in a tenant that is in reach."""
-        return super().has_add_permission(request) and self.choices(request, Tenant).exists()
+        if not super().has_add_permission(request):
+            return False
+        # Asked for the navigation of every page: whoever sees every tenant sees ENVIRONMENT, so nothing is looked up.
+        every = isinstance(self._rights(request).sees(Kind.USER), Everywhere)
+        return every or self.choices(request, Tenant).exists()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What can be chosen; a tenant without a choice is named, and directories are for those who may see them."""

@@ -575,9 +575,10 @@ def test_a_kept_entry_is_forgotten_where_there_is_one(browser: Browse, ada: User
 
 
 def test_a_deleted_person_is_gone_and_the_account_is_of_no_use(
-    browser: Browse, ada: User, dora: Person
+    browser: Browse, mode: None, ada: User, dora: Person
 ) -> None:
     theirs = signed_in(_account(dora))
+    assert theirs.get("/account/").status_code == 200
     page = browser(ada)
     answer = page.post(reverse("admin:configserver_person_delete", args=[dora.pk]), {"post": "yes"})
     assert answer.status_code == 302
