@@ -196,6 +196,19 @@ def rules_in_words(person_uid: UUID, *, environment: Snapshot) -> list[str]:
     return in_words(rules_of(person, environment))
 
 
+def may_change_password(person_uid: UUID) -> bool:
+    """Whether the person can put in another password through us: it is kept here, or the directory allows it."""
+    person = _PERSONS.filter(uid=person_uid).first()
+    return person is not None and _may_change(choice_of(person))
+
+
+def _may_change(choice: Choice) -> bool:
+    if choice.engine == INTERNAL:
+        return True
+    directory = directory_of(choice.engine)
+    return directory is not None and directory.is_active and directory.may_change
+
+
 def refuse_new_password(
     password: str, person: Person, *, environment: Snapshot, now: datetime
 ) -> Denied | None:
@@ -242,7 +255,7 @@ def _set_in_directory(
     person: Person, choice: Choice, *, current: str, new: str
 ) -> PasswordSet | Denied | Refused | Unreachable:
     directory = directory_of(choice.engine)
-    if directory is None or not directory.is_active or not directory.may_change:
+    if directory is None or not _may_change(choice):
         return CHANGE_ELSEWHERE
     outcome = directory.engine.change_password(login_of(person), current, new)
     if isinstance(outcome, NotTaken):

@@ -3,14 +3,12 @@
 import json
 from collections.abc import Mapping
 from typing import Any
-from uuid import UUID
 
-from accounts.external import Proved, note_password_changed, prove, prove_answer
+from accounts.external import UNAVAILABLE, Proved, note_password_changed, prove, prove_answer
 from accounts.external import change_password as change_there
 from accounts.proof import CURRENT_WRONG, TRY_AGAIN
 from audit.events import Event
 from audit.record import record
-from configserver import service
 from configserver.values import Question
 from core import sealed
 from core.db import unit
@@ -21,7 +19,6 @@ from login.case import Case
 from login.flow import Purpose
 from login.holding import held
 from login.models import Attempt
-from tenants.settings import snapshot
 
 Data = Mapping[str, Any]
 
@@ -59,6 +56,8 @@ def challenge(case: Case, data: Data) -> Denied | None:
 
 
 def _taken(case: Case, found: Proved | Question | Denied) -> Denied | None:
+    if found is UNAVAILABLE:
+        return found  # nobody could judge the answer, so it can be sent again
     if isinstance(found, Denied):
         return _forget_question(case) or found
     if isinstance(found, Question):
@@ -128,9 +127,3 @@ def change_password(case: Case, data: Data) -> Denied | None:
             return denied
         case.attempt.changed_at = case.now
         return advance(case)
-
-
-def rules_for(case: Case) -> list[str]:
-    """The rules that a new password must keep, in words; none where the directory has its own."""
-    source: UUID | None = case.person.source_id
-    return [] if source is None else service.rules_in_words(source, environment=snapshot(None))

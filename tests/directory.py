@@ -1,12 +1,18 @@
-"""External people for tests: tenants of the Configuration Server, the persons in them, and what is linked to whom."""
+"""External people for tests: tenants of the Configuration Server, the persons in them, and the directories that prove their passwords."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from configserver import services
+from configserver.directory import Directory
 from configserver.models import ENVIRONMENT_DBID, Permission, Person, Privilege, Role, Tenant
+from core.outcomes import Denied
+from tenants.actor import system_actor
 from tenants.models import Company
+from tests.services.radius import SECRET
 
 ACME_DBID, NOWHERE_DBID = 101, 999
 
@@ -48,3 +54,23 @@ def person(
     found.save()
     found.roles.set(roles)
     return found
+
+
+def radius(*servers: str, name: str = "RADIUS", **more: Any) -> Directory:
+    """A directory that speaks RADIUS with these servers, with times that a test can wait for."""
+    usual = {"secret": SECRET, "connect_timeout_ms": 200, "timeout_ms": 2_000, "attempts": 2}
+    return _made(
+        services.DirectoryDraft(name=name, protocol="radius", servers="\n".join(servers), **usual | more)
+    )
+
+
+def _made(draft: services.DirectoryDraft) -> Directory:
+    made = services.create_directory(draft, by=system_actor(), now=timezone.now())
+    assert not isinstance(made, Denied), made
+    return made
+
+
+def wake(found: Directory) -> None:
+    """Let the time be over in which servers of this directory rest after a failure: asked under other settings, they begin anew."""
+    draft = services.DirectoryDraft(servers=found.servers.replace("127.0.0.1", "localhost"), secret=SECRET)
+    services.change_directory(found, draft, by=system_actor(), now=timezone.now())

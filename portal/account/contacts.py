@@ -12,8 +12,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from accounts.checks import rules_in_words
+from accounts.external import may_change_password, password_rules_in_words
 from accounts.models import User
 from accounts.own_password import change_own_password
+from configserver.service import CHANGE_ELSEWHERE
 from core.outcomes import Denied
 from login.forms import NewPasswordForm
 from login.pages import code_facts, delivery_note
@@ -146,9 +148,9 @@ def keep_old(request: HttpRequest) -> HttpResponse:
 def password(request: HttpRequest) -> HttpResponse:
     """Change the own password."""
     principal = principal_of(request)
-    if principal.user.is_external:
-        sentence = _("Your password is kept in the directory of your organisation; change it there.")
-        return render(request, "account/password.html", {"sentence": sentence})
+    user = principal.user
+    if user.is_external and not may_change_password(user):
+        return render(request, "account/password.html", {"sentence": CHANGE_ELSEWHERE.message})
     form = NewPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         denied = change_own_password(
@@ -162,5 +164,5 @@ def password(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Your password was changed, and your other sessions were ended."))
             return redirect("account:overview")
         form.add_error(denied.field if denied.field in form.fields else None, str(denied.message))
-    context = {"form": form, "rules": rules_in_words(principal.user.company_id)}
-    return render(request, "account/password.html", context)
+    rules = password_rules_in_words(user) if user.is_external else rules_in_words(user.company_id)
+    return render(request, "account/password.html", {"form": form, "rules": rules})
