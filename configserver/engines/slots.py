@@ -8,16 +8,17 @@ from threading import Condition
 
 from django.conf import settings
 
-LONGEST_WAIT = 1.0  # seconds, while the calls under way are quick
-SLOW_AFTER = 0.5  # seconds; once a call takes longer, nobody waits behind it
+LONGEST_WAIT = 1.0  # seconds, while calls come and go
+SLOW_AFTER = 0.25  # seconds; once every call under way takes longer, nobody waits behind them
 
 
 class Slots:
-    """So many callers at once. Others wait a little while calls are quick, and not at all once one hangs."""
+    """So many callers at once. Others wait in a queue while calls come and go, and not at all once all of them hang."""
 
     def __init__(self, most: int, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._most, self._clock = most, clock
         self._since: dict[object, float] = {}
+        self._queue: list[object] = []
         self._changed = Condition()
 
     @contextmanager
@@ -31,19 +32,26 @@ class Slots:
             if taken:
                 with self._changed:
                     del self._since[mine]
-                    self._changed.notify()
+                    self._changed.notify_all()
 
     def _take(self, mine: object) -> bool:
         gives_up = self._clock() + LONGEST_WAIT
         with self._changed:
-            while len(self._since) >= self._most:
-                now = self._clock()
-                patience = min(min(self._since.values()) + SLOW_AFTER, gives_up) - now
-                if patience <= 0:
-                    return False
-                self._changed.wait(patience)
-            self._since[mine] = self._clock()
-            return True
+            self._queue.append(mine)
+            try:
+                while len(self._since) >= self._most or self._queue[0] is not mine:
+                    until = gives_up
+                    if len(self._since) >= self._most:
+                        until = min(until, max(self._since.values()) + SLOW_AFTER)
+                    patience = until - self._clock()
+                    if patience <= 0:
+                        return False
+                    self._changed.wait(patience)
+                self._since[mine] = self._clock()
+                return True
+            finally:
+                self._queue.remove(mine)
+                self._changed.notify_all()
 
 
 @cache

@@ -24,8 +24,14 @@ class Certificate:
     key: Path
 
     @classmethod
-    def make(cls, folder: Path, *, hosts: Sequence[str] = ("localhost", "127.0.0.1")) -> Self:
-        """A fresh authority, and a certificate by it for these hosts."""
+    def make(
+        cls,
+        folder: Path,
+        *,
+        hosts: Sequence[str] = ("localhost", "127.0.0.1"),
+        valid: timedelta = timedelta(days=1),
+    ) -> Self:
+        """A fresh authority, and a certificate by it for these hosts, `valid` from now on; below zero it has expired."""
         authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
         authority = (
             _builder("Test authority", issuer="Test authority", key=authority_key.public_key())
@@ -42,7 +48,7 @@ class Certificate:
         names = [_name(host) for host in hosts]
         issuer = x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key())
         server = (
-            _builder(hosts[0], issuer="Test authority", key=server_key.public_key())
+            _builder(hosts[0], issuer="Test authority", key=server_key.public_key(), valid=valid)
             .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
             .add_extension(x509.SubjectAlternativeName(names), critical=False)
             .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
@@ -69,7 +75,9 @@ def _name(host: str) -> x509.GeneralName:
         return x509.DNSName(host)
 
 
-def _builder(name: str, *, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+def _builder(
+    name: str, *, issuer: str, key: ec.EllipticCurvePublicKey, valid: timedelta = timedelta(days=1)
+) -> x509.CertificateBuilder:
     now = datetime.now(UTC)
     return (
         x509.CertificateBuilder()
@@ -78,5 +86,5 @@ def _builder(name: str, *, issuer: str, key: ec.EllipticCurvePublicKey) -> x509.
         .public_key(key)
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(hours=1))
-        .not_valid_after(now + timedelta(days=1))
+        .not_valid_after(now + valid)
     )

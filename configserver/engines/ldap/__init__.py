@@ -1,26 +1,6 @@
-from dataclasses import dataclass
-from typing import Any
+"""LDAP: what is known of a directory (`LdapConfig`), and the engine that asks it (`LdapEngine`)."""
 
-from configserver.engines.base import Refused, Unreachable
+from configserver.engines.ldap.config import SENTENCES, Fault, LdapConfig, fault_of
+from configserver.engines.ldap.engine import LdapEngine
 
-
-class LdapConfig:
-    def __init__(self, **kw: Any) -> None:
-        self.kw = kw
-
-
-class LdapEngine:
-    def __init__(self, config: Any) -> None:
-        pass
-
-    def verify(self, login, password):
-        return Unreachable(reason="stub")
-
-    def answer(self, login, state, answer):
-        return Refused()
-
-    def decoy(self, login):
-        pass
-
-    def change_password(self, login, current, new):
-        return Unreachable(reason="stub")
+__all__ = ["SENTENCES", "Fault", "LdapConfig", "LdapEngine", "fault_of"]
