@@ -137,6 +137,9 @@ def _settled(
         return Question(person=person.uid, prompt=outcome.prompt, state=outcome.state, echo=outcome.echo)
     if not isinstance(outcome, Verified):
         return outcome
+    if person.entry and not outcome.entry:
+        # The directory no longer tells whose entry it is, as with a direct bind before a change that is due: it may be somebody else's.
+        return Refused(reason="no_entry", told="must_change" if outcome.must_change else "")
     if outcome.entry and outcome.entry != person.entry:
         # The first sign-in keeps the entry. Another one under the same name, later, is somebody else's.
         kept = Person.objects.filter(pk=person.pk, entry="").update(entry=outcome.entry)

@@ -12,6 +12,7 @@ from configserver.models import ENVIRONMENT_DBID, Permission, Person, Privilege,
 from core.outcomes import Denied
 from tenants.actor import system_actor
 from tenants.models import Company
+from tests.services.ldap import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Ldap
 from tests.services.radius import SECRET
 
 ACME_DBID, NOWHERE_DBID = 101, 999
@@ -64,13 +65,29 @@ def radius(*servers: str, name: str = "RADIUS", **more: Any) -> Directory:
     )
 
 
+def ldap(*servers: Ldap, name: str = "LDAP", **more: Any) -> Directory:
+    """A directory of these OpenLDAP servers: LDAPS, a search before the bind, `o` names the tenant."""
+    usual = {
+        "servers": "\n".join(one.secure_url for one in servers),
+        "ca_certificates": "".join(one.authority for one in servers),
+        "bind_dn": SERVICE,
+        "secret": SERVICE_PASSWORD,
+        "base_dn": PEOPLE,
+        "group_base": GROUPS,
+        "connect_timeout_ms": 1_000,
+        "timeout_ms": 3_000,
+    }
+    return _made(services.DirectoryDraft(name=name, protocol="ldap", **usual | more))
+
+
 def _made(draft: services.DirectoryDraft) -> Directory:
     made = services.create_directory(draft, by=system_actor(), now=timezone.now())
     assert not isinstance(made, Denied), made
     return made
 
 
-def wake(found: Directory) -> None:
-    """Let the time be over in which servers of this directory rest after a failure: asked under other settings, they begin anew."""
-    draft = services.DirectoryDraft(servers=found.servers.replace("127.0.0.1", "localhost"), secret=SECRET)
+def wake(found: Directory, *, secret: str) -> None:
+    """Let no server of this directory rest after a failure: under other names they begin anew."""
+    now, then = ("127.0.0.1", "localhost") if "127.0.0.1" in found.servers else ("localhost", "127.0.0.1")
+    draft = services.DirectoryDraft(servers=found.servers.replace(now, then), secret=secret)
     services.change_directory(found, draft, by=system_actor(), now=timezone.now())

@@ -17,7 +17,7 @@ from tests import directory
 from tests.attacks.parallel import at_once
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
-from tests.services.radius import CODE, COLOUR, Radius, free_udp_port, freeradius
+from tests.services.radius import CODE, COLOUR, SECRET, Radius, free_udp_port, freeradius
 from tests.services.radius import Person as Known
 
 pytestmark = pytest.mark.django_db
@@ -350,7 +350,7 @@ def test_with_no_server_the_answer_is_unavailable_and_no_try_counts(
     assert len(reasons("login:directory:unavailable")) == MORE_THAN_THE_LIMIT
     assert sign_in(door.stranger(), "ben@acme.example", PASSWORD).step == "done"
     with freeradius(people=(GERDA,), port=port):
-        directory.wake(dead)
+        directory.wake(dead, secret=SECRET)
         assert sign_in(door.stranger(), "gerda", GERDA.password).step == "done"
 
 
