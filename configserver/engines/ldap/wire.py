@@ -23,6 +23,7 @@ from ldap3.extend.standard.modifyPassword import ModifyPassword
 from configserver.engines import tls
 from configserver.engines.deadline import Deadline
 from configserver.engines.hosts import addresses_of
+from configserver.engines.ldap.ber import message_size, refuse_costly
 from configserver.engines.ldap.config import Address, LdapConfig, Safety
 from configserver.engines.ppolicy import CONTROL, Answer
 from core.text import is_one_line
@@ -78,11 +79,11 @@ class Found:
 
 
 class _Bounded:
-    """The socket that ldap3 reads from and writes to."""
+    """The socket that ldap3 reads from and writes to: it gives out whole messages, each of which is bounded, until the deadline."""
 
     def __init__(self, inner: socket.socket) -> None:
         self.inner = inner
-        self._deadline, self._room = Deadline.after(0), 0
+        self._deadline, self._room, self._held = Deadline.after(0), 0, b""
         self.shutdown, self.close = inner.shutdown, inner.close
 
     def allow(self, deadline: Deadline) -> None:
@@ -90,18 +91,31 @@ class _Bounded:
         self._deadline, self._room = deadline, MOST_BYTES
 
     def recv(self, size: int) -> bytes:
-        self.inner.settimeout(self._deadline.patience())
-        data = self.inner.recv(size)
-        self._room -= len(data)
+        while (end := message_size(self._held)) is None or len(self._held) < end:
+            if end is not None and end > MOST_BYTES:
+                raise OSError("the answer is too long")
+            self.inner.settimeout(self._deadline.patience())
+            data = self.inner.recv(max(size, 0 if end is None else end - len(self._held)))
+            if not data:
+                return b""
+            self._held += data
+        message, self._held = self._held[:end], self._held[end:]
+        refuse_costly(message)
+        self._room -= len(message)
         if self._room < 0:
             raise OSError("the answer does not end")
-        return data
+        return message
 
     def sendall(self, data: bytes) -> None:
         rest = memoryview(data)
         while rest:
             self.inner.settimeout(self._deadline.patience())
             rest = rest[self.inner.send(rest) :]
+
+    @property
+    def holds(self) -> bool:
+        """Whether something has come that nobody asked for."""
+        return bool(self._held)
 
 
 class Line:
@@ -179,7 +193,8 @@ class Line:
         if self.address.safety is Safety.START_TLS:
             with self._speaking("tls", deadline):
                 self._link.extended(START_TLS)
-            if self._link.result["result"] != SUCCESS:
+            # Whatever came after the answer came in clear, from anybody.
+            if self._link.result["result"] != SUCCESS or self._socket.holds:
                 self.close()
                 raise ServerError(
                     "tls", _("%(host)s refuses to encrypt the connection (StartTLS)."), host=host
@@ -210,10 +225,12 @@ class Line:
             raise ServerError("bind", _("The connection was lost."))
         with self._speaking("bind", deadline):
             self._link.user, self._link.password = dn, password.encode()
+            self._link.fast_decoder = False  # the fast one stumbles over a referral in the answer to a bind
             try:
                 self._link.bind(read_server_info=False, controls=_ASK_FOR_POLICY)
             finally:
                 self._link.password = self._link.request = None
+                self._link.fast_decoder = True
             return _answer(self._link.result)
 
     def search(
