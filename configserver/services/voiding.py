@@ -24,8 +24,9 @@ def void_directory(directory: Directory) -> int:
 
 
 def void_tenant(tenant: Tenant) -> int:
-    """The same for everyone of this tenant and those below it."""
-    return void(Person.objects.filter(tenant__in=[one.pk for one in below(tenant)]))
+    """The same for everyone of this tenant and those below it, and for whomever a directory may say to be."""
+    numbers = [one.pk for one in below(tenant)]
+    return void(Person.objects.filter(tenant__in=numbers) | _asking(Q(tenant_values__tenant__in=numbers)))
 
 
 def below(tenant: Tenant) -> list[Tenant]:
