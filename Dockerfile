@@ -12,7 +12,7 @@ RUN python -m venv /opt/uv \
  && /opt/uv/bin/uv pip install --quiet --python .venv/bin/python --exact --require-hashes --only-binary :all: \
       --compile-bytecode -r requirements.txt
 COPY . .
-RUN python -m compileall -q accounts audit core delivery login portal tenants twofactor
+RUN python -m compileall -q accounts audit configserver core delivery login portal tenants twofactor
 
 FROM python:3.12-slim-trixie
 # pg_dump and pg_restore, for `backup` and `restore`; the server may be of this version (17) or an older one.

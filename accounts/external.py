@@ -237,18 +237,6 @@ def _record(event: Event, user: User, *, origin: Origin, now: datetime, **detail
     record(event, origin=origin, at=now, company_id=user.company_id, subject=user, **details)
 
 
-def may_change_password(user: User) -> bool:
-    """Whether an external person can put in another password here; if not, the directory is the place."""
-    return user.source_id is not None and is_on() and service.may_change_password(user.source_id)
-
-
-def password_rules_in_words(user: User) -> list[str]:
-    """The rules that a new password must keep, in words; none where the directory has its own."""
-    return (
-        [] if user.source_id is None else service.rules_in_words(user.source_id, environment=snapshot(None))
-    )
-
-
 def change_password(
     user: User,
     *,
@@ -278,6 +266,18 @@ def change_password(
         return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN, reason=changed.reason)
     tries.succeed()
     return changed if isinstance(changed, Denied) else changed.version
+
+
+def may_change_password(user: User) -> bool:
+    """Whether this external person's password can be changed through us."""
+    return user.source_id is not None and is_on() and service.may_change(user.source_id)
+
+
+def rules_in_words(user: User) -> list[str]:
+    """The rules that a new password must keep, in words; none where a directory has its own."""
+    return (
+        [] if user.source_id is None else service.rules_in_words(user.source_id, environment=snapshot(None))
+    )
 
 
 def note_password_changed(

@@ -2,13 +2,37 @@
 
 from datetime import datetime, timedelta
 
-from accounts.models import Browser, Session
+from accounts.models import Browser, Session, User
+from accounts.names import Realm
+from accounts.sessions import end_sessions
+from audit.record import Origin
+from configserver.standing import versions_of
 
 SESSIONS_KEPT = timedelta(days=400)  # people see their sign-ins of the last year
 BROWSERS_KEPT = timedelta(days=365)  # as long as the cookie
+
+BATCH = 500  # people at once
 
 
 def prune(*, now: datetime) -> int:
     """Delete sessions long ended, with their tokens, and browsers long unseen; the number of rows."""
     sessions = Session.objects.filter(expires_at__lt=now - SESSIONS_KEPT).delete()[0]
     return sessions + Browser.objects.filter(last_seen_at__lt=now - BROWSERS_KEPT).delete()[0]
+
+
+def end_voided(*, now: datetime) -> int:
+    """End in the books what has ended in effect: sessions of external people who changed in the Configuration Server."""
+    live = Session.objects.filter(ended_at=None, expires_at__gt=now, user__realm=Realm.EXTERNAL)
+    ended, last = 0, 0
+    while people := list(
+        User.objects.filter(pk__gt=last, pk__in=live.values("user"))
+        .order_by("pk")
+        .values_list("pk", "source_id", "source_version")[:BATCH]
+    ):
+        last = people[-1][0]
+        versions = versions_of([source for _pk, source, _version in people if source is not None])
+        voided = [pk for pk, source, version in people if source is None or versions.get(source) != version]
+        # Looked at before somebody signed in anew, who then ended these sessions himself.
+        sessions = live.filter(user__in=voided, created_at__lt=now).select_related("user")
+        ended += end_sessions(sessions, reason="changed_in_directory", origin=Origin(), now=now)
+    return ended

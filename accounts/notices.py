@@ -29,6 +29,13 @@ _NOTICES = {
             "The password of your account was changed, and every other session was ended. If this was not you, tell your administrator."
         ),
     ),
+    "kept_in_directory": (
+        _("Setting a new password"),
+        _(
+            "Somebody asked for a link to set a new password for your account. Your account is kept in the directory of your "
+            "organisation, so its password cannot be set by a link. Please ask whoever looks after the directory."
+        ),
+    ),
     "mailbox_is_factor": (
         _("Setting a new password"),
         _(

@@ -28,6 +28,7 @@ from core.contacts import key_of
 from core.db import unit
 from core.options import Snapshot
 from core.outcomes import Denied
+from core.text import is_one_line
 from core.throttle import Limit, take
 
 Answer = Identity | Question | Refused | Unreachable
@@ -54,7 +55,9 @@ _PERSONS = Person.objects.select_related("tenant", "directory")
 
 def find(name: str) -> Person | None:
     """The person of this name, in any spelling."""
-    return _PERSONS.filter(name_key=key_of(name)).first()
+    key = key_of(name)
+    # What is no line of text is nobody's name, and no database takes it as one.
+    return _PERSONS.filter(name_key=key).first() if is_one_line(key) else None
 
 
 def choice_of(person: Person) -> Choice:
@@ -99,6 +102,9 @@ def authenticate(name: str, password: str, *, environment: Snapshot, now: dateti
     if directory is None or not directory.is_active:
         make_password(password)
         return Refused(reason="directory_off")
+    if not _is_sendable(password):
+        make_password(password)
+        return Refused(reason="unsendable")
     if not is_able(person):
         directory.engine.decoy(login_of(person))
         return Refused(reason="disabled")
@@ -124,10 +130,15 @@ def _decoy(name: str, password: str) -> None:
     engines = [INTERNAL, *active_uids()]
     place = int(entropy.fingerprint(key_of(name), purpose="decoy")[:8], 16) % len(engines)
     directory = directory_of(engines[place]) if engines[place] != INTERNAL else None
-    if directory is None:
+    if directory is None or not _is_sendable(password):
         make_password(password)
     else:
         directory.engine.decoy(name)
+
+
+def _is_sendable(password: str) -> bool:
+    """Whether a directory is asked at all: RFC 2865 carries 128 bytes, and an empty password binds as anybody (RFC 4513, 5.1.2)."""
+    return 0 < len(password.encode(errors="replace")) <= 128 and "\0" not in password
 
 
 def _settled(
@@ -191,25 +202,24 @@ def _identified(
 # --- passwords -------------------------------------------------------------------------------------------------------------
 
 
+def may_change(person_uid: UUID) -> bool:
+    """Whether the person's password can be changed through us: it is kept here, or the directory allows it."""
+    person = _PERSONS.filter(uid=person_uid).first()
+    if person is None:
+        return False
+    choice = choice_of(person)
+    directory = directory_of(choice.engine) if choice.engine != INTERNAL else None
+    return choice.engine == INTERNAL or (
+        directory is not None and directory.is_active and directory.may_change
+    )
+
+
 def rules_in_words(person_uid: UUID, *, environment: Snapshot) -> list[str]:
     """The rules to show before the person types a new password; none where a directory has its own."""
     person = _PERSONS.filter(uid=person_uid).first()
     if person is None or choice_of(person).engine != INTERNAL:
         return []
     return in_words(rules_of(person, environment))
-
-
-def may_change_password(person_uid: UUID) -> bool:
-    """Whether the person can put in another password through us: it is kept here, or the directory allows it."""
-    person = _PERSONS.filter(uid=person_uid).first()
-    return person is not None and _may_change(choice_of(person))
-
-
-def _may_change(choice: Choice) -> bool:
-    if choice.engine == INTERNAL:
-        return True
-    directory = directory_of(choice.engine)
-    return directory is not None and directory.is_active and directory.may_change
 
 
 def refuse_new_password(
@@ -258,7 +268,7 @@ def _set_in_directory(
     person: Person, choice: Choice, *, current: str, new: str
 ) -> PasswordSet | Denied | Refused | Unreachable:
     directory = directory_of(choice.engine)
-    if directory is None or not _may_change(choice):
+    if directory is None or not directory.is_active or not directory.may_change:
         return CHANGE_ELSEWHERE
     outcome = directory.engine.change_password(login_of(person), current, new)
     if isinstance(outcome, NotTaken):

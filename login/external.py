@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from accounts.external import UNAVAILABLE, Proved, note_password_changed, prove, prove_answer
+from accounts.external import UNAVAILABLE, Proved, note_password_changed, prove, prove_answer, rules_in_words
 from accounts.external import change_password as change_there
 from accounts.proof import CURRENT_WRONG, TRY_AGAIN
 from audit.events import Event
@@ -127,3 +127,8 @@ def change_password(case: Case, data: Data) -> Denied | None:
             return denied
         case.attempt.changed_at = case.now
         return advance(case)
+
+
+def rules_for(case: Case) -> list[str]:
+    """The rules that a new password must keep, in words; none where the directory has its own."""
+    return rules_in_words(case.person)

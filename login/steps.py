@@ -10,7 +10,6 @@ from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext_lazy as _
 
 from accounts.checks import refuse_password, rules_in_words
-from accounts.external import password_rules_in_words
 from accounts.models import User
 from accounts.notices import notify
 from accounts.people import about, lock_account, store_password
@@ -177,7 +176,7 @@ def go_on(case: Case) -> Denied | None:
 def rules_for(case: Case) -> list[str]:
     """The rules that a new password must keep, in words."""
     if case.is_external:
-        return password_rules_in_words(case.person)
+        return external.rules_for(case)
     return rules_in_words(case.person.company_id)
 
 

@@ -61,6 +61,11 @@ def _broker(redis_url: str) -> dict[str, Any]:
 SCHEDULE: dict[str, dict[str, Any]] = {
     "say that the clock runs": {"task": "portal.tick", "schedule": 15.0, "options": {"expires": 15}},
     "drain the outbox": {"task": "delivery.drain", "schedule": 5.0, "options": {"expires": 5}},
+    "end what a directory has voided": {
+        "task": "portal.end-voided",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "forget old deliveries": {
         "task": "delivery.prune",
         "schedule": crontab(hour="3", minute="17"),

@@ -21,6 +21,12 @@ def prune() -> int:
     return sum(one.prune(now=now) for one in (login, twofactor, accounts, throttle, idempotency))
 
 
+@shared_task(name="portal.end-voided")
+def end_voided() -> int:
+    """End the sessions of people who changed in the Configuration Server; the number of sessions."""
+    return accounts.end_voided(now=timezone.now())
+
+
 @shared_task(name="portal.tick")
 def tick() -> None:
     """Note that the clock ran, and that what it says is done."""

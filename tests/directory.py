@@ -1,19 +1,15 @@
-"""External people for tests: tenants of the Configuration Server, the persons in them, and the directories that prove their passwords."""
+"""External people for tests: tenants of the Configuration Server, the persons in them, and what is linked to whom."""
 
 from collections.abc import Sequence
-from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
-from configserver import services
-from configserver.directory import Directory
-from configserver.models import ENVIRONMENT_DBID, Permission, Person, Privilege, Role, Tenant
-from core.outcomes import Denied
-from tenants.actor import system_actor
+from configserver.models import ENVIRONMENT_DBID, Directory, Permission, Person, Privilege, Role, Tenant
+from core import sealed
 from tenants.models import Company
-from tests.services.ldap import GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Ldap
-from tests.services.radius import SECRET
+from tenants.models import Permission as PortalPermission
+from tenants.models import Role as PortalRole
 
 ACME_DBID, NOWHERE_DBID = 101, 999
 
@@ -57,37 +53,20 @@ def person(
     return found
 
 
-def radius(*servers: str, name: str = "RADIUS", **more: Any) -> Directory:
-    """A directory that speaks RADIUS with these servers, with times that a test can wait for."""
-    usual = {"secret": SECRET, "connect_timeout_ms": 200, "timeout_ms": 2_000, "attempts": 2}
-    return _made(
-        services.DirectoryDraft(name=name, protocol="radius", servers="\n".join(servers), **usual | more)
-    )
+def ldap(name: str, **more: object) -> Directory:
+    """An LDAP directory."""
+    columns = {"servers": "ldaps://127.0.0.1:636", "base_dn": "dc=example,dc=org"} | more
+    return Directory.objects.create(name=name, protocol="ldap", **columns)
 
 
-def ldap(*servers: Ldap, name: str = "LDAP", **more: Any) -> Directory:
-    """A directory of these OpenLDAP servers: LDAPS, a search before the bind, `o` names the tenant."""
-    usual = {
-        "servers": "\n".join(one.secure_url for one in servers),
-        "ca_certificates": "".join(one.authority for one in servers),
-        "bind_dn": SERVICE,
-        "secret": SERVICE_PASSWORD,
-        "base_dn": PEOPLE,
-        "group_base": GROUPS,
-        "connect_timeout_ms": 1_000,
-        "timeout_ms": 3_000,
-    }
-    return _made(services.DirectoryDraft(name=name, protocol="ldap", **usual | more))
+def radius(name: str, *, servers: str, secret: str, **more: object) -> Directory:
+    """A RADIUS directory."""
+    found = Directory(name=name, protocol="radius", servers=servers, **more)
+    found.secret = sealed.seal(found, "secret", secret.encode())
+    found.save()
+    return found
 
 
-def _made(draft: services.DirectoryDraft) -> Directory:
-    made = services.create_directory(draft, by=system_actor(), now=timezone.now())
-    assert not isinstance(made, Denied), made
-    return made
-
-
-def wake(found: Directory, *, secret: str) -> None:
-    """Let no server of this directory rest after a failure: under other names they begin anew."""
-    now, then = ("127.0.0.1", "localhost") if "127.0.0.1" in found.servers else ("localhost", "127.0.0.1")
-    draft = services.DirectoryDraft(servers=found.servers.replace(now, then), secret=secret)
-    services.change_directory(found, draft, by=system_actor(), now=timezone.now())
+def opens_everything(role: PortalRole) -> None:
+    """Let the holders of a role of the portal see every company."""
+    PortalPermission.objects.create(role=role, kind="*", reach="every")

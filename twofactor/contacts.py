@@ -58,16 +58,17 @@ def pending(session: Session, *, now: datetime) -> Challenge | None:
 def ask_for_email(address: str, *, place: Place, now: datetime) -> Challenge | Denied:
     """Send a code to this address: the person's own, or a new one. The answer does not tell whether somebody else has it."""
     user = place.session.user
-    if user.realm != Realm.INTERNAL:
-        return KEPT_ELSEWHERE
     address = address.strip()
+    if user.is_external and address.lower() != user.email.lower():
+        return KEPT_ELSEWHERE
     if not is_email(address):
         return BAD_ADDRESS
     settings = snapshot(user.company_id)
     with unit():
         Session.objects.select_for_update().get(pk=place.session.pk)
         others = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(address)).exclude(pk=user.pk)
-        owner = others.select_related("company").first()
+        # The address of an external person is no sign-in name, so it may be somebody's else too.
+        owner = None if user.is_external else others.select_related("company").first()
         # Whoever has the address learns of it; whoever asked sees, and waits for, what he would for any address.
         return send_code(
             user,
@@ -121,12 +122,10 @@ def verify_email(code: str, *, place: Place, now: datetime) -> User | Denied:
             )
             if isinstance(checked, Denied):
                 return checked
-            return _take_over(
-                User.objects.select_for_update(of=("self",)).select_related("company").get(pk=user.pk),
-                checked,
-                place=place,
-                now=now,
-            )
+            held = User.objects.select_for_update(of=("self",)).select_related("company").get(pk=user.pk)
+            if held.is_external and checked.address != held.email:
+                return TAKEN_MEANWHILE  # the directory has another one by now
+            return _take_over(held, checked, place=place, now=now)
     except IntegrityError:
         return TAKEN_MEANWHILE
 

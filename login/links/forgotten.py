@@ -89,7 +89,7 @@ def _decide(attempt: Attempt, *, now: datetime) -> None:
     user = attempt.user
     attempt.link_due = False
     attempt.save(update_fields=["link_due"])
-    mailed = user is not None and _can_reset(user)
+    mailed = user is not None and _can_be_told(user)
     if user is not None and mailed:
         with translation.override(user.language or attempt.language or "en"):
             _mail(user, attempt, now=now)
@@ -104,8 +104,12 @@ def _decide(attempt: Attempt, *, now: datetime) -> None:
     )
 
 
+def _can_be_told(user: User) -> bool:
+    return user.may_sign_in and bool(user.email and user.email_verified_at)
+
+
 def _can_reset(user: User) -> bool:
-    return user.realm == Realm.INTERNAL and user.may_sign_in and bool(user.email and user.email_verified_at)
+    return user.realm == Realm.INTERNAL and _can_be_told(user)
 
 
 def _mailbox_is_factor(user: User) -> bool:
@@ -114,14 +118,13 @@ def _mailbox_is_factor(user: User) -> bool:
 
 
 def _mail(user: User, attempt: Attempt, *, now: datetime) -> None:
-    if _mailbox_is_factor(user):
-        notify(
-            user,
-            to=[user.email],
-            sentence="mailbox_is_factor",
-            origin=Origin(address=attempt.address),
-            now=now,
-        )
+    sentence = ""
+    if user.is_external:
+        sentence = "kept_in_directory"
+    elif _mailbox_is_factor(user):
+        sentence = "mailbox_is_factor"
+    if sentence:
+        notify(user, to=[user.email], sentence=sentence, origin=Origin(address=attempt.address), now=now)
         return
     enqueue(
         to=user.email,

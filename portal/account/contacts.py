@@ -11,8 +11,8 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
+from accounts import external
 from accounts.checks import rules_in_words
-from accounts.external import may_change_password, password_rules_in_words
 from accounts.models import User
 from accounts.own_password import change_own_password
 from configserver.service import CHANGE_ELSEWHERE
@@ -149,8 +149,8 @@ def password(request: HttpRequest) -> HttpResponse:
     """Change the own password."""
     principal = principal_of(request)
     user = principal.user
-    if user.is_external and not may_change_password(user):
-        return render(request, "account/password.html", {"sentence": CHANGE_ELSEWHERE.message})
+    if user.is_external and not external.may_change_password(user):
+        return render(request, "account/password.html", {"sentence": str(CHANGE_ELSEWHERE.message)})
     form = NewPasswordForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         denied = change_own_password(
@@ -164,5 +164,6 @@ def password(request: HttpRequest) -> HttpResponse:
             messages.success(request, _("Your password was changed, and your other sessions were ended."))
             return redirect("account:overview")
         form.add_error(denied.field if denied.field in form.fields else None, str(denied.message))
-    rules = password_rules_in_words(user) if user.is_external else rules_in_words(user.company_id)
-    return render(request, "account/password.html", {"form": form, "rules": rules})
+    rules = external.rules_in_words(user) if user.is_external else rules_in_words(user.company_id)
+    context = {"form": form, "rules": rules}
+    return render(request, "account/password.html", context)

@@ -23,7 +23,7 @@ from tenants.actor import system_actor
 from tenants.models import Company
 from tenants.services import CompanyDraft
 from tenants.settings import snapshot
-from tests import directory
+from tests import directories, directory
 from tests.journeys.doors import ApiDoor, WebDoor, sign_in
 from tests.journeys.ldap_stage import *  # noqa: F403
 from tests.journeys.ldap_stage import shadow
@@ -124,7 +124,7 @@ def prove_the_tenant_elsewhere(name: str) -> Any:
 
 
 def name_another_directory(name: str) -> Any:
-    other = directory.radius("127.0.0.1:9", name="another")
+    other = directories.radius("127.0.0.1:9", name="another")
     return services.change_person(whom(name), services.PersonDraft(directory=other), **now())
 
 

@@ -112,7 +112,9 @@ def test_systemd_has_nothing_to_say_about_a_unit(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert (told.returncode, told.stderr) == (0, "")
+    # It speaks of other units of the machine too, such as those of the servers that the tests need.
+    ours = [line for line in told.stderr.splitlines() if not line.startswith(("/lib/", "/usr/lib/", "/etc/"))]
+    assert (told.returncode, ours) == (0, [])
 
 
 def test_the_part_of_a_unit_that_confines_it_is_one_for_the_whole_product_and_for_a_part() -> None:

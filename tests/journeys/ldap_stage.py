@@ -12,7 +12,7 @@ from audit.models import AuditEvent
 from configserver.directory import Directory
 from configserver.models import Person, Role, Tenant
 from tenants.models import Company
-from tests import directory
+from tests import directories, directory
 from tests.journeys.stage import Time, configure
 from tests.services.ldap import AGENTS, MANAGERS, Ldap, ldap_machine
 
@@ -66,7 +66,7 @@ def globex_tenant(globex: Company) -> Tenant:
 @pytest.fixture
 def ldap(server: Ldap, agent: Role, manager: Role, acme_tenant: Tenant, globex_tenant: Tenant) -> Directory:
     """The directory of the server: two groups give roles, the organisation names the tenant."""
-    return directory.ldap(
+    return directories.ldap(
         server,
         tenant_attribute="o",
         tenant_values=[("Acme", acme_tenant), ("Globex", globex_tenant)],

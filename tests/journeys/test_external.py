@@ -11,7 +11,7 @@ from tenants.actor import system_actor
 from tenants.models import Company
 from tests import directory
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
-from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Time, configure
+from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +113,15 @@ def test_the_same_name_inside_and_outside_is_two_people(door: Door, dora: Person
     assert door.take("password", password=NEW_PASSWORD).step == "done"
     assert User.objects.get(source_id=twin.uid) != ben
     assert sign_in(door.stranger(), "ben@acme.example", NEW_PASSWORD).refused
+
+
+def test_a_forgotten_password_is_told_where_to_go(
+    web: WebDoor, dora: Person, post: Post, clock: Time
+) -> None:
+    sign_in(web, "dora", PASSWORD)
+    User.objects.filter(source_id=dora.uid).update(email_verified_at=clock())
+    known, unknown = web.stranger(), web.stranger()
+    assert known.forgotten("dora").text == unknown.forgotten("nobody").text
+    told = post.newest("dora@acme.example")
+    assert "kept in the directory" in told
+    assert "/login/forgotten/" not in told

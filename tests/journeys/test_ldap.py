@@ -12,7 +12,7 @@ from configserver.directory import Directory
 from configserver.models import Person, Tenant
 from tenants.actor import system_actor
 from tenants.models import Company
-from tests import directory
+from tests import directories, directory
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.ldap_stage import *  # noqa: F403
 from tests.journeys.ldap_stage import known, reasons, shadow
@@ -107,7 +107,7 @@ def test_who_moves_to_another_company_in_the_directory_keeps_nothing_of_the_firs
 
 
 def test_a_direct_bind_asks_for_no_service_account(door: Door, server: Ldap, acme_tenant: Tenant) -> None:
-    straight = directory.ldap(
+    straight = directories.ldap(
         server, bind_dn="", secret="", base_dn="", direct_dn=f"uid={{login}},{PEOPLE}", group_base=""
     )
     directory.person("d.mueller", tenant=acme_tenant, directory=straight, external_id="dora")
@@ -116,7 +116,7 @@ def test_a_direct_bind_asks_for_no_service_account(door: Door, server: Ldap, acm
 
 
 def test_starttls_does_as_well(door: Door, server: Ldap, acme_tenant: Tenant) -> None:
-    known("dora", directory.ldap(server, servers=server.url, start_tls=True), acme_tenant)
+    known("dora", directories.ldap(server, servers=server.url, start_tls=True), acme_tenant)
     assert sign_in(door, "dora", password_of("dora")).step == "done"
     assert any("TLS established" in line for line in server.log)
 
@@ -269,7 +269,7 @@ def test_with_the_directory_away_nothing_changes_and_the_change_stays_due(
         assert UNAVAILABLE in said.text
     assert not door.is_in()
     server.start()
-    directory.wake(changeable, secret=SERVICE_PASSWORD)
+    directories.wake(changeable, secret=SERVICE_PASSWORD)
     other = door.stranger()
     assert sign_in(other, "must-change", old).step == "change-password"
     assert other.take("change-password", current_password=old, new_password=NEW_PASSWORD).step == "done"
@@ -302,7 +302,7 @@ def test_with_no_server_the_answer_is_unavailable_no_try_counts_and_internal_peo
 ) -> None:
     with black_hole() as hole, server.hung():
         port = {"refuses": free_port(), "accepts and hangs": server.secure_port, "is not heard": hole}[how]
-        away = directory.ldap(
+        away = directories.ldap(
             server, servers=f"ldaps://localhost:{port}", connect_timeout_ms=200, timeout_ms=500
         )
         known("dora", away, acme_tenant)
@@ -326,7 +326,7 @@ def test_the_next_server_answers_for_one_that_is_away(
 ) -> None:
     with ldap_machine() as first, black_hole() as hole:
         servers = [first.secure_url if how != "not heard" else f"ldaps://localhost:{hole}", server.secure_url]
-        both = directory.ldap(
+        both = directories.ldap(
             first,
             servers="\n".join(servers),
             ca_certificates=first.authority + server.authority,
@@ -348,7 +348,7 @@ def test_a_server_of_another_authority_or_name_is_never_told_a_password(
 ) -> None:
     with ldap_machine(hosts=("ldap.acme.example",)) as misnamed:
         for number, (at, trusted) in enumerate([(server, misnamed), (misnamed, misnamed)]):
-            away = directory.ldap(at, name=f"away {number}", ca_certificates=trusted.authority)
+            away = directories.ldap(at, name=f"away {number}", ca_certificates=trusted.authority)
             known(f"dora{number}", away, acme_tenant)
             said = sign_in(door.stranger(), f"dora{number}", password_of("dora"))
             assert said.status == 503
@@ -399,7 +399,7 @@ def test_a_direct_bind_that_cannot_read_the_entry_lets_nobody_into_an_account_th
     door: Door, server: Ldap, acme_tenant: Tenant, clock: Time
 ) -> None:
     """Made anew under an old name, and to be changed at first: whose it is can be read only afterwards."""
-    straight = directory.ldap(
+    straight = directories.ldap(
         server,
         bind_dn="",
         secret="",

@@ -13,7 +13,7 @@ from configserver.directory import Directory
 from configserver.models import Person, Tenant
 from tenants.actor import system_actor
 from tenants.models import Company
-from tests import directory
+from tests import directories, directory
 from tests.attacks.parallel import at_once
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
@@ -47,7 +47,7 @@ def tenant(acme: Company) -> Tenant:
 
 @pytest.fixture(params=["pap"])
 def radius(request: pytest.FixtureRequest, server: Radius) -> Directory:
-    return directory.radius(server.name, coding=request.param)
+    return directories.radius(server.name, coding=request.param)
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_a_sign_in_that_was_given_up_takes_no_answer(web: WebDoor, hanna: Person
 def test_of_one_answer_sent_many_times_at_once_one_counts(server: Radius) -> None:
     acme = Company.objects.create(name="Acme")
     tenant = directory.tenant(directory.ACME_DBID, company=acme)
-    directory.person("hanna", tenant=tenant, directory=directory.radius(server.name))
+    directory.person("hanna", tenant=tenant, directory=directories.radius(server.name))
     first = ApiDoor()
     asked_of_hanna(first)
     first.take("challenge", answer=CODE.answer)
@@ -341,7 +341,7 @@ def test_with_no_server_the_answer_is_unavailable_and_no_try_counts(
     door: Door, tenant: Tenant, ben: User
 ) -> None:
     port = free_udp_port()
-    dead = directory.radius(f"127.0.0.1:{port}", connect_timeout_ms=100, timeout_ms=500)
+    dead = directories.radius(f"127.0.0.1:{port}", connect_timeout_ms=100, timeout_ms=500)
     directory.person("gerda", tenant=tenant, directory=dead)
     for _ in range(MORE_THAN_THE_LIMIT):
         said = sign_in(door.stranger(), "gerda", GERDA.password)
@@ -350,7 +350,7 @@ def test_with_no_server_the_answer_is_unavailable_and_no_try_counts(
     assert len(reasons("login:directory:unavailable")) == MORE_THAN_THE_LIMIT
     assert sign_in(door.stranger(), "ben@acme.example", PASSWORD).step == "done"
     with freeradius(people=(GERDA,), port=port):
-        directory.wake(dead, secret=SECRET)
+        directories.wake(dead, secret=SECRET)
         assert sign_in(door.stranger(), "gerda", GERDA.password).step == "done"
 
 
@@ -358,7 +358,7 @@ def test_a_server_that_goes_while_it_asks_leads_to_unavailable_and_the_answer_ca
     door: Door, tenant: Tenant
 ) -> None:
     with freeradius(people=(HANNA,)) as server:
-        hung = directory.radius(server.name, connect_timeout_ms=100, timeout_ms=500)
+        hung = directories.radius(server.name, connect_timeout_ms=100, timeout_ms=500)
         directory.person("hanna", tenant=tenant, directory=hung)
         asked_of_hanna(door)
         with server.hung():
@@ -372,13 +372,13 @@ def test_a_server_that_goes_while_it_asks_leads_to_unavailable_and_the_answer_ca
 
 def test_the_next_server_answers_for_one_that_is_dead(door: Door, tenant: Tenant, server: Radius) -> None:
     dead = f"127.0.0.1:{free_udp_port()}"
-    directory.person("gerda", tenant=tenant, directory=directory.radius(dead, server.name))
+    directory.person("gerda", tenant=tenant, directory=directories.radius(dead, server.name))
     assert sign_in(door, "gerda", GERDA.password).step == "done"
 
 
 def test_the_answer_goes_to_the_server_that_asked(door: Door, tenant: Tenant) -> None:
     with freeradius(people=(HANNA,)) as first, freeradius(people=(HANNA,)) as second:
-        directory.person("hanna", tenant=tenant, directory=directory.radius(first.name, second.name))
+        directory.person("hanna", tenant=tenant, directory=directories.radius(first.name, second.name))
         first.stop()
         asked_of_hanna(door)
         first.start()
