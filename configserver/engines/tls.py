@@ -62,7 +62,7 @@ def wrapped(plain: socket.socket, *, host: str, context: ssl.SSLContext, timeout
     return context.wrap_socket(plain, server_hostname=host)
 
 
-def flaw_of(error: OSError) -> Flaw | None:
+def flaw_of(error: OSError | ValueError) -> Flaw | None:
     """What the certificate lacks, if that is what ended the handshake."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _FLAWS.get(error.verify_code, Flaw.ISSUER)

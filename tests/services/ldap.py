@@ -16,6 +16,7 @@ from pathlib import Path
 from tests.services import free_port, missing
 from tests.services.certificates import Certificate
 from tests.services.processes import freeze, thaw
+from tests.waiting import until
 
 BASE = "dc=example,dc=org"
 PEOPLE, GROUPS, POLICIES = f"ou=people,{BASE}", f"ou=groups,{BASE}", f"ou=policies,{BASE}"
@@ -276,6 +277,7 @@ class Ldap:
     def hung(self) -> Iterator[None]:
         """Meanwhile connections are accepted and nothing is ever answered."""
         stopped = freeze(self._server.pid)
+        until(lambda: all(map(_is_stopped, stopped)), seconds=5, what="slapd to stand still")
         try:
             yield
         finally:
@@ -294,6 +296,14 @@ class Ldap:
     def forget(self) -> None:
         """Begin the log anew."""
         os.truncate(self.folder / "log", 0)
+
+
+def _is_stopped(pid: int) -> bool:
+    states = (
+        thread.read_text().rpartition(")")[2].split()[0]
+        for thread in Path(f"/proc/{pid}/task").glob("*/stat")
+    )
+    return all(state == "T" for state in states)
 
 
 def _takes_connections(port: int) -> bool:

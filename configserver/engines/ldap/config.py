@@ -6,10 +6,14 @@ from enum import StrEnum
 from functools import lru_cache
 from urllib.parse import urlsplit
 
+import ldap3
 from django.utils.translation import gettext_noop as _
+from ldap3.core.exceptions import LDAPExceptionError
+from ldap3.operation.search import search_operation
 
 from configserver.engines import tls
-from configserver.engines.hosts import is_loopback
+from configserver.engines.addresses import is_loopback
+from configserver.engines.ldap.names import filled
 
 LOGIN, DN = "{login}", "{dn}"
 PORTS = {"ldap": 389, "ldaps": 636}
@@ -86,6 +90,7 @@ class Fault(StrEnum):
     AUTHORITIES = "authorities cannot be read"
     NO_ACCOUNT = "no service account"
     PERSON = "no place for the name"
+    FILTER = "a filter cannot be read"
     GROUPS = "no place for the person in the filter of groups"
 
 
@@ -99,6 +104,9 @@ SENTENCES = {
     Fault.AUTHORITIES: _("The certificates of the authorities cannot be read. They are needed in PEM form."),
     Fault.NO_ACCOUNT: _("Enter a service account with its password, or how the DN of a person is made."),
     Fault.PERSON: _("The filter for persons, or their DN, needs the place {login} for the name."),
+    Fault.FILTER: _(
+        "A filter is not of the form (attribute=value), or of several such parts within (&…) or (|…)."
+    ),
     Fault.GROUPS: _("The filter for groups needs the place {dn} or {login} for the person."),
 }
 
@@ -124,4 +132,26 @@ def fault_of(config: LdapConfig) -> Fault | None:
         return Fault.PERSON  # whoever is found would be everybody
     if config.groups and not (DN in config.group_filter or LOGIN in config.group_filter):
         return Fault.GROUPS  # everybody would belong to all of them
-    return None
+    used = ([] if config.direct_dn else [config.user_filter]) + (
+        [config.group_filter] if config.groups else []
+    )
+    return None if all(map(_is_filter, used)) else Fault.FILTER
+
+
+def _is_filter(template: str) -> bool:
+    try:
+        search_operation(
+            "",
+            filled(template, login="x", dn="x"),
+            ldap3.SUBTREE,
+            ldap3.DEREF_NEVER,
+            None,
+            0,
+            0,
+            False,
+            False,
+            False,
+        )
+    except (LDAPExceptionError, ValueError):
+        return False
+    return True

@@ -21,8 +21,8 @@ from ldap3.core.exceptions import LDAPCommunicationError, LDAPExceptionError
 from ldap3.extend.standard.modifyPassword import ModifyPassword
 
 from configserver.engines import tls
+from configserver.engines.addresses import addresses_of
 from configserver.engines.deadline import Deadline
-from configserver.engines.hosts import addresses_of
 from configserver.engines.ldap.ber import message_size, refuse_costly
 from configserver.engines.ldap.config import Address, LdapConfig, Safety
 from configserver.engines.ppolicy import CONTROL, Answer
@@ -137,17 +137,17 @@ class Line:
 
     def resolve(self, deadline: Deadline) -> tuple[str, ...]:
         """The IP addresses of the server."""
+        within = min(deadline.left, self._config.connect_timeout)
         try:
-            found = addresses_of(self.address.host, deadline=deadline.within(self._config.connect_timeout))
+            found = addresses_of(self.address.host, self.address.port, kind=socket.SOCK_STREAM, within=within)
         except TimeoutError:
-            raise ServerError(
-                "resolve", _("Nobody told the address of %(host)s in time."), host=self.address.host
-            ) from None
+            sentence = _("Nobody told the address of %(host)s in time.")
+            raise ServerError("resolve", sentence, host=self.address.host) from None
         except OSError:
             raise ServerError(
                 "resolve", _("The host %(host)s is not known."), host=self.address.host
             ) from None
-        return found
+        return tuple(dict.fromkeys(one.host for one in found))
 
     def connect(self, deadline: Deadline, *, hosts: Sequence[str]) -> str:
         """Connect to the first of these addresses that lets us; it is returned."""
@@ -157,24 +157,9 @@ class Line:
             patience = deadline.left / (len(hosts) - number)
             if patience <= 0:
                 break
-            # A Server of its own for each connection, for ldap3 keeps in it which address is connected.
-            server = ldap3.Server(host, port=self.address.port, get_info=ldap3.NONE, connect_timeout=patience)
-            link = ldap3.Connection(
-                server,
-                authentication=ldap3.SIMPLE,
-                client_strategy=ldap3.SYNC,  # a connection is used by one thread at a time
-                auto_referrals=False,
-                auto_range=False,
-                auto_escape=False,
-                check_names=False,
-                return_empty_attributes=False,
-            )
             try:
-                link.open(read_server_info=False)
+                link = _opened(host, self.address.port, patience)
             except (LDAPExceptionError, OSError) as error:
-                link.strategy.close()
-                if link.socket is not None:
-                    link.socket.close()
                 refused = refused or isinstance(error, ConnectionRefusedError)
             else:
                 self._link, self._socket = link, _Bounded(link.socket)
@@ -207,7 +192,7 @@ class Line:
                     context=context or tls.context_of(self._config.ca_certificates),
                     timeout=deadline.patience(),
                 )
-            except OSError as error:
+            except (OSError, ValueError) as error:  # the latter for a name that no certificate can be for
                 self.close()
                 raise _tls_failure(error, host) from None
             self._socket = self._link.socket = _Bounded(secured)
@@ -322,7 +307,29 @@ class Line:
             ) from error
 
 
-def _tls_failure(error: OSError, host: str) -> ServerError:
+def _opened(host: str, port: int, patience: float) -> Any:
+    """ldap3's connection to this address. Its Server is made anew each time, for ldap3 keeps in it which address is connected."""
+    server = ldap3.Server(host, port=port, get_info=ldap3.NONE, connect_timeout=patience)
+    link = ldap3.Connection(
+        server,
+        authentication=ldap3.SIMPLE,
+        client_strategy=ldap3.SYNC,  # a connection is used by one thread at a time
+        auto_referrals=False,
+        auto_range=False,
+        auto_escape=False,
+        check_names=False,
+        return_empty_attributes=False,
+    )
+    try:
+        link.open(read_server_info=False)
+    except (LDAPExceptionError, OSError):
+        if link.socket is not None:
+            link.socket.close()
+        raise
+    return link
+
+
+def _tls_failure(error: OSError | ValueError, host: str) -> ServerError:
     flaw = tls.flaw_of(error)
     if flaw is not None:
         return ServerError("tls", FLAWS[flaw], flaw=flaw, host=host)
@@ -335,7 +342,9 @@ def _tls_failure(error: OSError, host: str) -> ServerError:
             host=host,
             reason=error.reason or "TLS",
         )
-    return ServerError("tls", _("%(host)s ended the connection."), host=host)
+    if isinstance(error, OSError):
+        return ServerError("tls", _("%(host)s ended the connection."), host=host)
+    return ServerError("tls", FLAWS[tls.Flaw.NAME], host=host)
 
 
 def _answer(result: dict[str, Any]) -> Answer:
