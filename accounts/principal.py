@@ -14,6 +14,7 @@ from audit.record import Origin
 from core import epoch
 from core.prepared import Select, Slot
 from tenants.actor import Actor
+from tenants.granted import known_of
 from tenants.ids import company_uid
 from tenants.models import Company, Permission
 from tenants.rights import Rights
@@ -76,6 +77,11 @@ def rights_of(user: User) -> Rights:
         return rights_from(roles_loaded(user), permissions_loaded(user), own=user.company_id)
     roles = list(user.roles.values_list("pk", flat=True))
     return rights_by_user([(user.pk, user.company_id)], role_ids={user.pk: roles})[user.pk]
+
+
+def bounds_of(user: User) -> Rights:
+    """What somebody must have who would touch this person: all that the person has, but for privileges that nobody here can hold."""
+    return known_of(rights_of(user)) if user.is_external else rights_of(user)
 
 
 _ROLES = Select(

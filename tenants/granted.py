@@ -1,5 +1,7 @@
 """What the Configuration Server gives to external people, in the portal's own terms: tenants are companies here."""
 
+from dataclasses import replace
+
 from configserver.values import Granted, Opened
 from core import epoch
 from tenants.models import Company, Permission, Privilege, Reach
@@ -48,4 +50,9 @@ def most_of(granted: Granted, *, dbid: int | None) -> Rights:
     company_id = company_of_tenant(dbid)
     own: Companies = EVERYWHERE if company_id is None else frozenset([company_id])
     opened = [Rights(reach={one.kind: _companies(one, own=own)}) for one in granted.permissions]
-    return sum_of([Rights(rank=granted.rank, privileges=granted.privileges & _catalogue("")), *opened])
+    return sum_of([known_of(Rights(rank=granted.rank, privileges=granted.privileges)), *opened])
+
+
+def known_of(rights: Rights) -> Rights:
+    """The same without privileges of other systems."""
+    return replace(rights, privileges=rights.privileges & _catalogue(""))

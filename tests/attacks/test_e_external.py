@@ -119,7 +119,7 @@ def map_the_group_to_nothing(name: str) -> Any:
 
 
 def prove_the_tenant_elsewhere(name: str) -> Any:
-    draft = services.TenantDraft(library="internal")
+    draft = services.TenantDraft(library="internal", directory=None)
     return services.change_tenant(whom(name).tenant, draft, **now())
 
 

@@ -46,3 +46,9 @@ def value_of(server: Ldap, dn: str, attribute: str) -> str:
         connection.search(dn, "(objectClass=*)", search_scope=ldap3.BASE, attributes=[attribute])
         found = connection.response[0]["attributes"].get(attribute) or ""
     return str(found[0] if isinstance(found, list) else found)
+
+
+def rename(server: Ldap, dn: str, relative: str) -> None:
+    """The entry has another name from now on, and stays the same entry."""
+    with _bound(server) as connection:
+        connection.modify_dn(dn, relative)
