@@ -15,7 +15,7 @@ from accounts.checks import refuse_password
 from accounts.models import User
 from accounts.names import Realm
 from accounts.notices import notify
-from accounts.principal import bounds_of
+from accounts.principal import bounding_rights_of
 from accounts.rising import end_unproved
 from accounts.sessions import end_all
 from audit.events import Event
@@ -87,7 +87,7 @@ def _checked(person: Person) -> dict[str, Any] | Denied:
 
 def _given_rights(*, roles: Sequence[Role], company: Company | None, user: User | None) -> Rights:
     if user is not None and user.is_external:
-        return bounds_of(user)
+        return bounding_rights_of(user)
     permissions = list(user.permissions.all()) if user is not None else []
     return rights_given_by(roles=roles, permissions=permissions, own=company.pk if company else None)
 
@@ -168,7 +168,7 @@ def refuse_touch(user: User, *, verb: str, by: Actor) -> Denied | None:
         return NOT_FOUND
     if not may_touch(by.rights, verb, "user", company_id=user.company_id):
         return FORBIDDEN
-    exceeded = by.exceeded_by(bounds_of(user))
+    exceeded = by.exceeded_by(bounding_rights_of(user))
     return None if exceeded is None else replace(exceeded, message=STANDS_ABOVE)
 
 

@@ -14,7 +14,7 @@ from audit.record import Origin
 from core import epoch
 from core.prepared import Select, Slot
 from tenants.actor import Actor
-from tenants.granted import known_of
+from tenants.granted import known_here
 from tenants.ids import company_uid
 from tenants.models import Company, Permission
 from tenants.rights import Rights
@@ -79,9 +79,10 @@ def rights_of(user: User) -> Rights:
     return rights_by_user([(user.pk, user.company_id)], role_ids={user.pk: roles})[user.pk]
 
 
-def bounds_of(user: User) -> Rights:
-    """What somebody must have who would touch this person: all that the person has, but for privileges that nobody here can hold."""
-    return known_of(rights_of(user)) if user.is_external else rights_of(user)
+def bounding_rights_of(user: User) -> Rights:
+    """What somebody else must have, too, to touch this account: of an external person, what this portal knows."""
+    rights = rights_of(user)
+    return known_here(rights) if user.is_external else rights
 
 
 _ROLES = Select(

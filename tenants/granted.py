@@ -42,17 +42,17 @@ def _companies(opened: Opened, *, own: Companies) -> Companies:
     return EVERYWHERE if company_id is None else frozenset([company_id])
 
 
-def most_of(granted: Granted, *, dbid: int | None) -> Rights:
-    """The most that this can give to somebody of the tenant with this DBID; None, or a tenant without a company: of any.
+def known_here(rights: Rights) -> Rights:
+    """The same without privileges of other systems, which our catalogue does not know.
 
-    Privileges of other systems, which our catalogue does not know, nobody here can hold: rank alone bounds who gives them on.
+    Nobody here can hold these, so rank alone bounds who gives them on, and who touches somebody that has them.
     """
+    return replace(rights, privileges=rights.privileges & _catalogue(""))
+
+
+def most_of(granted: Granted, *, dbid: int | None) -> Rights:
+    """The most that this can give to somebody of the tenant with this DBID; None, or a tenant without a company: of any."""
     company_id = company_of_tenant(dbid)
     own: Companies = EVERYWHERE if company_id is None else frozenset([company_id])
     opened = [Rights(reach={one.kind: _companies(one, own=own)}) for one in granted.permissions]
-    return sum_of([known_of(Rights(rank=granted.rank, privileges=granted.privileges)), *opened])
-
-
-def known_of(rights: Rights) -> Rights:
-    """The same without privileges of other systems."""
-    return replace(rights, privileges=rights.privileges & _catalogue(""))
+    return known_here(sum_of([Rights(rank=granted.rank, privileges=granted.privileges), *opened]))
