@@ -1,31 +1,40 @@
-"""People, their sessions, and the companies that they belong to, in the administration."""
+"""People in the administration; their sessions, companies, and the persons of the Configuration Server have files of their own."""
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.admin.utils import flatten_fieldsets
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html
+from django.utils.http import urlencode
 from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts import companies, ending, limits, people
+from accounts import admin_external, ending, limits, people
+from accounts.admin_companies import CompanyAdmin
+from accounts.admin_external import KeptFilter
+from accounts.admin_persons import PersonAdmin
+from accounts.admin_places import places, switched_off
 from accounts.admin_sessions import SessionAdmin, device
 from accounts.checks import rules_of
 from accounts.forms_admin import AddPersonForm, LockForm, PasswordForm, PersonForm
+from accounts.loaded import roles_loaded
 from accounts.models import Session, User
+from configserver.models import Person
 from core.admin import VerbAdmin
+from core.admin_gate import unseen
 from core.admin_lists import FILTER_CHOICES, VisibleRelatedFilter
-from core.admin_pages import Panel, badge, object_verb, two_lines
+from core.admin_pages import Note, Panel, Words, badge, object_verb, two_lines
 from core.outcomes import Denied
 from core.throttle import Taken
-from tenants import services
 from tenants.actor import Actor
 from tenants.admin import permissions_panel
 from tenants.models import Company, Permission, Role
@@ -34,6 +43,8 @@ from tenants.rights import Everywhere
 SHOWN_SESSIONS = 20
 
 admin.site.register(Session, SessionAdmin)
+admin.site.register(Company, CompanyAdmin)
+admin.site.register(Person, PersonAdmin)
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -93,9 +104,10 @@ class UserAdmin(VerbAdmin):
 
     form = PersonForm
     add_form = AddPersonForm
+    add_form_template = "admin/add_person.html"
     ordering = ("login_key",)
     list_display = ("person", "company", "role_names", "state", "last_login")
-    list_filter = (StateFilter, ("company", VisibleRelatedFilter), RoleFilter)
+    list_filter = (StateFilter, KeptFilter, ("company", VisibleRelatedFilter), RoleFilter)
     list_select_related = ("company",)
     list_prefetch_related = ("roles",)
     sortable_by = ("person",)
@@ -105,7 +117,8 @@ class UserAdmin(VerbAdmin):
     object_verbs = ("set_password", "lock", "unlock", "sign_out")
     remove_explains = __(
         "The person can no longer sign in and all sessions end at once. It cannot be brought back. "
-        "What the person did stays in the audit events."
+        "What the person did stays in the audit events. "
+        "Somebody kept in the Configuration Server gets a new account at the next sign-in, unless deleted there."
     )
     fieldsets = (
         (None, {"fields": ("email", "display_name", "phone", "language")}),
@@ -133,6 +146,8 @@ class UserAdmin(VerbAdmin):
     readonly_fields = (
         "lock_state",
         "tries",
+        "tenant_loaded",
+        "proved_by",
         "last_login",
         "last_login_from",
         "email_verified_at",
@@ -153,15 +168,62 @@ class UserAdmin(VerbAdmin):
         "created_at": __("When the person was added."),
     }
 
+    # --- what is shown ---
+
+    def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
+        """Of an external person, mostly what is to be read."""
+        if obj is None or not obj.is_external:
+            return super().get_fieldsets(request, obj)
+        found = []
+        for title, options in admin_external.FIELDSETS:
+            left_out = set(unseen(obj, options["fields"], partial(self.choices, request)))
+            found.append((title, {"fields": [name for name in options["fields"] if name not in left_out]}))
+        return found
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
+        """What of an external person cannot be changed here."""
+        if obj is None or not obj.is_external:
+            return self.readonly_fields
+        names = flatten_fieldsets(admin_external.FIELDSETS)
+        return tuple(name for name in names if name not in admin_external.CHANGEABLE)
+
+    def help_of(self, request: HttpRequest, obj: Any) -> dict[str, Words]:
+        """The sentences that explain fields."""
+        external = obj is not None and obj.is_external
+        return self.help_texts | admin_external.HELP if external else self.help_texts
+
+    def notes(self, request: HttpRequest, obj: Any) -> Sequence[Note]:
+        """Where a person can be kept, or is."""
+        if obj is None:
+            return switched_off(self.gate.settings_url(request))
+        return admin_external.notes(self, request, obj) if obj.is_external else ()
+
+    def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
+        """The form of a new person, under the choice where the person is kept."""
+        where = {"places": places(self.admin_site, request, current=User)}
+        return super().add_view(request, form_url, {**where, **(extra_context or {})})
+
     @admin.display(description=__("person"), ordering="login_key")
     def person(self, user: User) -> str:
-        """Sign-in name and name."""
-        return two_lines(user.username, user.display_name)
+        """Sign-in name and name, and whether the person is kept elsewhere."""
+        name = f"{user.display_name} · {_('directory account')}" if user.is_external else user.display_name
+        return two_lines(user.username, name)
 
     @admin.display(description=__("roles"))
     def role_names(self, user: User) -> str:
-        """The roles by name."""
-        return ", ".join(role.name for role in user.roles.all()) or "–"
+        """The roles by name; of an external person, those loaded at the last sign-in."""
+        roles = roles_loaded(user) if user.is_external else user.roles.all()
+        return ", ".join(role.name for role in roles) or "–"
+
+    @admin.display(description=__("tenant"))
+    def tenant_loaded(self, user: User) -> str:
+        """The tenant of an external person."""
+        return admin_external.tenant_in_words(user)
+
+    @admin.display(description=__("password proved by"))
+    def proved_by(self, user: User) -> str:
+        """Who proves an external person's password."""
+        return admin_external.engine_in_words(user)
 
     @admin.display(description=__("state"))
     def state(self, user: User) -> str:
@@ -233,6 +295,7 @@ class UserAdmin(VerbAdmin):
         ),
         done=__("The password was set."),
         form=PasswordForm,
+        offered=lambda user: not user.is_external,
     )
     def set_password(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
         """Give a new password."""
@@ -277,12 +340,19 @@ class UserAdmin(VerbAdmin):
 
     # --- panels ---
 
+    def _tools(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
+        asked = urlencode({"name": obj.username, "realm": obj.realm})
+        url = f"{reverse('admin:configserver_explain')}?{asked}"
+        return [*super()._tools(request, obj), {"label": _("Explain a sign-in"), "url": url, "danger": False}]
+
     def panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
         """Live sessions and permissions of the person."""
         found = []
         if self.gate.may(request, "view", Session):
             found.append(self._sessions(request, obj))
-        if self.gate.may(request, "view", Permission):
+        if obj.is_external:
+            found.extend(admin_external.panels(self, request, obj))
+        elif self.gate.may(request, "view", Permission):
             found.append(permissions_panel(self, request, obj.permissions.all(), add={"user": obj.pk}))
         return found
 
@@ -310,39 +380,3 @@ class UserAdmin(VerbAdmin):
             rows=rows,
             empty=_("This person is not signed in anywhere."),
         )
-
-
-@admin.register(Company)
-class CompanyAdmin(VerbAdmin):
-    """Companies; here and not beside the model, because switching one off ends its people's sessions."""
-
-    ordering = ("name",)
-    list_display = ("name", "state", "created_at")
-    list_filter = ("is_active",)
-    sortable_by = ("name",)
-    search_fields = ("name",)
-    search_help_text = __("The beginning of a name.")
-    fieldsets = ((None, {"fields": ("name", "is_active", "created_at")}),)
-    add_fieldsets = ((None, {"fields": ("name", "is_active")}),)
-    readonly_fields = ("created_at",)
-    help_texts = {"created_at": __("When the company was added.")}
-    remove_explains = __(
-        "Its roles and settings go with it. A company that still has people cannot be deleted."
-    )
-
-    @admin.display(description=__("state"))
-    def state(self, company: Company) -> str:
-        """Whether its people may sign in."""
-        return badge(_("Active"), tone="ok") if company.is_active else badge(_("Disabled"), tone="")
-
-    def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> Company | Denied:
-        """Add a company."""
-        return services.create_company(services.CompanyDraft(**given), by=by, now=now)
-
-    def change(self, obj: Company, given: dict[str, Any], *, by: Actor, now: datetime) -> Company | Denied:
-        """Change a company."""
-        return companies.change_company(obj, services.CompanyDraft(**given), by=by, now=now)
-
-    def remove(self, obj: Company, *, by: Actor, now: datetime) -> Denied | None:
-        """Delete an empty company."""
-        return services.delete_company(obj, by=by, now=now)

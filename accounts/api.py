@@ -1,11 +1,13 @@
 """People, sessions and companies over REST. Each action reads its body, calls one verb, and shows what it gave."""
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, cast
 
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -17,6 +19,7 @@ from accounts.describe import described, told
 from accounts.ending import NOT_LIVE, end_session
 from accounts.limits import unlock_user
 from accounts.models import Session, User
+from accounts.names import Realm
 from accounts.people import Person, change_user, create_user, delete_user, lock_user, set_password
 from accounts.principal import Principal
 from accounts.sessions import end_sessions
@@ -25,9 +28,16 @@ from core.contacts import key_of
 from core.idempotency import idempotent
 from core.negotiation import JSON
 from core.outcomes import Denied
+from core.refusals import Refused
 from tenants.models import Company
 from tenants.serializers import ChangedCompany, CompanyShown, NewCompany
 from tenants.services import CompanyDraft, create_company, delete_company
+
+EXTERNAL = Denied(
+    code="kept_elsewhere",
+    field="realm",
+    message=_("External people are kept in the Configuration Server; make them at persons/."),
+)
 
 
 def principal_of(request: Request) -> Principal:
@@ -85,7 +95,10 @@ class Users(Resource):
     def create(self, request: Request) -> Response:
         """Make a person who is kept here; without `company` in the caller's own."""
         self.need()
+        if isinstance(request.data, Mapping) and request.data.get("realm") == Realm.EXTERNAL:
+            raise Refused(EXTERNAL)  # before the fields are looked at: those of an external person are others
         values: Values = {"company": principal_of(request).company} | self.body()
+        values.pop("realm", None)
         password = values.pop("password")
         return self.settle_new(
             _named(create_user(Person(**values), password=password, by=actor(request), now=timezone.now()))

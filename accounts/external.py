@@ -15,10 +15,11 @@ from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
 from accounts.loaded import pack
+from accounts.mode import external_is_on
 from accounts.models import Browser, Session, User
 from accounts.names import Realm
 from accounts.notices import notify
-from accounts.options import DEFAULT_COMPANY, MODE
+from accounts.options import DEFAULT_COMPANY
 from accounts.proof import TRY_AGAIN, is_idle, lock_idle
 from accounts.sessions import end_all
 from accounts.tries import Tries
@@ -69,11 +70,6 @@ class Proved:
     identity: Identity
 
 
-def is_on() -> bool:
-    """Whether external people can sign in at all."""
-    return snapshot(None).text(MODE) == "ConfigServer"
-
-
 def rules_of(user: User | None) -> Rules:
     """The password rules of an external person; where a directory proves the password, its own hold instead."""
     if user is None or user.engine != INTERNAL:
@@ -96,9 +92,11 @@ def prove(
     taken = tries.count()
     if (refused := tries.refusal_in(taken)) is not None:
         return refused
-    if not is_on() or any(one.refused for one in taken):
+    if not external_is_on() or any(one.refused for one in taken):
         make_password(password)
-        return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN, reason="" if is_on() else "mode_none")
+        return tries.refuse(
+            Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN, reason="" if external_is_on() else "mode_none"
+        )
     found = service.authenticate(name, password, environment=snapshot(None), now=now)
     return _settled(found, tries)
 
@@ -119,7 +117,7 @@ def prove_answer(
     taken = tries.count()
     if (refused := tries.refusal_in(taken)) is not None:
         return refused
-    if not is_on() or any(one.refused for one in taken):
+    if not external_is_on() or any(one.refused for one in taken):
         return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN)
     found = service.answer(person, state, answer, environment=snapshot(None), now=now)
     return _settled(found, tries)
@@ -248,7 +246,7 @@ def change_password(
     now: datetime,
 ) -> int | Denied:
     """Put a person's own new password in place where the Configuration Server or its directory keeps it; the version that then holds."""
-    if user.source_id is None or not is_on():
+    if user.source_id is None or not external_is_on():
         return service.CHANGE_ELSEWHERE
     tries = Tries(user=user, name_key=name_key, browser=browser, origin=origin, now=now, rules=rules_of(user))
     taken = tries.count()
@@ -270,7 +268,7 @@ def change_password(
 
 def may_change_password(user: User) -> bool:
     """Whether this external person's password can be changed through us."""
-    return user.source_id is not None and is_on() and service.may_change(user.source_id)
+    return user.source_id is not None and external_is_on() and service.may_change(user.source_id)
 
 
 def rules_in_words(user: User) -> list[str]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 
+from accounts.mode import external_is_on
 from accounts.models import Browser, Session, User
 from accounts.names import Realm
 from accounts.sessions import end_sessions
@@ -23,7 +24,7 @@ def prune(*, now: datetime) -> int:
 def end_voided(*, now: datetime) -> int:
     """End in the books what has ended in effect: sessions of external people who changed in the Configuration Server."""
     live = Session.objects.filter(ended_at=None, expires_at__gt=now, user__realm=Realm.EXTERNAL)
-    ended, last = 0, 0
+    ended, last, on = 0, 0, external_is_on()
     while people := list(
         User.objects.filter(pk__gt=last, pk__in=live.values("user"))
         .order_by("pk")
@@ -31,7 +32,11 @@ def end_voided(*, now: datetime) -> int:
     ):
         last = people[-1][0]
         versions = versions_of([source for _pk, source, _version in people if source is not None])
-        voided = [pk for pk, source, version in people if source is None or versions.get(source) != version]
+        voided = [
+            pk
+            for pk, source, version in people
+            if not on or source is None or versions.get(source) != version
+        ]
         # Looked at before somebody signed in anew, who then ended these sessions himself.
         sessions = live.filter(user__in=voided, created_at__lt=now).select_related("user")
         ended += end_sessions(sessions, reason="changed_in_directory", origin=Origin(), now=now)

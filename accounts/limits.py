@@ -1,6 +1,6 @@
 """The limits of passwords: one counter per person over all doors and spellings, one per network, and the lock of the rules."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from django.db.models import F
@@ -89,16 +89,37 @@ def carry_counters(*, now: datetime, batch: int = 500) -> int:
     return moved
 
 
+def _strangers_keys(name: str, *, realm: str) -> list[str]:
+    return [strangers_key(key) for key in _name_keys(name, realm=realm)]
+
+
+def _browser_keys(user: User) -> list[str]:
+    return [browser_key(browser) for browser in user.browsers.all()]
+
+
 def _keys(user: User) -> list[str]:
-    keys = [strangers_key(key) for key in _name_keys(user.username, realm=user.realm)]
-    return keys + [browser_key(browser) for browser in user.browsers.all()]
+    return [*_strangers_keys(user.username, realm=user.realm), *_browser_keys(user)]
+
+
+def _standing(keys: Iterable[str], *, rules: Rules, now: datetime) -> list[Taken]:
+    limits = [limit for limit in (PASSWORD, lockout(rules)) if limit is not None]
+    found = [standing(limit, key, now=now) for key in keys for limit in limits]
+    return [one for one in found if one is not None]
 
 
 def standing_of(user: User, *, rules: Rules, now: datetime) -> list[Taken]:
     """What is counted against this person at the moment, for the administrator's page."""
-    limits = [limit for limit in (PASSWORD, lockout(rules)) if limit is not None]
-    found = [standing(limit, key, now=now) for key in _keys(user) for limit in limits]
-    return [one for one in found if one is not None]
+    return _standing(_keys(user), rules=rules, now=now)
+
+
+def standing_of_name(name: str, *, realm: Realm, rules: Rules, now: datetime) -> list[Taken]:
+    """What is counted against this name, whether or not somebody has it, in browsers that are new to its person."""
+    return _standing(_strangers_keys(name, realm=realm), rules=rules, now=now)
+
+
+def standing_in_browsers(user: User, *, rules: Rules, now: datetime) -> list[Taken]:
+    """What is counted in browsers in which this person has signed in before."""
+    return _standing(_browser_keys(user), rules=rules, now=now)
 
 
 def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:

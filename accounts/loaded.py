@@ -1,5 +1,6 @@
 """What an external person was given at the last sign-in, as it is kept on the account: roles and permissions, companies by number."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from accounts.models import User
@@ -14,7 +15,7 @@ _STRICTNESS = ("", *SecondFactorPolicy.values)
 
 def pack(identity: Identity, *, company_id: int) -> dict[str, Any]:
     """The roles and permissions of this person, to be kept."""
-    policies = _policies(identity, company_id=company_id)
+    policies = policies_of(identity.roles, company_id=company_id)
     return {
         "roles": [
             {
@@ -36,15 +37,15 @@ def _packed(opened: tuple[Opened, ...]) -> list[list[Any]]:
     return [[one.kind, one.reach, one.company_id] for one in known if one is not None]
 
 
-def _policies(identity: Identity, *, company_id: int) -> dict[str, str]:
+def policies_of(roles: Sequence[Granted], *, company_id: int | None) -> dict[str, str]:
     """The second-factor policy by role: that of the portal's role of the same name, else the one for administrators."""
     named: dict[str, str] = {}
-    names = [role.name for role in identity.roles]
+    names = [role.name for role in roles]
     ours = Role.objects.filter(name__in=names)
     for name, policy, company in ours.values_list("name", "twofactor_policy", "company"):
         if company in {None, company_id}:
             named[name] = max(named.get(name, ""), policy, key=_STRICTNESS.index)
-    return {role.name: named.get(role.name, _by_default(role)) for role in identity.roles}
+    return {role.name: named.get(role.name, _by_default(role)) for role in roles}
 
 
 def _by_default(role: Granted) -> str:

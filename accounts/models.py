@@ -8,6 +8,7 @@ from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.mode import external_is_on
 from accounts.names import Realm
 from configserver.standing import version_of
 from core.contacts import NAME_LENGTH, key_of
@@ -171,7 +172,7 @@ class User(AbstractBaseUser):
     def _still_stands(self) -> bool:
         # What this process knows may be a moment old, and the version on the account newer: versions only grow.
         version = version_of(self.source_id) if self.source_id is not None else None
-        return version is not None and version <= (self.source_version or 0)
+        return external_is_on() and version is not None and version <= (self.source_version or 0)
 
 
 class UsedPassword(models.Model):

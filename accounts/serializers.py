@@ -19,6 +19,15 @@ class UserShown(serializers.ModelSerializer[User]):
 
     id = Uid(source="uid")
     realm = serializers.ChoiceField(REALMS, read_only=True)
+    person = Uid(
+        source="source_id", allow_null=True, help_text=_("Of an external person: the id at `persons/`.")
+    )
+    tenant_dbid = serializers.IntegerField(
+        read_only=True, allow_null=True, help_text=_("Of an external person: as of the last sign-in.")
+    )
+    engine = serializers.CharField(
+        read_only=True, help_text=_("What proved an external person's password: internal, ldap or radius.")
+    )
     company = Uid(source="company.uid", allow_null=True)
     roles = Uids()
 
@@ -27,6 +36,9 @@ class UserShown(serializers.ModelSerializer[User]):
         fields = (
             "id",
             "realm",
+            "person",
+            "tenant_dbid",
+            "engine",
             "username",
             "email",
             "email_verified_at",
@@ -77,6 +89,9 @@ class _Person(Strict):
 class NewUser(_Person):
     """A person to be made here."""
 
+    realm = serializers.ChoiceField(
+        REALMS, required=False, help_text=_("Only `internal`: external people are made at `persons/`.")
+    )
     email = Text(max_length=NAME_LENGTH, help_text=_("Sign-in name and address for mails."))
     password = Secret(help_text=_("The first password."))
 
@@ -92,6 +107,7 @@ class UserFilters(Strict):
     """Which people."""
 
     email = Text(max_length=NAME_LENGTH, required=False, help_text=_("The whole address, in any spelling."))
+    realm = serializers.ChoiceField(REALMS, required=False)
     company = Reference(Company, required=False)
     role = Reference(Role, required=False)
     is_active = serializers.BooleanField(required=False)

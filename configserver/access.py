@@ -24,5 +24,8 @@ class Administrator(Protocol):
     def company_of_tenant(self, dbid: int | None) -> int | None:
         """The number of the company that is linked to the tenant, for the trail."""
 
+    def knows_kind(self, kind: str) -> bool:
+        """Whether there are objects of this kind, or it stands for all of them."""
+
     def is_person(self, uid: UUID) -> bool:
         """Whether the actor is this very person of the Configuration Server."""

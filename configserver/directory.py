@@ -232,6 +232,7 @@ class DirectoryServer(models.Model):
     server = models.CharField(max_length=300)
     checked_at = models.DateTimeField()
     ok = models.BooleanField()
+    since = models.DateTimeField()  # so long it has been found like this
     failed_step = models.CharField(max_length=20, blank=True)
     reason = models.CharField(max_length=300, blank=True)
     milliseconds = models.PositiveIntegerField(default=0)

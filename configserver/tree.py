@@ -1,6 +1,6 @@
 """The tenants from one up to ENVIRONMENT, and what each says of engines and rules; held in memory under the epoch."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from configserver.choice import INTERNAL, Said
@@ -43,20 +43,35 @@ def _link(tenant: Tenant) -> Link:
     )
 
 
-_all = epoch.Cached[str, dict[int, Link]](
-    lambda _one: {one.pk: _link(one) for one in Tenant.objects.select_related("directory")}
-)
+def _read(_one: str) -> dict[int, Link]:
+    return {one.pk: _link(one) for one in Tenant.objects.select_related("directory")}
+
+
+_all = epoch.Cached[str, dict[int, Link]](_read)
 
 
 def chain(pk: int) -> list[Link]:
-    """The tenant of this number, then the ones above it, up to ENVIRONMENT."""
-    links = _all("")
+    """The tenant of this number, then the ones above it, up to ENVIRONMENT; as they were within the last second."""
+    return _climb(pk, _all(""))
+
+
+def chain_now(pk: int) -> list[Link]:
+    """The same, read now: for a page on which it is changed."""
+    return _climb(pk, _read(""))
+
+
+def _climb(pk: int, links: Mapping[int, Link]) -> list[Link]:
     found: list[Link] = []
     here = links.get(pk)
     while here is not None and len(found) < DEEPEST:
         found.append(here)
         here = links.get(here.parent) if here.parent is not None else None
     return found
+
+
+def chains() -> Iterator[list[Link]]:
+    """The chain of every tenant there is."""
+    return (chain(pk) for pk in list(_all("")))
 
 
 def tenant_of(dbid: int | None) -> Link | None:

@@ -7,7 +7,7 @@ its many-to-many fields go round our verbs: here every write is a verb.
 This file knows no word of the domain. The admin site hands in who may see and do what (`Gate`), each admin its verbs.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, cast
@@ -18,18 +18,18 @@ from django.contrib.admin.options import IS_POPUP_VAR, TO_FIELD_VAR, ShowFacets
 from django.contrib.admin.templatetags.admin_urls import add_preserved_filters
 from django.contrib.admin.utils import flatten_fieldsets, quote, unquote
 from django.contrib.admin.widgets import RelatedFieldWidgetWrapper
-from django.core.exceptions import FieldDoesNotExist, PermissionDenied
+from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError
-from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path, reverse
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from core.admin_forms import Autocomplete, AutocompleteMany, VerbForm
-from core.admin_gate import GONE, MEANWHILE, Gate, show_refusal
+from core.admin_gate import GONE, MEANWHILE, Gate, show_refusal, unseen
 from core.admin_lists import BoundedPaginator, VerbChangeList, filtered_paths, searched
-from core.admin_pages import REMOVE, ObjectVerb, Panel, Words
+from core.admin_pages import REMOVE, Note, ObjectVerb, Panel, Words
 from core.admin_verbs import ask_for_many, ask_for_one
 from core.outcomes import FORBIDDEN, Denied
 
@@ -75,6 +75,14 @@ class VerbAdmin(StockAdmin):
     def panels(self, request: HttpRequest, obj: Any) -> Sequence[Panel]:
         """What else is shown on the object's page."""
         return ()
+
+    def notes(self, request: HttpRequest, obj: Any) -> Sequence[Note]:
+        """What is to be known before the form is read; `obj` is None where one is made."""
+        return ()
+
+    def help_of(self, request: HttpRequest, obj: Any) -> dict[str, Words]:
+        """The sentences that explain fields, where the model's own do not fit."""
+        return self.help_texts
 
     def complete(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
         """Give the rows of a page what their columns show beyond their own fields."""
@@ -155,29 +163,12 @@ class VerbAdmin(StockAdmin):
         fieldsets = (
             self.add_fieldsets if obj is None and self.add_fieldsets else super().get_fieldsets(request, obj)
         )
-        unseen = set(self._unseen(request, obj, flatten_fieldsets(fieldsets))) if obj is not None else set()
+        names = flatten_fieldsets(fieldsets)
+        left_out = set(unseen(obj, names, partial(self.choices, request))) if obj is not None else set()
         return [
-            (title, {**options, "fields": [name for name in options["fields"] if name not in unseen]})
+            (title, {**options, "fields": [name for name in options["fields"] if name not in left_out]})
             for title, options in fieldsets
         ]
-
-    def _unseen(self, request: HttpRequest, obj: Model, names: Sequence[Any]) -> Iterator[str]:
-        for name in names:
-            try:
-                field = self.opts.get_field(name)
-            except FieldDoesNotExist:
-                continue
-            if isinstance(field, ForeignKey):
-                held = getattr(obj, field.attname)
-                if (
-                    held is not None
-                    and not self.choices(request, field.related_model).filter(pk=held).exists()
-                ):
-                    yield name
-            elif isinstance(field, ManyToManyField):
-                seen = self.choices(request, field.related_model).order_by().values("pk")
-                if getattr(obj, name).exclude(pk__in=seen).exists():
-                    yield name
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Whether the list is named in the navigation."""
@@ -248,7 +239,7 @@ class VerbAdmin(StockAdmin):
         """The form class, with the sentences that explain its fields."""
         if obj is None and self.add_form is not None:
             kwargs["form"] = self.add_form
-        return super().get_form(request, obj, change=change, help_texts=self.help_texts, **kwargs)
+        return super().get_form(request, obj, change=change, help_texts=self.help_of(request, obj), **kwargs)
 
     def changeform_view(
         self,
@@ -313,6 +304,7 @@ class VerbAdmin(StockAdmin):
             "object_tools": [] if obj is None else self._tools(request, obj),
             "history_url": None if obj is None else self.gate.history_url(request, obj),
             "panels": [] if obj is None else self.panels(request, obj),
+            "notes": self.notes(request, obj),
             "show_save_and_add_another": obj is None,
             **(extra or {}),
         }

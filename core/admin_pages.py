@@ -77,6 +77,16 @@ def two_lines(first: Any, second: Any) -> SafeString:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Note:
+    """Something to know before the form is read; `tone` is empty, ok, warning or danger."""
+
+    sentence: Words
+    tone: str = ""
+    url: str = ""
+    label: Words = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Panel:
     """A table to read under the form; cells are text or safe HTML."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol, TypeVar, cast
 
-from django.db.models import Model, QuerySet
+from django.db.models import Model, QuerySet, prefetch_related_objects
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -153,7 +153,12 @@ class Resource(GenericViewSet[Any]):
 
     def show(self, found: Any, **how: Any) -> Any:
         """The plain values of an object, or with `many` of a page of them."""
-        return self.reads(found, context={"caller": caller(self.request)}, **how).data
+        prefetch_related_objects(found if how.get("many") else [found], *self.prefetched)
+        return self.reads(found, context=self.showing(), **how).data
+
+    def showing(self) -> Values:
+        """What showing an object takes beside it."""
+        return {"caller": caller(self.request)}
 
     def settle(self, result: Any) -> Response:
         """What a verb gave as an answer; raises Refused when it refused."""
@@ -163,9 +168,7 @@ class Resource(GenericViewSet[Any]):
         """A new object as an answer, with its address; raises Refused when the verb refused."""
         found = settled(result)
         location = f"{self.request.path}{getattr(found, self.lookup_field)}/"
-        return Response(
-            self.reads(found).data, status=status.HTTP_201_CREATED, headers={"Location": location}
-        )
+        return Response(self.show(found), status=status.HTTP_201_CREATED, headers={"Location": location})
 
     def settle_gone(self, result: Denied | object) -> Response:
         """Nothing as an answer; raises Refused when the verb refused."""

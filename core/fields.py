@@ -146,6 +146,21 @@ class Uids(serializers.Field[Any, Any, list[str], Any]):
         return [str(one.uid) for one in value.all()]
 
 
+@extend_schema_field({"type": ["boolean", "integer", "string"]})
+class SettingValue(serializers.Field[Any, Any, Any, Any]):
+    """true or false, a whole number, or one line of text: each setting says which."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The value; whether it fits is the setting's own question."""
+        if not isinstance(data, bool | int | str):
+            raise serializers.ValidationError(_("Give true or false, a number, or a text."), code="invalid")
+        return data
+
+    def to_representation(self, value: Any) -> Any:
+        """The value."""
+        return value
+
+
 class Moment(serializers.DateTimeField):
     """A point in time of a query, RFC 3339."""
 

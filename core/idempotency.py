@@ -132,7 +132,8 @@ def idempotent(
         if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
             raise Refused(BAD_KEY)
         caller: str = request.principal.caller_id  # type: ignore[attr-defined]
-        held = claim(caller=caller, path=request.path, key=key, body=_body(request), now=timezone.now())
+        path = request.get_full_path()  # with the query, which may say that nothing is to be done yet
+        held = claim(caller=caller, path=path, key=key, body=_body(request), now=timezone.now())
         if isinstance(held, Denied):
             raise Refused(held)
         if isinstance(held, IdempotentAnswer):

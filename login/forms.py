@@ -6,7 +6,7 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from accounts import external
+from accounts.mode import external_is_on
 from accounts.names import Realm
 from configserver.passwords import CEILING_LENGTH
 from core.contacts import NAME_LENGTH
@@ -45,7 +45,7 @@ class UsernameForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        if external.is_on():
+        if external_is_on():
             self.fields["realm"].widget = forms.RadioSelect(choices=_REALMS)
 
 

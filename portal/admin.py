@@ -20,14 +20,17 @@ from audit.models import AuditEvent
 from audit.record import record
 from core.admin import VerbAdmin
 from core.admin_lists import FILTER_CHOICES
+from core.admin_pages import Words
 from core.db import unit
 from core.http import client_address, safe_next
+from core.options import Snapshot
 from core.outcomes import Denied
-from portal import dashboard
+from portal import admin_pages, dashboard
 from tenants.actor import Actor
 from tenants.granted import company_of_tenant
-from tenants.models import Company, Permission
+from tenants.models import Company, Kind, Permission
 from tenants.rules import BY_TENANT, OF_INSTALLATION, may_touch, visible_to
+from tenants.settings import snapshot
 
 ORDER = ("accounts", "configserver", "tenants", "delivery", "audit")
 # Addresses of the stock site that have nothing to do here: passwords change at /account/, and `view_on_site` redirects for
@@ -122,6 +125,27 @@ class GatehouseAdminSite(admin.AdminSite):
         companies = companies[:FILTER_CHOICES] if numbers is None else companies.filter(pk__in=set(numbers))
         return dict(companies.values_list("pk", "name"))
 
+    def settings(self) -> Snapshot:
+        """The settings in force for everybody."""
+        return snapshot(None)
+
+    def settings_url(self, request: HttpRequest) -> str | None:
+        """Their page, for those who may see it."""
+        may = may_touch(_principal(request).rights, "view", "setting", company_id=None)
+        return reverse("admin:tenants_settingsrevision_everywhere", current_app=self.name) if may else None
+
+    def linked(self, request: HttpRequest, dbids: Iterable[int]) -> dict[int, tuple[str, str]]:
+        """Name and page of the company linked to each of these tenants, as far as this person may see it."""
+        rows = self.visible(request, Company).filter(tenant_dbid__in=set(dbids))
+        return {
+            dbid: (name, reverse("admin:tenants_company_change", args=(pk,), current_app=self.name))
+            for dbid, name, pk in rows.values_list("tenant_dbid", "name", "pk")
+        }
+
+    def kinds(self) -> list[tuple[str, Words]]:
+        """The kinds of object that this portal knows."""
+        return [(kind.value, kind.label) for kind in Kind]
+
     # --- the site ------------------------------------------------------------------------------------------------------------
 
     def has_permission(self, request: HttpRequest) -> bool:
@@ -142,8 +166,9 @@ class GatehouseAdminSite(admin.AdminSite):
         return update_wrapper(inner, guarded)
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
-        """The stock addresses but those that lead round our own pages."""
-        return [one for one in super().get_urls() if getattr(one, "name", None) not in LEFT_OUT]
+        """Our own pages, and the stock addresses but those that lead round them."""
+        stock = [one for one in super().get_urls() if getattr(one, "name", None) not in LEFT_OUT]
+        return [*admin_pages.addresses(self), *stock]
 
     def login(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
         """On to the one sign-in there is."""
@@ -174,6 +199,7 @@ class GatehouseAdminSite(admin.AdminSite):
         for app in found:
             for model in app["models"]:
                 model["name"] = self.get_model_admin(model["model"]).nav_label or model["name"]  # type: ignore[attr-defined]
+        admin_pages.in_navigation(found, _principal(request).rights, app_label=app_label)
         return sorted(
             found, key=lambda app: ORDER.index(app["app_label"]) if app["app_label"] in ORDER else len(ORDER)
         )

@@ -16,12 +16,15 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import Companies, MeView, Sessions, Users
+from accounts.api_persons import Persons
 from accounts.authentication import challenge
 from accounts.principal import Principal
 from accounts.tokens.api import Introspect, Refresh, Revoke, jwks
 from audit.api import AuditEvents
 from audit.events import Event
 from audit.record import record
+from configserver.api import Directories, DirectoryPermissions, DirectoryRoles, Tenants
+from configserver.api_packages import SolutionPackages
 from core.buckets import Buckets
 from core.db import unit
 from core.errors import PortalError
@@ -41,11 +44,13 @@ STATUS: Mapping[str, int] = {
     # what was sent
     "invalid": 400,
     "bad_request": 400,
+    "bad_package": 400,
     "bad_idempotency_key": 400,
     "global_only": 400,
     "password_rules": 400,
     "reason_needed": 400,
     "role_of_other_company": 400,
+    "secret_needed": 400,
     "unknown_setting": 400,
     # who sent it
     "unauthenticated": 401,
@@ -87,7 +92,11 @@ STATUS: Mapping[str, int] = {
     "out_of_turn": 409,
     "own_account": 409,
     "own_company": 409,
+    "package_exists": 409,
     "pinned": 409,
+    "rolled_back": 409,
+    "superseded": 409,
+    "unknown_tenant": 409,
     "too_slow": 408,
     "too_large": 413,
     "unsupported_media_type": 415,
@@ -201,6 +210,12 @@ router.register("companies", Companies, basename="company")
 router.register("roles", Roles, basename="role")
 router.register("privileges", Privileges, basename="privilege")
 router.register("permissions", Permissions, basename="permission")
+router.register("persons", Persons, basename="person")
+router.register("tenants", Tenants, basename="tenant")
+router.register("directories", Directories, basename="directory")
+router.register("directory-roles", DirectoryRoles, basename="directory-role")
+router.register("directory-permissions", DirectoryPermissions, basename="directory-permission")
+router.register("solution-packages", SolutionPackages, basename="solution-package")
 router.register("sessions", Sessions, basename="session")
 router.register("audit-events", AuditEvents, basename="audit-event")
 router.register("deliveries", Deliveries, basename="delivery")

@@ -20,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 def configuration(*, redis_url: str) -> dict[str, Any]:
     """How the queue works: over this Redis, or where there is none over files."""
     return _broker(redis_url) | {
-        "imports": ("delivery.tasks", "portal.tasks"),
+        "imports": ("configserver.tasks", "delivery.tasks", "portal.tasks"),
         "beat_schedule": SCHEDULE,
         "task_default_queue": "gatehouse",
         "task_ignore_result": True,
@@ -65,6 +65,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "portal.end-voided",
         "schedule": 60.0,
         "options": {"expires": 60},
+    },
+    "look at the directories": {
+        "task": "configserver.check",
+        "schedule": 60.0,
+        "options": {"expires": 30},
     },
     "forget old deliveries": {
         "task": "delivery.prune",

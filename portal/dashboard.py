@@ -1,13 +1,11 @@
 """What an administrator sees first: a few numbers and warnings, of the companies in his reach. Every query is bounded."""
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
-from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
@@ -18,30 +16,13 @@ from audit.groups import FAILURES
 from audit.models import AuditEvent
 from core.admin_lists import bounded_count
 from delivery.models import UNDER_WAY, Delivery, State
+from portal.dashboard_directories import directories_card, directory_warnings
+from portal.readiness import may_see
+from portal.shown import Card, Caution
 from tenants.rules import visible_to
 
 FAILED_WITHIN = timedelta(days=7)
 OVERDUE_AFTER = timedelta(minutes=1)  # the clock looks for what is due every few seconds
-
-
-@dataclass(frozen=True, kw_only=True)
-class Card:
-    """One number with its name; `tone` is empty, ok, warning or danger."""
-
-    label: str | Promise
-    value: int
-    hint: str | Promise = ""
-    url: str = ""
-    tone: str = ""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Warning:  # noqa: A001 - what a dashboard shows, not what Python raises
-    """Something that somebody should do something about."""
-
-    sentence: str | Promise
-    url: str = ""
-    label: str | Promise = ""
 
 
 def _list(model: str, **filters: str) -> str:
@@ -78,6 +59,8 @@ def cards(principal: Principal, *, now: datetime) -> list[Card]:
         )
     if may("view", "delivery"):
         found += _deliveries(principal, now=now)
+    if may_see(principal.rights):
+        found.append(directories_card(now=now))
     return found
 
 
@@ -139,12 +122,12 @@ def _deliveries(principal: Principal, *, now: datetime) -> list[Card]:
     ]
 
 
-def warnings(principal: Principal, *, now: datetime) -> list[Warning]:
+def warnings(principal: Principal, *, now: datetime) -> list[Caution]:
     """What somebody should look after, as far as this person may see it."""
-    found: list[Warning] = []
+    found: list[Caution] = []
     if settings.DEMO:
         found.append(
-            Warning(
+            Caution(
                 sentence=_(
                     "This is a demo: its people share one password, and every mail can be read on this machine."
                 )
@@ -152,7 +135,7 @@ def warnings(principal: Principal, *, now: datetime) -> list[Warning]:
         )
     elif not settings.EMAIL_URL:
         found.append(
-            Warning(
+            Caution(
                 sentence=_(
                     "No mail server is configured (EMAIL_URL), so no code reaches anybody: mails become files."
                 )
@@ -160,7 +143,7 @@ def warnings(principal: Principal, *, now: datetime) -> list[Warning]:
         )
     if principal.rights.may("view", "delivery") and _overdue(principal, now=now).exists():
         found.append(
-            Warning(
+            Caution(
                 sentence=_("Messages are due and nobody sends them. Do the worker and the clock run?"),
                 url=_list("delivery_delivery", state__exact=State.QUEUED),
                 label=_("See which"),
@@ -168,10 +151,12 @@ def warnings(principal: Principal, *, now: datetime) -> list[Warning]:
         )
     if principal.rights.may("view", "delivery") and _failed(principal, now=now).exists():
         found.append(
-            Warning(
+            Caution(
                 sentence=_("Messages could not be delivered."),
                 url=_list("delivery_delivery", state__exact=State.FAILED),
                 label=_("See why"),
             )
         )
+    if may_see(principal.rights):
+        found += directory_warnings(now=now)
     return found

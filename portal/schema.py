@@ -84,6 +84,8 @@ class Schema(AutoSchema):
         """What the action takes."""
         if not hasattr(self.view, "reads"):
             return super().get_request_serializer()
+        if (media_type := getattr(self.view, "files", {}).get(self._action)) is not None:
+            return {media_type: OpenApiTypes.STR}
         body = getattr(self.view, "bodies", {}).get(self._action)
         return body() if body is not None else None
 
@@ -99,9 +101,15 @@ class Schema(AutoSchema):
             }
         else:
             found = {status: shown}
+        if (preview := self._preview()) is not None:
+            found[200] = OpenApiResponse(preview, str(_("With `dry_run`: what would change.")))
         return found | {
             (code, PROBLEM): OpenApiResponse(Problem, str(_SENTENCES[code])) for code in self._problems()
         }
+
+    def _preview(self) -> Any:
+        """What the action gives when it is only tried."""
+        return getattr(self.view, "previews", {}).get(self._action)
 
     def _success(self) -> tuple[int, Any]:
         action = self._action
@@ -141,6 +149,9 @@ class Schema(AutoSchema):
         filters = getattr(self.view, "filters", None)
         if filters is not None and self._action == "list":
             found.append(filters)
+        if self._preview() is not None:
+            sentence = str(_("Change nothing, and say what would change."))
+            found.append(OpenApiParameter("dry_run", bool, OpenApiParameter.QUERY, description=sentence))
         if self._is_idempotent():
             key = {"type": "string", "minLength": 1, "maxLength": LONGEST_KEY}
             sentence = str(_("The same key with the same body within a day gets the same answer again."))

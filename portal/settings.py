@@ -264,6 +264,8 @@ SPECTACULAR_SETTINGS = {
     ],
     "ENUM_NAME_OVERRIDES": {
         "ObjectKind": "tenants.models.Kind",
+        "Reach": "tenants.models.Reach",
+        "DirectoryReach": "configserver.models.Reach",
         "SessionKind": "accounts.models.SessionKind",
         "MessageKind": "delivery.models.Kind",
         "FactorKind": "twofactor.models.FactorKind",

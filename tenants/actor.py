@@ -35,6 +35,10 @@ class Actor:
         """The number of the company that is linked to the tenant, for the trail."""
         return company_of_tenant(dbid)
 
+    def knows_kind(self, kind: str) -> bool:
+        """Whether there are objects of this kind, or it stands for all of them."""
+        return kind in Kind.values
+
     def is_person(self, uid: UUID) -> bool:
         """Whether the actor is this very person of the Configuration Server."""
         return getattr(self.origin.actor, "source_id", None) == uid

@@ -1,6 +1,5 @@
 """The form of all settings, made from their declarations."""
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -9,28 +8,10 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
+from core.option_fields import bounds_of, field_of, shown, typed, words_of
 from core.options import Option, Value, declared
 from tenants import settings
 from tenants.models import Company, SettingsRevision
-
-
-def words_of(name: str) -> str:
-    """A name such as `CodeExpiryMinutes` or `password-min-length` as words."""
-    spaced = re.sub(r"(?<=[a-z])(?=[A-Z])|[-_]", " ", name)
-    return spaced[:1].upper() + spaced[1:].lower()
-
-
-def shown(option: Option, value: Value) -> str:
-    """A value in words, with its unit."""
-    if isinstance(value, bool):
-        return _("on") if value else _("off")
-    return f"{value} {option.unit}".strip() if value != "" else _("nothing")
-
-
-def _typed(value: Value | None) -> str:
-    if value is None:
-        return ""
-    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 class SettingsForm(forms.Form):
@@ -51,12 +32,14 @@ class SettingsForm(forms.Form):
         self._company = company
         self._own: dict[str, Value] = dict(newest.values) if newest else {}
         everywhere: Mapping[str, Value] = settings.active(None) if company is not None else {}
+        # The rules of the company's tenant stand between its own values and those for everywhere.
+        self._between: Mapping[str, Value] = settings.of_tenant(company.pk) if company is not None else {}
         pinned = settings.pinned()
         self.options = {name: one for name, one in declared().items() if company is None or one.company}
         for name, option in self.options.items():
-            above = everywhere.get(name, option.default)
+            above = self._between.get(name, everywhere.get(name, option.default))
             field = self._field(option, above)
-            field.initial = _typed(pinned.get(name, self._own.get(name)))
+            field.initial = typed(pinned.get(name, self._own.get(name)))
             field.disabled = locked or name in pinned
             field.help_text = self._explained(
                 option, above=above, everywhere=name in everywhere, pinned=pinned.get(name)
@@ -66,26 +49,10 @@ class SettingsForm(forms.Form):
             del self.fields["reason"]
 
     def _field(self, option: Option, above: Value) -> forms.Field:
-        label = words_of(option.name.rpartition(".")[2])
         words = _("Default: %(value)s") if self._company is None else _("As everywhere: %(value)s")
-        as_above = words % {"value": shown(option, above)}
-        if option.type is bool:
-            choices = [("", as_above), ("true", _("On")), ("false", _("Off"))]
-            return forms.ChoiceField(label=label, required=False, choices=choices)
-        if option.choices:
-            return forms.ChoiceField(
-                label=label, required=False, choices=[("", as_above), *((one, one) for one in option.choices)]
-            )
-        attributes: dict[str, Any] = {"placeholder": str(above)}
-        if option.type is int:
-            attributes |= {"min": option.minimum, "max": option.maximum, "class": "vIntegerField"}
-            return forms.CharField(
-                label=label, required=False, max_length=12, widget=forms.NumberInput(attrs=attributes)
-            )
-        attributes["class"] = "vTextField"
-        return forms.CharField(
-            label=label, required=False, max_length=500, widget=forms.TextInput(attrs=attributes)
-        )
+        if option.name in self._between:
+            words = _("As the company's tenant says: %(value)s")
+        return field_of(option, above=above, as_above=words % {"value": shown(option, above)})
 
     def _explained(self, option: Option, *, above: Value, everywhere: bool, pinned: Value | None) -> str:
         if pinned is not None:
@@ -105,13 +72,11 @@ class SettingsForm(forms.Form):
             }
         else:
             source = _("set for everywhere") if everywhere else _("the default")
+            if option.name in self._between:
+                source = _("said by the company's tenant")
             facts = _("In force: %(value)s, %(source)s.") % {"value": shown(option, above), "source": source}
-        bounds = ""
-        if option.type is int:
-            bounds = _("From %(low)s to %(high)s.") % {"low": option.minimum, "high": option.maximum}
-        return format_html(
-            '{} {}<span class="gh-facts">{} <code>{}</code></span>', option.help, bounds, facts, option.name
-        )
+        words = '{} {}<span class="gh-facts">{} <code>{}</code></span>'
+        return format_html(words, option.help, bounds_of(option), facts, option.name)
 
     def fieldsets(self) -> list[tuple[str, dict[str, Any]]]:
         """The settings by what stands before their last dot; the reason last."""
@@ -133,6 +98,6 @@ class SettingsForm(forms.Form):
         changed = {}
         for name in self.options:
             given = self.cleaned_data.get(name, "").strip()
-            if not self.fields[name].disabled and given != _typed(self._own.get(name)):
+            if not self.fields[name].disabled and given != typed(self._own.get(name)):
                 changed[name] = given or None
         return changed

@@ -2,10 +2,13 @@
 
 from dataclasses import replace
 
+from django.db.models import QuerySet
+
+from configserver.models import Tenant
 from configserver.values import Granted, Opened
 from core import epoch
 from tenants.models import Company, Permission, Privilege, Reach
-from tenants.rights import EVERYWHERE, Companies, Rights, sum_of
+from tenants.rights import EVERYWHERE, Companies, Everywhere, Rights, sum_of
 
 _linked = epoch.Cached[str, dict[int | None, int]](
     lambda _one: dict(Company.objects.exclude(tenant_dbid=None).values_list("tenant_dbid", "pk"))
@@ -20,6 +23,15 @@ _catalogue = epoch.Cached[str, frozenset[tuple[str, str]]](
 def company_of_tenant(dbid: int | None) -> int | None:
     """The number of the company that is linked to the tenant with this DBID, as of the last second."""
     return _linked("").get(dbid) if dbid is not None else None
+
+
+def tenants_within(rights: Rights, kind: str) -> QuerySet[Tenant]:
+    """The tenants whose objects of this kind these rights open: those linked to companies in reach."""
+    companies = rights.sees(kind)
+    if isinstance(companies, Everywhere):
+        return Tenant.objects.all()
+    linked = Company.objects.filter(pk__in=companies).exclude(tenant_dbid=None)
+    return Tenant.objects.filter(dbid__in=linked.values("tenant_dbid"))
 
 
 def permission_of(opened: Opened) -> Permission | None:

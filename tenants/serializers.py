@@ -4,10 +4,9 @@ from typing import Any
 
 from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy as _
-from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from core.fields import Flag, Reference, References, Strict, Text, Uid, Uids, Whole
+from core.fields import Flag, Reference, References, SettingValue, Strict, Text, Uid, Uids, Whole
 from tenants.models import (
     RANK_MAXIMUM,
     Company,
@@ -19,6 +18,7 @@ from tenants.models import (
     SecondFactorPolicy,
     SettingsRevision,
 )
+from tenants.services.company import DBID_MAXIMUM
 
 
 class CompanyShown(serializers.ModelSerializer[Company]):
@@ -28,7 +28,7 @@ class CompanyShown(serializers.ModelSerializer[Company]):
 
     class Meta:
         model = Company
-        fields = ("id", "name", "is_active", "created_at")
+        fields = ("id", "name", "is_active", "tenant_dbid", "created_at")
         read_only_fields = fields
 
 
@@ -37,6 +37,13 @@ class NewCompany(Strict):
 
     name = Text(max_length=120, help_text=_("As its people know it."))
     is_active = Flag(required=False, help_text=_("When false, nobody of this company can sign in."))
+    tenant_dbid = Whole(
+        min_value=1,
+        max_value=DBID_MAXIMUM,
+        required=False,
+        allow_null=True,
+        help_text=_("DBID of the Configuration Server's tenant whose people belong here."),
+    )
 
 
 class ChangedCompany(NewCompany):
@@ -169,21 +176,6 @@ class PermissionFilters(Strict):
 
     user = Reference(get_user_model(), required=False)
     role = Reference(Role, required=False)
-
-
-@extend_schema_field({"type": ["boolean", "integer", "string"]})
-class SettingValue(serializers.Field[Any, Any, Any, Any]):
-    """true or false, a whole number, or one line of text: each setting says which."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        """The value; whether it fits is the setting's own question."""
-        if not isinstance(data, bool | int | str):
-            raise serializers.ValidationError(_("Give true or false, a number, or a text."), code="invalid")
-        return data
-
-    def to_representation(self, value: Any) -> Any:
-        """The value."""
-        return value
 
 
 class SettingShown(serializers.Serializer[Any]):

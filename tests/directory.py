@@ -5,11 +5,18 @@ from collections.abc import Sequence
 from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
+from accounts import external
+from accounts.models import User
+from audit.record import Origin
+from configserver import service
 from configserver.models import ENVIRONMENT_DBID, Directory, Permission, Person, Privilege, Role, Tenant
+from configserver.values import Identity
 from core import sealed
 from tenants.models import Company
 from tenants.models import Permission as PortalPermission
+from tenants.models import Privilege as PortalPrivilege
 from tenants.models import Role as PortalRole
+from tenants.settings import snapshot
 
 ACME_DBID, NOWHERE_DBID = 101, 999
 
@@ -70,3 +77,26 @@ def radius(name: str, *, servers: str, secret: str, **more: object) -> Directory
 def opens_everything(role: PortalRole) -> None:
     """Let the holders of a role of the portal see every company."""
     PortalPermission.objects.create(role=role, kind="*", reach="every")
+
+
+def shadow(person: Person, *, password: str) -> User:
+    """The account that this person has in the portal after a sign-in."""
+    now = timezone.now()
+    said = service.authenticate(person.name, password, environment=snapshot(None), now=now)
+    assert isinstance(said, Identity), said
+    user = external.load(said, origin=Origin(), now=now)
+    assert isinstance(user, User), user
+    return user
+
+
+def portal_privileges(*names: str) -> list[PortalPrivilege]:
+    """Privileges of the portal itself."""
+    return list(PortalPrivilege.objects.filter(application="Gatehouse", name__in=names))
+
+
+def lets_see_everything(user: User, *names: str, rank: int = 30) -> None:
+    """Give this person a role of this rank with these privileges of the portal, and every company to see."""
+    role = PortalRole.objects.create(name=f"Sees everything {user.pk}", rank=rank, company=user.company)
+    role.privileges.set(portal_privileges(*names))
+    PortalPermission.objects.create(role=role, kind="*", reach="every")
+    user.roles.add(role)

@@ -79,6 +79,9 @@ class Tested:
     server: str
     checks: tuple[Check, ...]
     certificate_expires_at: float | None = None  # seconds since 1970
+    found: Verified | None = (
+        None  # what the mapping makes of the entry of `login`, though nobody proved a password
+    )
 
     @property
     def ok(self) -> bool:

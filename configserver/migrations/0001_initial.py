@@ -214,6 +214,7 @@ class Migration(migrations.Migration):
                 ('server', models.CharField(max_length=300)),
                 ('checked_at', models.DateTimeField()),
                 ('ok', models.BooleanField()),
+                ('since', models.DateTimeField()),
                 ('failed_step', models.CharField(blank=True, max_length=20)),
                 ('reason', models.CharField(blank=True, max_length=300)),
                 ('milliseconds', models.PositiveIntegerField(default=0)),

@@ -6,6 +6,14 @@ from configserver.services.directory import (
     create_directory,
     delete_directory,
 )
+from configserver.services.package import (
+    BadPackage,
+    Plan,
+    apply_package,
+    plan_package,
+    plan_roll_back,
+    roll_back_package,
+)
 from configserver.services.permission import (
     PermissionDraft,
     change_permission,
@@ -24,11 +32,14 @@ from configserver.services.role import RoleDraft, change_role, create_role, dele
 from configserver.services.tenant import TenantDraft, change_tenant, create_tenant, delete_tenant
 
 __all__ = [
+    "BadPackage",
     "DirectoryDraft",
     "PermissionDraft",
     "PersonDraft",
+    "Plan",
     "RoleDraft",
     "TenantDraft",
+    "apply_package",
     "change_directory",
     "change_permission",
     "change_person",
@@ -46,4 +57,7 @@ __all__ = [
     "delete_tenant",
     "forget_entry",
     "give_password",
+    "plan_package",
+    "plan_roll_back",
+    "roll_back_package",
 ]

@@ -14,6 +14,7 @@ from audit.events import Event
 from audit.record import record
 from configserver.access import Administrator
 from configserver.directory import Coding, Directory, DirectoryGroup, DirectoryTenant, Protocol
+from configserver.engines.radius import server_address
 from configserver.granting import granted_by
 from configserver.models import Role, Tenant
 from configserver.services.voiding import void_directory
@@ -53,10 +54,10 @@ BOUNDS = {
 LINES = {
     "bind_dn": 500, "base_dn": 500, "user_filter": 500, "direct_dn": 500, "entry_attribute": 80, "name_attribute": 80,
     "email_attribute": 80, "phone_attribute": 80, "tenant_attribute": 80, "group_base": 500, "group_filter": 500,
-    "nas_identifier": 80,
+    "nas_identifier": 60,
 }  # fmt: skip
+NEEDED = frozenset({"name", "entry_attribute", "nas_identifier"})
 ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9;-]*|[0-9]+(\.[0-9]+)*")
-RADIUS_SERVER = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+)(:[0-9]{1,5})?")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +126,7 @@ def _checked_lines(values: dict[str, Any]) -> Denied | None:
     for name, longest in {"name": 120, **LINES}.items():
         if name not in values:
             continue
-        text = line(values[name], field=name, longest=longest, empty=name not in {"name", "entry_attribute"})
+        text = line(values[name], field=name, longest=longest, empty=name not in NEEDED)
         if isinstance(text, Denied):
             return text
         values[name] = text
@@ -186,8 +187,11 @@ def _is_ldap(text: str) -> bool:
 
 
 def _is_radius(text: str) -> bool:
-    found = RADIUS_SERVER.fullmatch(text)
-    return found is not None and (found[2] is None or 0 < int(found[2][1:]) < 65_536)
+    try:
+        server_address(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _malformed(directory: Directory) -> Denied | None:
@@ -212,7 +216,7 @@ def _refuse(by: Administrator, verb: str, *, roles: Sequence[Role]) -> Denied | 
     if not by.may_touch_tenant(verb, KIND, dbid=None):
         return FORBIDDEN
     # A group could give any of its people this role.
-    exceeded = by.exceeded_by_grants(*map(granted_by, roles), dbid=None)
+    exceeded = by.exceeded_by_grants(*map(granted_by, dict.fromkeys(roles)), dbid=None)
     return None if exceeded is None else replace(exceeded, field="groups")
 
 

@@ -1,6 +1,5 @@
 """The verbs on permissions of external persons and their roles, judged by everything that the holder has before and would have after."""
 
-import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -33,10 +32,10 @@ class PermissionDraft:
     tenant: Tenant | None = KEEP
 
 
-def _malformed(permission: Permission) -> Denied | None:
+def _malformed(permission: Permission, *, by: Administrator) -> Denied | None:
     if (permission.person is None) == (permission.role is None):
         return Denied(code="invalid", field="person", message=_("Choose a person or a role, not both."))
-    if not re.fullmatch(r"[a-z*-]{1,20}", permission.kind):
+    if not by.knows_kind(permission.kind):
         return Denied(code="invalid", field="kind", message=_("Choose a kind of object."))
     if permission.reach not in Reach.values:
         return Denied(code="invalid", field="reach", message=_("Choose how far it reaches."))
@@ -74,7 +73,7 @@ def _refuse(permission: Permission, *, verb: str, by: Administrator) -> Denied |
 def create_permission(draft: PermissionDraft, *, by: Administrator, now: datetime) -> Permission | Denied:
     """Let a person, or whoever has a role, see objects of one kind."""
     permission = Permission(**given(draft))
-    refusal = _malformed(permission)
+    refusal = _malformed(permission, by=by)
     if refusal is not None:
         return refusal
     with unit():
@@ -112,7 +111,7 @@ def change_permission(
         refusal = _refuse(found, verb="change", by=by)
         for name, value in values.items():
             setattr(found, name, value)
-        refusal = refusal or _malformed(found) or _refuse(found, verb="change", by=by)
+        refusal = refusal or _malformed(found, by=by) or _refuse(found, verb="change", by=by)
         if refusal is not None:
             return refusal
         found.save()

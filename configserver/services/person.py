@@ -116,7 +116,9 @@ def create_person(
         return Denied(code="invalid", field="tenant", message=_("Choose the tenant of the person."))
     if not by.may_touch_tenant("add", KIND, dbid=tenant.dbid):
         return FORBIDDEN
-    refusal = _refuse_directory(values, by=by) or _refuse_grants(roles, None, dbid=tenant.dbid, by=by)
+    refusal = _refuse_directory(values, by=by)
+    if refusal is None and (above := _refuse_grants(roles, None, dbid=tenant.dbid, by=by)) is not None:
+        refusal = replace(above, field="roles")
     if refusal is not None:
         return refusal
     if Person.objects.filter(name_key=key_of(values["name"])).exists():
@@ -185,7 +187,7 @@ def _refuse_change(
         return replace(FORBIDDEN, field="tenant")
     refusal = _refuse_grants(changed.get("roles", held), person, dbid=dbid, by=by)
     if refusal is not None:
-        return refusal
+        return replace(refusal, field=next((name for name in ("roles", "tenant") if name in changed), None))
     taken = Person.objects.filter(name_key=key_of(changed.get("name", person.name))).exclude(pk=person.pk)
     return NAME_TAKEN if taken.exists() else None
 

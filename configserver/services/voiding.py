@@ -1,5 +1,7 @@
 """What a change takes from persons: their version counts up, and with it everything ends that was granted under the old one."""
 
+from collections.abc import Collection
+
 from django.db.models import F, Q, QuerySet
 
 from configserver.models import Directory, Person, Role, Tenant
@@ -14,8 +16,13 @@ def void(persons: QuerySet[Person]) -> int:
 
 def void_role(role: Role) -> int:
     """The same for everyone who may have this role: by name, or through a group of a directory."""
-    through = Directory.objects.filter(groups__role=role).values("pk")
-    return void(Person.objects.filter(pk__in=_holders(role)) | _asking(Q(pk__in=through)))
+    return void_roles([role])
+
+
+def void_roles(roles: Collection[Role]) -> int:
+    """The same for everyone who may have one of these roles."""
+    through = Directory.objects.filter(groups__role__in=roles).values("pk")
+    return void(Person.objects.filter(pk__in=_holders(roles)) | _asking(Q(pk__in=through)))
 
 
 def void_directory(directory: Directory) -> int:
@@ -39,8 +46,8 @@ def below(tenant: Tenant) -> list[Tenant]:
     return found
 
 
-def _holders(role: Role) -> QuerySet[Person, int]:
-    return Person.objects.filter(roles=role).values_list("pk", flat=True)
+def _holders(roles: Collection[Role]) -> QuerySet[Person, int]:
+    return Person.objects.filter(roles__in=roles).values_list("pk", flat=True)
 
 
 def _asking(directories: Q) -> QuerySet[Person]:

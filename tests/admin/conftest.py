@@ -13,6 +13,7 @@ from audit.record import Origin, record
 from core.db import unit
 from delivery.models import Delivery, State
 from tenants.models import Company, Permission, Role, SettingsRevision
+from tests import directory
 from tests.cast import browser as signed_in
 
 
@@ -24,12 +25,19 @@ def foreign(cleo: User, globex: Company) -> dict[str, Model]:
     with unit():
         record(Event.USER_CREATED, origin=Origin(actor=cleo), at=now, company_id=globex.pk, subject=cleo)
     signed_in(cleo)
+    tenant = directory.tenant(202, name="Globex tenant", company=globex)
+    # Roles of the Configuration Server belong to no company: whoever manages persons reads their names.
+    given = directory.role("Supervisor", opens=["user"])
     return {
         "accounts_user": cleo,
         "accounts_session": cleo.sessions.get(),
         "tenants_company": globex,
         "tenants_role": role,
         "tenants_permission": Permission.objects.create(role=role, kind="user"),
+        "configserver_tenant": tenant,
+        "configserver_person": directory.person("cleopatra", tenant=tenant, roles=[given]),
+        "configserver_role": given,
+        "configserver_permission": given.permissions.get(),
         "tenants_settingsrevision": SettingsRevision.objects.create(company=globex, number=1, at=now),
         "audit_auditevent": AuditEvent.objects.get(subject_uid=cleo.uid, event=Event.USER_CREATED),
         "delivery_delivery": Delivery.objects.create(

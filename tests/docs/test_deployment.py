@@ -15,7 +15,7 @@ from tests.docs import tables
 
 ROOT = tables.DOCS.parent
 GUIDE = (tables.DOCS / "deployment.md").read_text(encoding="utf-8")
-OWN = {"accounts", "audit", "core", "delivery", "login", "portal", "tenants", "twofactor"}
+OWN = {"accounts", "audit", "configserver", "core", "delivery", "login", "portal", "tenants", "twofactor"}
 _READ = re.compile(r"""(?:_read|_list|environ\.get)\(\s*"([A-Z_]+)"|environ\["([A-Z_]+)"\]""")
 
 

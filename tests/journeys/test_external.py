@@ -2,6 +2,7 @@
 
 import pytest
 
+from accounts.housekeeping import end_voided
 from accounts.models import Session, User
 from accounts.names import Realm
 from audit.models import AuditEvent
@@ -125,3 +126,29 @@ def test_a_forgotten_password_is_told_where_to_go(
     told = post.newest("dora@acme.example")
     assert "kept in the directory" in told
     assert "/login/forgotten/" not in told
+
+
+def test_switching_the_mode_off_ends_what_external_people_hold(door: Door, dora: Person, clock: Time) -> None:
+    sign_in(door, "dora", PASSWORD)
+    configure(Login__ExternalAuthenticationMode="None")
+    assert not door.is_in()
+    assert end_voided(now=clock.forward(seconds=1)) == 1
+    configure(Login__ExternalAuthenticationMode="ConfigServer")
+    assert not door.is_in()
+
+
+def test_what_a_directory_has_voided_ends_in_the_books_too(
+    door: Door, dora: Person, ben: User, clock: Time
+) -> None:
+    sign_in(door, "dora", PASSWORD)
+    sign_in(door.stranger(), "ben@acme.example", PASSWORD)
+    assert end_voided(now=clock.forward(seconds=1)) == 0
+    services.change_person(dora, services.PersonDraft(roles=[]), by=system_actor(), now=clock())
+    assert end_voided(now=clock()) == 1
+    assert (
+        AuditEvent.objects.filter(
+            event="accounts:session:ended", details__reason="changed_in_directory"
+        ).count()
+        == 1
+    )
+    assert Session.objects.filter(ended_at=None).count() == 1

@@ -1,0 +1,114 @@
+"""External people over REST, as the Configuration Server keeps them. Each action reads its body, calls one verb, and shows what it gave."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.db.models import QuerySet
+from django.utils import timezone
+from rest_framework.decorators import action
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts import serializers_persons as shapes
+from accounts.serializers import NewPassword, Nothing
+from configserver import services
+from configserver.models import Person, Tenant
+from configserver.services import PersonDraft
+from core.api import Resource, Values, actor, caller
+from core.contacts import key_of
+from core.idempotency import idempotent
+from core.outcomes import Denied
+from tenants.settings import snapshot
+
+# The fields of the verbs, by the names that they have here.
+_FIELDS = {"tenant": "tenant_dbid", "new_password": "password"}
+
+
+def _named(result: Any) -> Any:
+    if isinstance(result, Denied) and result.field in _FIELDS:
+        return replace(result, field=_FIELDS[result.field])
+    return result
+
+
+class Persons(Resource):
+    """External people: those of tenants whose company is in reach."""
+
+    model = Person
+    reads = shapes.PersonShown
+    bodies = {
+        "create": shapes.NewPerson,
+        "partial_update": shapes.ChangedPerson,
+        "password": NewPassword,
+        "forget_entry": Nothing,
+    }
+    answers = {"password": None, "forget_entry": None}
+    verbs = {"password": "change", "forget_entry": "change"}
+    filters = shapes.PersonFilters
+    related = ("tenant", "directory")
+    prefetched = ("roles",)
+
+    def showing(self) -> Values:
+        """The caller, and whether directories and their roles exist for him."""
+        sees: bool = actor(self.request).may_touch_tenant("view", "directory", dbid=None)
+        return super().showing() | {"sees_directories": sees}
+
+    def narrowed(self, rows: QuerySet[Any], given: Values) -> QuerySet[Any]:
+        """The people that the filters leave."""
+        if "name" in given:
+            given["name_key"] = key_of(given.pop("name"))
+        if "tenant_dbid" in given:
+            given["tenant__dbid"] = given.pop("tenant_dbid")
+        return rows.filter(**given)
+
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Make an external person; without `tenant_dbid` in the tenant of the caller's own company."""
+        self.need()
+        values = self.body()
+        password = values.pop("password", "")
+        if "tenant" not in values:
+            company = caller(request).company
+            linked = None if company is None else company.tenant_dbid
+            values["tenant"] = Tenant.objects.filter(dbid=linked).first() if linked is not None else None
+        made = services.create_person(
+            PersonDraft(**values),
+            password=password,
+            environment=snapshot(None),
+            by=actor(request),
+            now=timezone.now(),
+        )
+        return self.settle_new(_named(made))
+
+    def partial_update(self, request: Request, **where: Any) -> Response:
+        """Change what is given of an external person; what decides who it is, or what it may do, ends its sessions."""
+        person, draft = self.get_object(), PersonDraft(**self.body())
+        return self.settle(
+            _named(services.change_person(person, draft, by=actor(request), now=timezone.now()))
+        )
+
+    def destroy(self, request: Request, **where: Any) -> Response:
+        """Delete an external person; the account here can never be signed in to again."""
+        return self.settle_gone(
+            services.delete_person(self.get_object(), by=actor(request), now=timezone.now())
+        )
+
+    @action(detail=True, methods=["post"])
+    def password(self, request: Request, **where: Any) -> Response:
+        """Give the person a new password, where the Configuration Server keeps it; every session of the person ends."""
+        person, values = self.get_object(), self.body()
+        result = services.give_password(
+            person,
+            values["password"],
+            must_change=values["must_change"],
+            environment=snapshot(None),
+            by=actor(request),
+            now=timezone.now(),
+        )
+        return self.settle_gone(_named(result))
+
+    @action(detail=True, methods=["post"], url_path="forget-entry")
+    def forget_entry(self, request: Request, **where: Any) -> Response:
+        """Let the next sign-in keep another entry of the directory, for an account that was made anew there."""
+        person = self.get_object()
+        self.body()
+        return self.settle_gone(services.forget_entry(person, by=actor(request), now=timezone.now()))

@@ -1,0 +1,98 @@
+"""Forms of the administration about external persons."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
+
+from configserver import service, tree
+from configserver.models import Person, Role
+from configserver.options import password_rules
+from configserver.password_rules import sentence
+from configserver.passwords import CEILING_LENGTH, asked_for
+from core.admin_forms import VerbForm
+from core.admin_pages import ObjectForm, two_lines
+from tenants.settings import snapshot
+
+if TYPE_CHECKING:
+    StockField = forms.ModelMultipleChoiceField[Role]
+else:
+    StockField = forms.ModelMultipleChoiceField
+
+
+class RolesField(StockField):
+    """Roles as boxes to tick, each with what its people do."""
+
+    widget = forms.CheckboxSelectMultiple(attrs={"class": "gh-checks"})
+
+    def label_from_instance(self, obj: Any) -> str:
+        """Name and description."""
+        return format_html("<span>{}</span>", two_lines(obj.name, obj.description))
+
+
+def _password_field(*, required: bool) -> forms.CharField:
+    return forms.CharField(
+        label=__("Password"),
+        required=required,
+        strip=False,
+        max_length=CEILING_LENGTH,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
+    )
+
+
+class PersonForm(VerbForm):
+    """What can be changed about an external person."""
+
+    class Meta:
+        model = Person
+        fields = (
+            "name",
+            "display_name",
+            "email",
+            "phone",
+            "tenant",
+            "roles",
+            "external_id",
+            "directory",
+            "must_change_password",
+            "is_active",
+        )
+
+
+class AddPersonForm(PersonForm):
+    """What is asked for to add an external person."""
+
+    tenant_dbid: int | None = None  # where there is no choice of tenants; set on the class made for a request
+    new_password = _password_field(required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        rules = _("At least 12 characters, and not easily guessed. The rules of the person's tenant hold.")
+        if self.tenant_dbid is not None:
+            settings = tree.settings_of(self.tenant_dbid, snapshot(None))
+            asked = asked_for(password_rules(settings))
+            rules = " ".join(sentence(one) for one in asked if one.rule != "no_repeats")  # there is none yet
+        self.fields["new_password"].help_text = (
+            _("Leave it empty where a directory proves the password, or to give one later.") + " " + rules
+        )
+        self.fields["must_change_password"].initial = True
+
+
+class PasswordForm(ObjectForm):
+    """A new password for an external person."""
+
+    new_password = _password_field(required=True)
+    must_change_password = forms.BooleanField(
+        label=__("The person has to choose another one at the next sign-in"),
+        required=False,
+        initial=True,
+        help_text=__("So that nobody but the person knows the password afterwards."),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        uid = getattr(self.obj, "uid", None)
+        words = service.rules_in_words(uid, environment=snapshot(None)) if uid is not None else []
+        self.fields["new_password"].help_text = " ".join(words)

@@ -1,0 +1,65 @@
+"""What values of the Configuration Server are called on pages."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
+from django.utils.translation import ngettext
+
+from configserver.choice import Why
+from configserver.health import Certificate, Health, State, certificate_at, days_left
+
+# The tone of a badge, and its word.
+STATES: Mapping[State, tuple[str, Promise]] = {
+    State.OFF: ("", __("Off")),
+    State.UNSEEN: ("", __("Not looked at")),
+    State.ANSWERS: ("ok", __("Answers")),
+    State.PARTLY: ("warning", __("Answers in part")),
+    State.SILENT: ("danger", __("Does not answer")),
+}
+STEPS: Mapping[str, Promise] = {
+    "resolve": __("Find the address"),
+    "connect": __("Connect"),
+    "tls": __("Encrypt, and check the certificate"),
+    "bind": __("Let the service account in"),
+    "search": __("Find the person"),
+    "map": __("Take over name, groups and tenant"),
+    "answer": __("Answer that can be trusted"),
+}
+CHOSEN: Mapping[Why, Promise] = {
+    Why.OWN: __("The person names it."),
+    Why.ENFORCED: __("The tenant, or one above it, names it for all its persons."),
+    Why.EXTERNAL_ID: __("The tenant, or one above it, names it, and the person has an external id."),
+    Why.TURNED_OFF: __("The tenant, or one above it, says so (library=internal)."),
+    Why.NO_EXTERNAL_ID: __(
+        "The tenant, or one above it, names a directory for persons with an external id, and this one has none."
+    ),
+    Why.NO_DIRECTORY: __("No directory is named by the person, the tenant, or one above it."),
+}
+
+
+def step_of(name: str) -> str:
+    """A step of a test, in words."""
+    return str(STEPS.get(name, name))
+
+
+def certificate_in_words(expires_at: datetime | None, *, now: datetime) -> tuple[str, str]:
+    """The tone of a badge and what it says of a certificate; both empty where nobody has seen one."""
+    which = certificate_at(expires_at, now=now)
+    if expires_at is None or which is Certificate.NONE:
+        return "", ""
+    if which is Certificate.OVER:
+        return "danger", _("Certificate is over")
+    left = days_left(expires_at, now=now)
+    told = ngettext("Certificate: %(days)s day", "Certificate: %(days)s days", left) % {"days": left}
+    return ("warning" if which is Certificate.SOON else "ok"), told
+
+
+def answering_in_words(health: Health) -> str:
+    """How many of the servers answer."""
+    return _("%(answering)s of %(servers)s answer") % {
+        "answering": health.answering,
+        "servers": health.servers,
+    }
