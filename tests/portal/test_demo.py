@@ -8,10 +8,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from pytest_django import Settings
 
-from accounts import external
+from accounts.external import default_company
+from accounts.mode import external_is_on
 from accounts.models import User
 from audit.models import AuditEvent
-from configserver.models import Permission, Person, Role, Tenant
+from configserver.models import Permission, Person, Role, SolutionPackage, Tenant
 from tenants import settings as runtime
 from tenants.models import Company, SettingsRevision
 from tests.journeys.doors import ApiDoor, WebDoor, sign_in
@@ -48,7 +49,7 @@ def test_egon_s_tenant_leads_nowhere(demo: Callable[[], str]) -> None:
     assert "no company here yet" in said.text
     assert Tenant.objects.get(persons__name="egon").dbid == 999
     assert not Company.objects.filter(tenant_dbid=999).exists()
-    assert external.default_company() is None
+    assert default_company() is None
 
 
 @pytest.mark.parametrize("name", ["fritz", "gerda", "hanna"])
@@ -69,7 +70,7 @@ def test_people_inside_are_as_before_and_the_page_asks_where_the_account_is_kept
 
 def rows() -> dict[str, int]:
     """How much there is."""
-    models = (User, Company, Tenant, Person, Role, Permission, SettingsRevision)
+    models = (User, Company, Tenant, Person, Role, Permission, SolutionPackage, SettingsRevision)
     return {model.__name__: model.objects.count() for model in models}
 
 
@@ -82,13 +83,27 @@ def test_loaded_again_it_changes_nothing(demo: Callable[[], str]) -> None:
     assert list(new) == ["portal:demo:loaded"]
 
 
+def test_the_roles_come_from_the_sample_package(demo: Callable[[], str]) -> None:
+    demo()
+    package = SolutionPackage.objects.get()
+    assert (package.name, package.version) == ("IA Roles", "1.0.0")
+    assert set(Role.objects.values_list("name", flat=True)) == {
+        "Company Administrator",
+        "Application Designer",
+        "Reporting Analyst",
+        AGENT,
+    }
+    assert {role.name for role in Person.objects.get(name="dora").roles.all()} == {AGENT}
+    assert not Person.objects.get(name="egon").roles.exists()
+
+
 def test_what_somebody_changed_meanwhile_stays(demo: Callable[[], str]) -> None:
     demo()
     configure(Login__ExternalAuthenticationMode="None")
     Company.objects.filter(name="Acme").update(tenant_dbid=None)
     Person.objects.filter(name="dora").update(display_name="Dora the Second")
     demo()
-    assert not external.is_on()
+    assert not external_is_on()
     assert Person.objects.get(name="dora").display_name == "Dora the Second"
 
 
@@ -98,7 +113,7 @@ def test_a_pinned_mode_does_not_stop_it(demo: Callable[[], str], settings: Setti
     try:
         demo()
         assert Person.objects.filter(name="dora").exists()
-        assert not external.is_on()
+        assert not external_is_on()
     finally:
         runtime.pinned.cache_clear()
 

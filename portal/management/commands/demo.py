@@ -10,8 +10,9 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts import external
+import configserver
 from accounts.companies import change_company
+from accounts.mode import external_is_on
 from accounts.models import User
 from accounts.names import Realm
 from accounts.options import MODE
@@ -20,7 +21,7 @@ from accounts.people import create_user
 from audit.events import Event
 from audit.record import record
 from configserver import service, services
-from configserver.models import Person, Tenant
+from configserver.models import Person, SolutionPackage, Tenant
 from configserver.models import Role as DirectoryRole
 from core.db import unit
 from core.outcomes import Denied
@@ -49,6 +50,7 @@ EXTERNAL_PEOPLE = (
     ("gerda", "Gerda Gross", 101, "gerda@acme.example", "Contact Centre Agent", False),
     ("hanna", "Hanna Hahn", 101, "hanna@acme.example", "Contact Centre Agent", False),
 )
+SAMPLE_PACKAGE = Path(configserver.__file__).parent / "data" / "IA_SPD_Roles.xml"
 Row = TypeVar("Row")
 
 
@@ -108,14 +110,14 @@ class Command(BaseCommand):
     ) -> None:
         """Tenants of the Configuration Server with a person each that it proves itself, and some for the directories of script/services."""
         is_new, pinned = not Person.objects.exists(), MODE.name in snapshot(None).pinned
-        if is_new and not pinned and not external.is_on():
+        if is_new and not pinned and not external_is_on():
             change = {MODE.name: "ConfigServer"}
             _settled(change_settings(change, company=None, reason="the demo", by=by, now=now))
         tenants = {
             dbid: self._tenant(dbid, name, companies.get(company), by=by, now=now)
             for dbid, name, company in TENANTS
         }
-        self._role(by=by, now=now)
+        self._package(by=by, now=now)
         for name, display_name, dbid, email, role, kept_here in EXTERNAL_PEOPLE:
             if service.find(name) is not None:
                 continue
@@ -142,14 +144,10 @@ class Command(BaseCommand):
             _settled(change_company(company, CompanyDraft(tenant_dbid=dbid), by=by, now=now))
         return found
 
-    def _role(self, *, by: Actor, now: datetime) -> None:
-        draft = services.RoleDraft(
-            name="Contact Centre Agent",
-            rank=20,
-            privileges=(("Workspace", "Agent - Can Monitor Co-browse"),),
-        )
-        if not DirectoryRole.objects.filter(name=draft.name).exists():
-            _settled(services.create_role(draft, by=by, now=now))
+    def _package(self, *, by: Actor, now: datetime) -> None:
+        """The roles of the sample; where some package has brought them, or did once, they are as somebody left them."""
+        if not SolutionPackage.objects.exists():
+            _settled(services.apply_package(SAMPLE_PACKAGE.read_bytes(), by=by, now=now))
 
     def _password(self) -> str:
         path: Path = prepare.demo_password_file()
