@@ -59,7 +59,7 @@ def switched_off(settings_url: str | None) -> list[Note]:
     if external_is_on() or settings_url is None:
         return []
     words = _(
-        "A person can also be kept in the Configuration Server, and be proved by a directory: once the setting %(name)s is ConfigServer."
+        "Once the setting %(name)s is ConfigServer, people can also be kept in the Configuration Server and be proved by a directory."
     )
     return [
         Note(

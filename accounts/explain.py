@@ -23,6 +23,7 @@ from configserver.models import Person
 from configserver.passwords import NONE, Rules, is_expired
 from configserver.values import Granted
 from core.contacts import key_of
+from core.text import is_one_line
 from core.throttle import Taken
 from tenants.actor import Actor
 from tenants.models import Company
@@ -46,6 +47,8 @@ class Explained:
 
 def explain(name: str, *, realm: str = "", ask: bool, by: Actor, now: datetime) -> Explained:
     """What the name means and what is known of it; `ask` lets a directory be asked. Somebody out of reach is answered like nobody."""
+    if not is_one_line(name):
+        return Explained(findings=(_nobody(),))  # nobody can have such a name
     which = realm_of(name, chosen=realm)
     findings = [_realm(name, which, chosen=realm)]
     if which is Realm.EXTERNAL:
@@ -62,7 +65,7 @@ def explain(name: str, *, realm: str = "", ask: bool, by: Actor, now: datetime) 
     rules = checks.rules_of(user.company_id)
     findings += [
         ok(
-            "person",
+            "known",
             _("“%(name)s” is kept here, as %(person)s.")
             % {"name": user.username, "person": user.display_name},
         ),
@@ -154,14 +157,17 @@ def _mode() -> Finding:
     )
 
 
-def _unknown(name: str, realm: Realm, findings: list[Finding], *, by: Actor, now: datetime) -> Explained:
-    nobody = stop(
+def _nobody() -> Finding:
+    return stop(
         "known",
         _(
             "There is nobody of this name, or nobody whom you may see. A sign-in is answered like a wrong password."
         ),
     )
-    findings.append(nobody)
+
+
+def _unknown(name: str, realm: Realm, findings: list[Finding], *, by: Actor, now: datetime) -> Explained:
+    findings.append(_nobody())
     if isinstance(by.rights.sees("user"), Everywhere):
         # To others a counter would tell that somebody has the name.
         findings += _limits(name, realm, user=None, rules=NONE, now=now)

@@ -7,14 +7,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import helpers
-from django.db.models import Model
+from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 from django.utils.translation import ngettext
@@ -24,10 +23,10 @@ from configserver.access import Administrator
 from configserver.directory import Directory, DirectoryServer, Protocol
 from configserver.forms_directory import FORMS, ChooseProtocolForm, TrialForm
 from configserver.health import health_of
-from configserver.models import Person
+from configserver.models import Person, Tenant
 from configserver.testing import Trial, try_directory
-from configserver.uses import persons_of, tenants_of
-from configserver.words import STATES, answering_in_words, certificate_in_words, step_of
+from configserver.uses import Use, persons_of, use_of, uses
+from configserver.words import STATES, age_of, answering_in_words, certificate_in_words, step_of
 from core.admin import VerbAdmin
 from core.admin_gate import show_refusal
 from core.admin_lists import bounded_count
@@ -112,7 +111,7 @@ class DirectoryAdmin(VerbAdmin):
         ends_tone, ends = certificate_in_words(health.certificate_expires_at, now=now)
         badges = format_html("{} {}", badge(word, tone=tone), badge(ends, tone=ends_tone) if ends else "")
         if health.since is not None:
-            told = _("for %(time)s") % {"time": timesince(health.since, now)}
+            told = _("for %(time)s") % {"time": age_of(health.since, now=now)}
         else:
             told = answering_in_words(health) if health.answering else ""
         return two_lines(badges, told)
@@ -127,13 +126,20 @@ class DirectoryAdmin(VerbAdmin):
     @admin.display(description=__("used by"))
     def used_by(self, directory: Directory) -> str:
         """How many tenants and persons it proves."""
-        tenants, persons = bounded_count(tenants_of(directory)), bounded_count(persons_of(directory))
+        tenants, persons = directory.used_by  # type: ignore[attr-defined]
         if not tenants and not persons:
             return _("nobody yet")
         return two_lines(
             ngettext("%(number)s tenant", "%(number)s tenants", tenants) % {"number": tenants},
             ngettext("%(number)s person", "%(number)s persons", persons) % {"number": persons},
         )
+
+    def complete(self, request: HttpRequest, rows: QuerySet[Any]) -> None:
+        """By whom each is used."""
+        found = uses()
+        for row in rows:
+            use = found.get(str(row.uid), Use())
+            row.used_by = len(use.tenants), bounded_count(persons_of(row, use))
 
     @admin.display(description=__("protocol"))
     def protocol_shown(self, directory: Directory) -> str:
@@ -189,7 +195,7 @@ class DirectoryAdmin(VerbAdmin):
         if object_id is None and request.GET.get("protocol") not in FIELDSETS:
             self._demand(request, "add", None)
             return self._choose(request)
-        extra = {"lead": _LEADS.get(request.GET.get("protocol", ""))} if object_id is None else {}
+        extra = {"subtitle": Protocol(request.GET["protocol"]).label} if object_id is None else {}
         return super().changeform_view(request, object_id, form_url, extra | (extra_context or {}))
 
     def _choose(self, request: HttpRequest) -> HttpResponse:
@@ -274,7 +280,8 @@ class DirectoryAdmin(VerbAdmin):
 
     def panels(self, request: HttpRequest, obj: Directory) -> Sequence[Panel]:
         """The servers as they were last seen, and who uses the directory."""
-        return [self._servers(obj), self._tenants(obj), self._persons(request, obj)]
+        use = use_of(obj)
+        return [self._servers(obj), self._tenants(obj, use), self._persons(request, obj, use)]
 
     def _servers(self, directory: Directory) -> Panel:
         now = timezone.now()
@@ -286,25 +293,23 @@ class DirectoryAdmin(VerbAdmin):
             empty="",
         )
 
-    def _tenants(self, directory: Directory) -> Panel:
-        tenants = tenants_of(directory)
-        shown = tenants.order_by("dbid")[:SHOWN]
+    def _tenants(self, directory: Directory, use: Use) -> Panel:
         return Panel(
             title=_("Tenants that use it"),
-            headers=(_("Tenant"), _("Says so itself"), _("For")),
+            headers=(_("Tenant"), _("Named by"), _("For")),
             rows=[
                 (
                     self._link(one),
-                    _("yes") if one.directory_id == directory.pk else _("from above"),
-                    _("whoever has an external id, or everybody where the tenant enforces it"),
+                    _("itself") if one.directory_id == directory.pk else _("a tenant above"),
+                    _("everybody") if one.pk in use.everybody else _("persons with an external id"),
                 )
-                for one in shown
+                for one in Tenant.objects.filter(pk__in=use.tenants).order_by("dbid")[:SHOWN]
             ],
             empty=_("No tenant names it. On the page of a tenant it is chosen who proves passwords."),
         )
 
-    def _persons(self, request: HttpRequest, directory: Directory) -> Panel:
-        persons = persons_of(directory).filter(
+    def _persons(self, request: HttpRequest, directory: Directory, use: Use) -> Panel:
+        persons = persons_of(directory, use).filter(
             pk__in=self.gate.visible(request, Person).order_by().values("pk")
         )
         shown = persons.select_related("tenant").order_by("name_key")[: SHOWN + 1]
@@ -328,12 +333,6 @@ class DirectoryAdmin(VerbAdmin):
             return str(obj)
         url = reverse(f"admin:configserver_{obj._meta.model_name}_change", args=(obj.pk,))
         return format_html('<a href="{}">{}</a>', url, obj)
-
-
-_LEADS = {
-    Protocol.LDAP.value: __("An LDAP directory, such as OpenLDAP or Active Directory."),
-    Protocol.RADIUS.value: __("RADIUS servers that prove passwords, and may ask questions of their own."),
-}
 
 
 def _protocol_of(request: HttpRequest, obj: Directory | None) -> str:
@@ -360,18 +359,18 @@ def _server_row(name: str, row: DirectoryServer | None, *, now: datetime) -> tup
         badge(_("Answers"), tone="ok")
         if row.ok
         else two_lines(
-            badge(_("Fails: %(step)s") % {"step": step_of(row.failed_step)}, tone="danger"), row.reason
+            badge(_("Fails at: %(step)s") % {"step": step_of(row.failed_step)}, tone="danger"), row.reason
         )
     )
-    since = _("so since %(time)s") % {"time": date_format(timezone.localtime(row.since), "DATETIME_FORMAT")}
+    since = date_format(timezone.localtime(row.since), "DATETIME_FORMAT")
     tone, ends = certificate_in_words(row.certificate_expires_at, now=now)
-    looked_at = _("%(time)s ago") % {"time": timesince(row.checked_at, now)}
+    looked_at = _("%(time)s ago") % {"time": age_of(row.checked_at, now=now)}
     return (
         name,
         state,
         _("%(number)s ms") % {"number": row.milliseconds},
         badge(ends, tone=tone) if ends else "–",
-        two_lines(looked_at, since),
+        two_lines(looked_at, _("the same since %(time)s") % {"time": since}),
     )
 
 

@@ -104,7 +104,8 @@ class RoleAdmin(VerbAdmin):
         return found
 
     def _persons(self, request: HttpRequest, role: Role) -> Panel:
-        persons = self.choices(request, Person).filter(roles=role).select_related("tenant")
+        # In no order: to find the first names among very many would read them all.
+        persons = self.choices(request, Person).filter(roles=role).select_related("tenant").order_by()
         rows = [
             (
                 format_html(

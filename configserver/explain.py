@@ -7,7 +7,6 @@ from enum import StrEnum
 
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
@@ -22,7 +21,7 @@ from configserver.passwords import Rules, days_until_expiry, is_expired
 from configserver.service import choice_of, login_of, rules_of
 from configserver.testing import Trial, try_directory
 from configserver.values import Granted
-from configserver.words import CHOSEN, answering_in_words
+from configserver.words import CHOSEN, age_of, answering_in_words
 from core.options import Snapshot
 from core.outcomes import Denied
 
@@ -98,7 +97,8 @@ def explain(
     else:
         findings += _directory(person, directory, now=now)
         findings += _told(trial, person) if trial is not None else _not_asked(directory)
-    findings += _given(roles, own)
+    may_give_more = trial is None and directory is not None and directory.groups.exists()
+    findings += _given(roles, own, may_give_more=may_give_more)
     return Explained(
         findings=tuple(findings),
         tenant=tenant,
@@ -191,7 +191,7 @@ def _directory(person: Person, directory: Directory, *, now: datetime) -> Iterat
     health = health_of(directory, directory.seen.all(), now=now)
     told = _("%(servers)s, as last seen %(time)s ago.") % {
         "servers": answering_in_words(health),
-        "time": timesince(health.seen_at, now) if health.seen_at else "",
+        "time": age_of(health.seen_at, now=now) if health.seen_at else "",
     }
     if health.state is State.SILENT and health.since is not None:
         since = date_format(timezone.localtime(health.since), "DATETIME_FORMAT")
@@ -211,13 +211,13 @@ def _directory(person: Person, directory: Directory, *, now: datetime) -> Iterat
     ends = health.certificate_expires_at
     if ends is not None and certificate_at(ends, now=now) is Certificate.OVER:
         yield warning(
-            "certificate", _("The certificate of a server is over; that server is not asked any more.")
+            "certificate", _("The certificate of a server has expired, so that server is not believed.")
         )
     elif ends is not None and certificate_at(ends, now=now) is Certificate.SOON:
         left = days_left(ends, now=now)
         sentence = ngettext(
-            "The certificate of a server is over in %(days)s day.",
-            "The certificate of a server is over in %(days)s days.",
+            "The certificate of a server expires in %(days)s day.",
+            "The certificate of a server expires in %(days)s days.",
             left,
         )
         yield warning("certificate", sentence % {"days": left})
@@ -311,8 +311,10 @@ def _told(trial: Trial | Denied, person: Person) -> Iterator[Finding]:
 # --- what is given -----------------------------------------------------------------------------------------------------------
 
 
-def _given(roles: tuple[Granted, ...], own: Granted) -> Iterator[Finding]:
-    if not roles:
+def _given(roles: tuple[Granted, ...], own: Granted, *, may_give_more: bool) -> Iterator[Finding]:
+    if not roles and may_give_more:
+        yield warning("roles", _("The person has no role here; groups of the directory may give some."))
+    elif not roles:
         yield warning("roles", _("The person has no role, and so may sign in and do nothing more."))
     else:
         names = ", ".join(role.name for role in roles)

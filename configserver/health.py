@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from django.db.models import QuerySet
+
 from configserver.directory import Directory, DirectoryServer
 
 STALE = timedelta(minutes=5)  # what was seen longer ago says nothing of now
@@ -37,9 +39,16 @@ class Health:
     state: State
     servers: int
     answering: int
+    failing: int
     since: datetime | None = None  # where none answers
     seen_at: datetime | None = None
     certificate_expires_at: datetime | None = None  # of the one that ends first
+
+
+def directories_with_health() -> QuerySet[Directory]:
+    """All directories by name, with what their health is told by, and without their certificates and filters."""
+    rows = Directory.objects.only("uid", "name", "servers", "is_active").prefetch_related("seen")
+    return rows.order_by("name")
 
 
 def health_of(directory: Directory, rows: Iterable[DirectoryServer], *, now: datetime) -> Health:
@@ -61,6 +70,7 @@ def health_of(directory: Directory, rows: Iterable[DirectoryServer], *, now: dat
         state=state,
         servers=len(names),
         answering=len(fresh) - len(failing),
+        failing=len(failing),
         since=max(row.since for row in failing) if state is State.SILENT else None,
         seen_at=max((row.checked_at for row in seen), default=None),
         certificate_expires_at=min(ends, default=None),

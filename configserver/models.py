@@ -284,6 +284,8 @@ class Person(models.Model):
             models.Index(fields=["tenant", "name_key"]),
             models.Index(fields=["name_key"], opclasses=["varchar_pattern_ops"], name="person_by_key"),
             models.Index(fields=["display_name"], opclasses=["varchar_pattern_ops"], name="person_by_name"),
+            # Few are switched off, among very many: the list of them walks these alone.
+            models.Index(fields=["name_key"], condition=models.Q(is_active=False), name="person_off"),
         ]
 
     def __str__(self) -> str:

@@ -1,32 +1,47 @@
 """Who is proved by a directory: tenants that name it or take it from above, their persons, and those who have it as their own."""
 
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
 from django.db.models import Q, QuerySet
 
 from configserver import tree
 from configserver.choice import engine_of
-from configserver.models import Directory, Person, Tenant
-
-NONE, SOME = "", "some"  # external ids
+from configserver.models import Directory, Person
 
 
-def tenants_of(directory: Directory) -> QuerySet[Tenant]:
-    """The tenants whose persons, or those with an external id, this directory proves."""
-    return Tenant.objects.filter(pk__in=_asking(directory, external_id=SOME))
+@dataclass(frozen=True, kw_only=True)
+class Use:
+    """The numbers of the tenants that use one directory."""
+
+    everybody: list[int] = field(default_factory=list)  # for all their persons
+    with_id: list[int] = field(default_factory=list)  # only for those with an external id
+
+    @property
+    def tenants(self) -> list[int]:
+        """All of them."""
+        return [*self.everybody, *self.with_id]
 
 
-def persons_of(directory: Directory) -> QuerySet[Person]:
-    """The persons whose passwords this directory proves."""
-    all_of, those_with_id = (_asking(directory, external_id=one) for one in (NONE, SOME))
-    by_tenant = Q(tenant__in=all_of) | Q(tenant__in=those_with_id) & ~Q(external_id="")
-    return Person.objects.filter(Q(directory=directory) | Q(directory=None) & by_tenant)
-
-
-def _asking(directory: Directory, *, external_id: str) -> list[int]:
-    """The numbers of the tenants in which it answers for somebody with this external id."""
-    uid = str(directory.uid)
-    found = []
+def uses() -> Mapping[str, Use]:
+    """By the id of each directory that any tenant uses, as of the last second."""
+    found: dict[str, Use] = defaultdict(Use)
     for chain in tree.chains():
-        choice = engine_of(own="", external_id=external_id, tenants=[link.said for link in chain])
-        if choice.engine == uid:
-            found.append(chain[0].pk)
+        said = [link.said for link in chain]
+        with_id = engine_of(own="", external_id="any", tenants=said).engine
+        without = engine_of(own="", external_id="", tenants=said).engine
+        use = found[with_id]
+        (use.everybody if without == with_id else use.with_id).append(chain[0].pk)
     return found
+
+
+def use_of(directory: Directory) -> Use:
+    """The tenants that use this one."""
+    return uses().get(str(directory.uid), Use())
+
+
+def persons_of(directory: Directory, use: Use) -> QuerySet[Person]:
+    """The persons whose passwords this directory proves, where these tenants use it."""
+    by_tenant = Q(tenant__in=use.everybody) | Q(tenant__in=use.with_id) & ~Q(external_id="")
+    return Person.objects.filter(Q(directory=directory) | Q(directory=None) & by_tenant)

@@ -1,9 +1,10 @@
 """What values of the Configuration Server are called on pages."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
+from django.utils.timesince import timesince
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 from django.utils.translation import ngettext
@@ -20,13 +21,13 @@ STATES: Mapping[State, tuple[str, Promise]] = {
     State.SILENT: ("danger", __("Does not answer")),
 }
 STEPS: Mapping[str, Promise] = {
-    "resolve": __("Find the address"),
-    "connect": __("Connect"),
-    "tls": __("Encrypt, and check the certificate"),
-    "bind": __("Let the service account in"),
-    "search": __("Find the person"),
-    "map": __("Take over name, groups and tenant"),
-    "answer": __("Answer that can be trusted"),
+    "resolve": __("Name of the server"),
+    "connect": __("Connection"),
+    "tls": __("Encryption (TLS)"),
+    "bind": __("Service account (bind)"),
+    "search": __("Search"),
+    "map": __("Mapping"),
+    "answer": __("Answer"),
 }
 CHOSEN: Mapping[Why, Promise] = {
     Why.OWN: __("The person names it."),
@@ -40,6 +41,11 @@ CHOSEN: Mapping[Why, Promise] = {
 }
 
 
+def age_of(at: datetime, *, now: datetime) -> str:
+    """How long ago that was."""
+    return timesince(at, now) if now - at >= timedelta(minutes=1) else _("less than a minute")
+
+
 def step_of(name: str) -> str:
     """A step of a test, in words."""
     return str(STEPS.get(name, name))
@@ -51,7 +57,7 @@ def certificate_in_words(expires_at: datetime | None, *, now: datetime) -> tuple
     if expires_at is None or which is Certificate.NONE:
         return "", ""
     if which is Certificate.OVER:
-        return "danger", _("Certificate is over")
+        return "danger", _("Certificate has expired")
     left = days_left(expires_at, now=now)
     told = ngettext("Certificate: %(days)s day", "Certificate: %(days)s days", left) % {"days": left}
     return ("warning" if which is Certificate.SOON else "ok"), told

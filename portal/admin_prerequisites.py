@@ -112,7 +112,7 @@ def _package(found: Readiness, *, rights: Rights, site: AdminSite) -> Prerequisi
 
 def _companies(found: Readiness, *, rights: Rights, site: AdminSite) -> Prerequisite:
     title = _("Link tenants to companies, and name a default company")
-    if found.default_named and found.default is None:
+    if found.default_wrong:
         return Prerequisite(
             title=title,
             done=False,

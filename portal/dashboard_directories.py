@@ -3,29 +3,32 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from configserver.health import Certificate, Health, State, certificate_at, days_left, health_of
+from configserver.health import (
+    Certificate,
+    Health,
+    State,
+    certificate_at,
+    days_left,
+    directories_with_health,
+    health_of,
+)
 from configserver.models import Directory
 from configserver.words import step_of
-from portal.readiness import Readiness, readiness
+from portal.readiness import has_persons, names_no_company, readiness
 from portal.shown import Card, Caution
 
 DIRECTORIES = 50
 
 
-def _directories() -> QuerySet[Directory]:
-    return Directory.objects.prefetch_related("seen").order_by("name")
-
-
 def directories_card(*, now: datetime) -> Card:
     """How many directories there are, and whether they answer."""
-    found = list(_directories()[:DIRECTORIES])
+    found = list(directories_with_health()[:DIRECTORIES])
     states = [health_of(one, one.seen.all(), now=now).state for one in found if one.is_active]
     bad = sum(state in {State.SILENT, State.PARTLY} for state in states)
     if bad:
@@ -43,13 +46,13 @@ def directories_card(*, now: datetime) -> Card:
 
 def directory_warnings(*, now: datetime) -> Iterator[Caution]:
     """What somebody should do about directories and the prerequisites of their people."""
-    for directory in _directories().filter(is_active=True)[:DIRECTORIES]:
+    for directory in directories_with_health().filter(is_active=True)[:DIRECTORIES]:
         health = health_of(directory, directory.seen.all(), now=now)
         url = reverse("admin:configserver_directory_change", args=(directory.pk,))
         for sentence in _about(directory, health, now=now):
             yield Caution(sentence=sentence, url=url, label=_("Look at it"))
     url = reverse("admin:configserver_prerequisites")
-    for sentence in _missing(readiness()):
+    for sentence in _missing():
         yield Caution(sentence=sentence, url=url, label=_("See what is missing"))
 
 
@@ -57,7 +60,7 @@ def _about(directory: Directory, health: Health, *, now: datetime) -> Iterator[s
     if health.state is State.SILENT and health.since is not None:
         names = directory.server_names
         first = next(row for row in directory.seen.all() if not row.ok and row.server in names)
-        yield _("The directory “%(name)s” has not answered since %(since)s (%(step)s: %(reason)s)") % {
+        yield _("The directory “%(name)s” has not answered since %(since)s. %(step)s: %(reason)s") % {
             "name": directory.name,
             "since": date_format(timezone.localtime(health.since), "DATETIME_FORMAT"),
             "step": step_of(first.failed_step),
@@ -72,22 +75,23 @@ def _about(directory: Directory, health: Health, *, now: datetime) -> Iterator[s
     ends = health.certificate_expires_at
     which = certificate_at(ends, now=now)
     if ends is not None and which is Certificate.OVER:
-        yield _("A certificate of the directory “%(name)s” is over.") % {"name": directory.name}
+        yield _("A certificate of the directory “%(name)s” has expired.") % {"name": directory.name}
     elif ends is not None and which is Certificate.SOON:
         left = days_left(ends, now=now)
         sentence = ngettext(
-            "A certificate of the directory “%(name)s” is over in %(days)s day.",
-            "A certificate of the directory “%(name)s” is over in %(days)s days.",
+            "A certificate of the directory “%(name)s” expires in %(days)s day.",
+            "A certificate of the directory “%(name)s” expires in %(days)s days.",
             left,
         )
         yield sentence % {"name": directory.name, "days": left}
 
 
-def _missing(now: Readiness) -> Iterator[str]:
-    if now.default_named and now.default is None:
+def _missing() -> Iterator[str]:
+    if names_no_company():
         yield _("The default company for directory accounts is none that is there and active.")
-    if not now.has_persons:
+    if not has_persons():
         return
+    now = readiness()
     if not now.mode_on:
         yield _("There are persons in the Configuration Server, and the settings keep them out.")
         return

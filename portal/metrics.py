@@ -21,6 +21,7 @@ from prometheus_client.core import GaugeMetricFamily
 from accounts.models import Session
 from audit import counted
 from audit.models import AuditEvent
+from configserver.health import directories_with_health, health_of
 from core import epoch, metrics, seen
 from delivery.models import UNDER_WAY, Delivery, Kind, State
 from portal.version import version
@@ -28,6 +29,7 @@ from portal.version import version
 KEPT_SECONDS = 2.0
 PULSE_SECONDS = 1.0
 MOST = 10_000  # further than this nothing is counted one by one
+MOST_DIRECTORIES = 50
 RECENT = timedelta(minutes=10)
 
 _IN_HAND = metrics.gauge(
@@ -67,6 +69,10 @@ INSTALLATION: dict[str, tuple[tuple[str, ...], str]] = {
     ),
     "deliveries_waiting": ((), f"Messages not sent yet; {MOST} means at least."),
     "deliveries_overdue_seconds": ((), "How long the message that is most overdue has been due."),
+    "directory_servers": (
+        ("directory", "state"),
+        f"Servers of each directory that is on, by how the clock last found them; of the first {MOST_DIRECTORIES} by name.",
+    ),
     "sessions_live": ((), f"Sessions that hold; {MOST} means at least."),
     "audit_rows": ((), "Rows of the audit trail, by their numbers."),
     "last_seen_seconds": (
@@ -114,6 +120,7 @@ class Installation:
         yield _told("deliveries_waiting", _count(waiting))
         due = waiting.order_by("next_try_at").values_list("next_try_at", flat=True).first()
         yield _told("deliveries_overdue_seconds", max((now - due).total_seconds(), 0.0) if due else 0.0)
+        yield _directories(now)
         yield _told("sessions_live", _count(Session.objects.filter(ended_at=None, expires_at__gt=now)))
         # Two questions, for SQLite answers both ends in one by reading everything between.
         numbers = AuditEvent.objects.values_list("id", flat=True)
@@ -148,6 +155,18 @@ def _recent(now: datetime) -> GaugeMetricFamily:
     family = _family("deliveries_recent")
     for kind, outcome in each:
         family.add_metric([kind, outcome], found[f"{kind}_{outcome}"])
+    return family
+
+
+def _directories(now: datetime) -> GaugeMetricFamily:
+    """None is missing, so that a rule can compare those that answer with zero."""
+    family = _family("directory_servers")
+    for directory in directories_with_health().filter(is_active=True)[:MOST_DIRECTORIES]:
+        health = health_of(directory, directory.seen.all(), now=now)
+        counted = {"answers": health.answering, "fails": health.failing}
+        counted["unseen"] = health.servers - sum(counted.values())
+        for state, number in counted.items():
+            family.add_metric([directory.name, state], number)
     return family
 
 

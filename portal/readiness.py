@@ -16,18 +16,27 @@ from tenants.settings import snapshot
 TENANTS_NAMED = 5
 
 
+def has_persons() -> bool:
+    """Whether there is anybody in the Configuration Server."""
+    return Person.objects.exists()
+
+
+def names_no_company() -> bool:
+    """Whether the default company of the settings is none that is there and active."""
+    return bool(snapshot(None).text(DEFAULT_COMPANY)) and external.default_company() is None
+
+
 @dataclass(frozen=True, kw_only=True)
 class Readiness:
     """How things stand."""
 
     mode_on: bool
-    has_persons: bool
     package: SolutionPackage | None  # the one that was applied last and is in force
     has_roles: bool  # any directory role, however it was made
     links: int  # companies that are linked to a tenant
     unlinked: tuple[Tenant, ...]  # tenants with persons and without a company, the first few
-    default_named: bool  # whether the setting names a company
-    default: Company | None  # that company, if it is there and active
+    default: Company | None  # for all other tenants, if the setting names one that is active
+    default_wrong: bool  # it names one that is not
 
     @property
     def all_have_companies(self) -> bool:
@@ -47,11 +56,10 @@ def readiness() -> Readiness:
     unlinked = Tenant.objects.filter(Exists(persons)).exclude(dbid__in=linked.values("tenant_dbid"))
     return Readiness(
         mode_on=external_is_on(),
-        has_persons=Person.objects.exists(),
         package=SolutionPackage.objects.filter(rolled_back_at=None).order_by("-id").first(),
         has_roles=Role.objects.exists(),
         links=linked.count(),
         unlinked=tuple(unlinked.order_by("dbid")[:TENANTS_NAMED]),
-        default_named=bool(snapshot(None).text(DEFAULT_COMPANY)),
         default=external.default_company(),
+        default_wrong=names_no_company(),
     )

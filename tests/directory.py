@@ -1,4 +1,4 @@
-"""External people for tests: tenants of the Configuration Server, the persons in them, and what is linked to whom."""
+"""External people for tests: tenants of the Configuration Server, the persons in them, directories, and what is linked to whom."""
 
 from collections.abc import Sequence
 
@@ -10,13 +10,16 @@ from accounts.models import User
 from audit.record import Origin
 from configserver import service
 from configserver.models import ENVIRONMENT_DBID, Directory, Permission, Person, Privilege, Role, Tenant
+from configserver.services import DirectoryDraft, create_directory
 from configserver.values import Identity
 from core import sealed
+from tenants.actor import system_actor
 from tenants.models import Company
 from tenants.models import Permission as PortalPermission
 from tenants.models import Privilege as PortalPrivilege
 from tenants.models import Role as PortalRole
 from tenants.settings import snapshot
+from tests.services.radius import SECRET
 
 ACME_DBID, NOWHERE_DBID = 101, 999
 
@@ -100,3 +103,16 @@ def lets_see_everything(user: User, *names: str, rank: int = 30) -> None:
     role.privileges.set(portal_privileges(*names))
     PortalPermission.objects.create(role=role, kind="*", reach="every")
     user.roles.add(role)
+
+
+def directory(
+    name: str = "Head office", *, protocol: str = "radius", servers: str = "127.0.0.1:9", **more: object
+) -> Directory:
+    """A directory as an administrator makes it; by itself one that nobody listens for."""
+    usual: dict[str, object] = {"secret": SECRET, "connect_timeout_ms": 200, "timeout_ms": 1_000}
+    if protocol == "ldap":
+        usual |= {"bind_dn": "cn=portal,dc=example,dc=org", "base_dn": "ou=people,dc=example,dc=org"}
+    draft = DirectoryDraft(**{"name": name, "protocol": protocol, "servers": servers} | usual | more)
+    found = create_directory(draft, by=system_actor(), now=timezone.now())
+    assert isinstance(found, Directory), found
+    return found

@@ -246,6 +246,10 @@ class Migration(migrations.Migration):
             model_name='person',
             index=models.Index(fields=['display_name'], name='person_by_name', opclasses=['varchar_pattern_ops']),
         ),
+        migrations.AddIndex(
+            model_name='person',
+            index=models.Index(condition=models.Q(('is_active', False)), fields=['name_key'], name='person_off'),
+        ),
         migrations.AddConstraint(
             model_name='permission',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('person', None), ('role__isnull', False)), models.Q(('person__isnull', False), ('role', None)), _connector='OR'), name='directory_permission_person_or_role'),

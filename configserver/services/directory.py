@@ -317,9 +317,10 @@ def change_directory(
                     field="protocol",
                     message=_("A directory keeps its protocol; add another one."),
                 )
-            if LEADS & changed.keys() and found.secret.text and not secret:
-                return SECRET_AGAIN
+            had_secret = bool(found.secret.text)
             _set(found, changed, secret=secret)
+            if LEADS & changed.keys() and had_secret and found.secret.text and not secret:
+                return SECRET_AGAIN
             refusal = _malformed(found)
             if refusal is not None:
                 return refusal
@@ -339,10 +340,10 @@ def change_directory(
 def _set(directory: Directory, changed: dict[str, Any], *, secret: str) -> None:
     for name, value in changed.items():
         setattr(directory, name, value)
-    if secret:
-        directory.secret = sealed.seal(directory, "secret", secret.encode())
-    elif directory.protocol == Protocol.LDAP and not directory.bind_dn:
+    if directory.protocol == Protocol.LDAP and not directory.bind_dn:
         directory.secret = NOTHING  # nobody binds with it any more
+    elif secret:
+        directory.secret = sealed.seal(directory, "secret", secret.encode())
 
 
 def delete_directory(directory: Directory, *, by: Administrator, now: datetime) -> Denied | None:

@@ -19,7 +19,7 @@ from tests.cast import browser as signed_in
 
 @pytest.fixture
 def foreign(cleo: User, globex: Company) -> dict[str, Model]:
-    """One object of Globex of each kind that has a company."""
+    """One object of Globex of each kind that has a company, and one of each kind of the installation."""
     now = timezone.now()
     role = Role.objects.create(name="Globex Desk", company=globex, rank=5)
     with unit():
@@ -39,6 +39,7 @@ def foreign(cleo: User, globex: Company) -> dict[str, Model]:
         "configserver_role": given,
         "configserver_permission": given.permissions.get(),
         "tenants_settingsrevision": SettingsRevision.objects.create(company=globex, number=1, at=now),
+        "configserver_directory": directory.directory(),  # of no company
         "audit_auditevent": AuditEvent.objects.get(subject_uid=cleo.uid, event=Event.USER_CREATED),
         "delivery_delivery": Delivery.objects.create(
             kind="email",

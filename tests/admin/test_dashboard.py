@@ -54,7 +54,8 @@ def test_the_numbers_are_those_of_ones_own_companies(
     }
     assert _cards(browser, ada) == expected | {"Live sessions": 2}
     assert _cards(browser, root) == {name: 2 * number for name, number in expected.items()} | {
-        "Live sessions": 3
+        "Live sessions": 3,
+        "Directories": 0,
     }
 
 

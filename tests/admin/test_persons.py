@@ -276,7 +276,7 @@ def test_somebody_above_ones_rank_cannot_be_touched(
 
 
 def test_nobody_switches_off_deletes_or_sets_the_password_of_himself(
-    browser: Browse, dora: Person, acme: Company
+    browser: Browse, mode: None, dora: Person, acme: Company
 ) -> None:
     role = directory.role("Manager", rank=50, opens=["user"])
     for name in ("Administration - Open", "Users - View", "Users - Manage"):
@@ -528,7 +528,9 @@ def test_names_are_escaped(browser: Browse, root: User, dora: Person) -> None:
 # --- verbs ------------------------------------------------------------------------------------------------------------------
 
 
-def test_a_change_holds_and_ends_what_the_person_had(browser: Browse, ada: User, dora: Person) -> None:
+def test_a_change_holds_and_ends_what_the_person_had(
+    browser: Browse, mode: None, ada: User, dora: Person
+) -> None:
     account = _account(dora)
     theirs = signed_in(account)
     assert theirs.get("/account/").status_code == 200
@@ -630,7 +632,7 @@ def test_where_external_people_are_off_nothing_is_asked_and_who_may_switch_it_on
     answer = browser(ada).get(add)
     assert (answer.context["places"], list(answer.context["notes"])) == ([], [])
     text = browser(root).get(add).content.decode()
-    assert "once the setting Login.ExternalAuthenticationMode is ConfigServer" in text
+    assert "Once the setting Login.ExternalAuthenticationMode is ConfigServer" in text
     assert (
         f"{reverse('admin:tenants_settingsrevision_everywhere')}#id_Login.ExternalAuthenticationMode" in text
     )

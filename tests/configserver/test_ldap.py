@@ -17,6 +17,7 @@ from tests.services.ldap import (
     PEOPLE,
     Ldap,
     cast,
+    entry,
     ldap_machine,
     password_of,
     person,
@@ -279,6 +280,23 @@ def test_a_referral_is_never_followed() -> None:
             bound = engine_of(directory, **direct(direct_dn=f"uid={{login}},{ELSEWHERE}"))
             assert kind(bound.verify("dora", password_of("dora"))).startswith("Refused")
         assert trap.connections == 0
+
+
+def test_an_alias_leads_nowhere() -> None:
+    def entries() -> Iterator[str]:
+        yield from cast()
+        yield entry(f"ou=admins,{BASE}", objectClass="organizationalUnit", ou="admins")
+        alias = ["alias", "extensibleObject"]
+        yield entry(f"ou=way,{PEOPLE}", objectClass=alias, ou="way", aliasedObjectName=f"ou=admins,{BASE}")
+        secret = {"cn": "x", "sn": "x", "userPassword": password_of("mallory")}
+        yield entry(f"uid=mallory,ou=admins,{BASE}", objectClass="inetOrgPerson", uid="mallory", **secret)
+
+    with ldap_machine(entries=entries()) as directory:
+        assert isinstance(
+            engine_of(directory, base_dn=BASE).verify("mallory", password_of("mallory")), Verified
+        )
+        outcome = engine_of(directory).verify("mallory", password_of("mallory"))
+        assert outcome == Refused(reason="unknown")
 
 
 # Configurations with which nobody is asked

@@ -61,7 +61,10 @@ def test_nested_groups_count_and_a_ring_of_groups_ends(
 ) -> None:
     engine = engine_of(directory, **way, groups=known, nested=True)
     assert groups_of(engine, "dora") == {AGENTS, SUPERVISORS, MANAGERS}
+    directory.forget()
     assert groups_of(engine, "egon") == {AGENTS, SUPERVISORS, MANAGERS, RING_ONE, RING_TWO}
+    # The person, and one step upwards each; the ring is gone round once.
+    assert len([line for line in directory.log if " SRCH base=" in line]) <= 5
 
 
 def test_groups_that_the_mapping_does_not_know_are_not_told(directory: Ldap) -> None:

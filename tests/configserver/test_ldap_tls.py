@@ -11,10 +11,13 @@ import pytest
 
 from configserver.engines import tls
 from configserver.engines.base import NotTaken, Unreachable, Verified
+from configserver.engines.deadline import Deadline
 from configserver.engines.ldap import LdapConfig, LdapEngine
+from configserver.engines.ldap.config import address_of
+from configserver.engines.ldap.wire import Line, ServerError
 from tests.configserver.ldap_stage import WRONG, config_of, direct, engine_of
 from tests.services.certificates import Certificate
-from tests.services.hostile import EXTENDED_ANSWER, Talk, hostile_server, result
+from tests.services.hostile import BIND_ANSWER, EXTENDED_ANSWER, Talk, ber, hostile_server, result
 from tests.services.ldap import PEOPLE, SERVICE_PASSWORD, Ldap, ldap_machine, password_of, person
 
 EGON = [person("egon")]
@@ -134,6 +137,22 @@ def test_where_starttls_is_stripped_nothing_is_sent(code: int, way: dict[str, An
             assert secret.encode() not in server.heard
 
 
+def test_what_is_put_behind_the_answer_to_starttls_ends_it() -> None:
+    """It came in clear, from anybody, and would be read as if it came from the server."""
+
+    def smuggles(talk: Talk) -> None:
+        id = talk.request()
+        talk.socket.sendall(ber(0x30, id, result(EXTENDED_ANSWER, 0)) + ber(0x30, id, result(BIND_ANSWER, 0)))
+        talk.listen()
+
+    with hostile_server(smuggles) as server:
+        engine = LdapEngine(config_of(servers=(f"ldap://localhost:{server.port}",), timeout=1.0))
+        outcome = engine.verify("egon", password_of("egon"))
+        assert isinstance(outcome, Unreachable)
+        assert "StartTLS" in outcome.reason
+        assert len(server.heard) < 50  # no handshake was begun
+
+
 def test_a_server_that_knows_no_tls_hears_nothing_but_the_question_for_it(way: dict[str, Any]) -> None:
     with ldap_machine(entries=EGON, tls=False) as directory:
         engine = engine_of(directory, servers=(directory.url,), **way)
@@ -198,6 +217,14 @@ def test_small_messages_do_not_wait_for_each_other(directory: Ldap) -> None:
 
 def test_after_a_look_at_a_wrong_certificate_nobody_can_bind(misnamed: Ldap) -> None:
     misnamed.forget()
-    tested = engine_of(misnamed).test(misnamed.secure_url, login="egon")
-    assert [check.step for check in tested.checks if not check.ok] == ["tls"]
+    config = config_of(misnamed)
+    address = address_of(misnamed.secure_url, start_tls=True)
+    assert address is not None
+    line, deadline = Line(config, address), Deadline.after(2)
+    line.connect(deadline, hosts=("127.0.0.1",))
+    line.secure(deadline, context=tls.lenient_context(config.ca_certificates))
+    assert "other.example" in str(line.seen())
+    with pytest.raises(ServerError):
+        line.bind(config.bind_dn, config.bind_password, deadline)
+    line.close()
     assert misnamed.binds() == []

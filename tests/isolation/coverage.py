@@ -124,6 +124,9 @@ _tokens: Bodies = (
     lambda them: {"token": them.uid("session"), "refresh_token": them.uid("session")},
     lambda them: {"token": them.uid("user"), "refresh_token": them.word},
 )
+_directories: Bodies = (lambda them: {"name": them.word, "login": them.text("user"), "post": "yes"},)
+_a_directory = ({"object_id": "1"},)
+_OF_INSTALLATION = "Of no company, and only for those who see every one."
 _READ_ONLY = "The trail and the outbox are written by the product alone."
 _KEPT = "A revision of the settings is never changed or deleted."
 
@@ -302,6 +305,27 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/tenants/settingsrevision/<path:object_id>/delete/": closed(_KEPT, "revision"),
     "admin/tenants/settingsrevision/<path:object_id>/history/": the("revision"),
     "admin/tenants/settingsrevision/<path:object_id>/roll_back/": the("revision"),
+    # --- administration: directories, and the pages about who may sign in
+    "admin/configserver/prerequisites/": own(_OF_INSTALLATION),
+    "admin/configserver/explain/": own(
+        "Somebody out of reach is explained like nobody.",
+        sends=(
+            lambda them: {"name": them.text("user")},
+            lambda them: {"name": them.word, "realm": "external"},
+        ),
+    ),
+    "admin/configserver/directory/": own(_OF_INSTALLATION),
+    "admin/configserver/directory/add/": own(_OF_INSTALLATION, sends=_directories),
+    "admin/configserver/directory/<path:object_id>/change/": own(
+        _OF_INSTALLATION, arguments=_a_directory, sends=_directories
+    ),
+    "admin/configserver/directory/<path:object_id>/delete/": own(
+        _OF_INSTALLATION, arguments=_a_directory, sends=_directories
+    ),
+    "admin/configserver/directory/<path:object_id>/history/": own(_OF_INSTALLATION, arguments=_a_directory),
+    "admin/configserver/directory/<path:object_id>/test/": own(
+        _OF_INSTALLATION, arguments=_a_directory, sends=_directories
+    ),
     # --- administration: trail and outbox
     "admin/audit/auditevent/": every("event"),
     "admin/audit/auditevent/export.csv": every("event"),

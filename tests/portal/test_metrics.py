@@ -21,6 +21,7 @@ from core import metrics, seen
 from delivery.models import Delivery, State
 from portal import metrics as door
 from portal import tasks
+from tests import directory
 from tests.isolation.routes import ROUTES, VERBS
 
 pytestmark = pytest.mark.django_db
@@ -143,6 +144,35 @@ def test_the_installation_is_told(client: Client) -> None:
     assert series["gatehouse_last_done_seconds", (("command", "backup"),)] == math.inf
     assert series["gatehouse_deliveries_waiting", ()] == 0
     assert ("gatehouse_audit_rows", ()) in series
+
+
+def test_the_servers_of_directories_are_told_by_how_they_were_found(client: Client) -> None:
+    now = timezone.now()
+
+    def told() -> dict[str, float]:
+        name, series = "gatehouse_directory_servers", _series(client)
+        return {
+            dict(labels)["state"]: value
+            for (one, labels), value in series.items()
+            if one == name and dict(labels)["directory"] == "Head office"
+        }
+
+    assert told() == {}
+    made = directory.directory(servers="a:1\nb:1\nc:1")
+    assert told() == {"answers": 0, "fails": 0, "unseen": 3}
+    for server, ok, ago in (("a:1", True, 1), ("b:1", False, 1), ("c:1", True, 10)):
+        at = now - timedelta(minutes=ago)
+        made.seen.create(server=server, ok=ok, checked_at=at, since=at)
+    assert told() == {"answers": 1, "fails": 1, "unseen": 1}
+    for number in range(door.MOST_DIRECTORIES + 5):
+        directory.directory(f"Another {number}")
+    names = {
+        dict(labels)["directory"] for one, labels in _series(client) if one.endswith("directory_servers")
+    }
+    assert len(names) == door.MOST_DIRECTORIES
+    made.is_active = False
+    made.save()
+    assert told() == {}
 
 
 def test_what_became_of_recent_messages_is_told_of_the_rows(

@@ -10,6 +10,7 @@ from configserver.engines.base import Refused, Verified
 from configserver.engines.ldap.config import Address, LdapConfig, address_of
 from configserver.engines.ldap.wire import Line
 from configserver.engines.servers import Servers
+from configserver.engines.slots import slots
 from core.entropy import fingerprint, same
 
 LINE_SECONDS = 30.0  # less than servers and firewalls leave an idle connection open
@@ -131,10 +132,12 @@ class Pace:
         self._last.append(seconds)
 
     def hold(self, seconds: float) -> None:
-        """Wait, after so many seconds, until as much time has passed as for one of the wrong ones."""
+        """Wait, after so many seconds, until as much time has passed as for one of the wrong ones; a waiting thread counts as a call."""
         last = list(self._last)
         if last and (rest := secrets.choice(last) - seconds) > 0:
-            time.sleep(rest)
+            with slots().one() as room:
+                if room:
+                    time.sleep(rest)
 
 
 class State:
