@@ -245,6 +245,11 @@ class Ldap:
         return f"ldaps://localhost:{self.secure_port}"
 
     @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._server.pid
+
+    @property
     def authority(self) -> str:
         """The authority to trust, as PEM."""
         return self.tls.authority.read_text() if self.tls else ""
