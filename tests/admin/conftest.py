@@ -15,6 +15,7 @@ from delivery.models import Delivery, State
 from tenants.models import Company, Permission, Role, SettingsRevision
 from tests import directory
 from tests.cast import browser as signed_in
+from tests.configserver.packages import AGENT, applied, package
 
 
 @pytest.fixture
@@ -40,6 +41,7 @@ def foreign(cleo: User, globex: Company) -> dict[str, Model]:
         "configserver_permission": given.permissions.get(),
         "tenants_settingsrevision": SettingsRevision.objects.create(company=globex, number=1, at=now),
         "configserver_directory": directory.directory(),  # of no company
+        "configserver_solutionpackage": applied(package(AGENT)),
         "audit_auditevent": AuditEvent.objects.get(subject_uid=cleo.uid, event=Event.USER_CREATED),
         "delivery_delivery": Delivery.objects.create(
             kind="email",
