@@ -46,6 +46,7 @@ class Directory:
                     control=scenarios.password_over_rest(bed.turns),
                     clients=4,
                     slices=2.0,
+                    control_seconds=2.0 * bed.seconds,  # as long as the other, for it is taken off
                 )
             finally:
                 del bed.on.groups["directory"]
