@@ -13,7 +13,8 @@ from audit.record import record
 from configserver.access import Administrator
 from configserver.models import ENVIRONMENT_DBID, Directory, Enforce, Library, Tenant
 from configserver.options import SECTION
-from configserver.services.voiding import below, void_tenant
+from configserver.services.above import refuse_over
+from configserver.services.voiding import below, of_tenant, void_tenant
 from core import epoch
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
@@ -21,6 +22,7 @@ from core.options import Value, declared
 from core.outcomes import FORBIDDEN, Denied
 
 KIND = "directory"
+HARMLESS = frozenset({"name", "rules", "inherits"})  # neither who is let in, nor by whom
 DBID_MAXIMUM = 2_147_483_647
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a tenant of this name already."))
 DBID_TAKEN = Denied(code="name_taken", field="dbid", message=_("There is a tenant with this DBID already."))
@@ -165,6 +167,9 @@ def change_tenant(tenant: Tenant, draft: TenantDraft, *, by: Administrator, now:
                 "enforce",
             }:
                 return ROOT
+            leads = bool(changed.keys() - HARMLESS)
+            if leads and (refusal := refuse_over(of_tenant(found), by=by)) is not None:
+                return refusal
             for name, value in changed.items():
                 setattr(found, name, value)
             if (refusal := _malformed(found) or _taken(found)) is not None:
@@ -172,7 +177,7 @@ def change_tenant(tenant: Tenant, draft: TenantDraft, *, by: Administrator, now:
             if changed:
                 found.save(update_fields=sorted(changed))
                 epoch.bump()
-                if changed.keys() - {"name", "rules", "inherits"}:
+                if leads:
                     void_tenant(found)
                 _record(Event.TENANT_CHANGED, found, by=by, now=now, fields=sorted(changed))
     except IntegrityError:
