@@ -11,10 +11,13 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import escape, format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts.admin_places import NO_TENANT, places
+from accounts import limits
+from accounts.admin_places import KEPT_OUT, NO_TENANT, places
+from accounts.explain import explain
 from accounts.forms_persons import (
     AddPersonForm,
     DescribedRolesField,
@@ -24,12 +27,13 @@ from accounts.forms_persons import (
 )
 from accounts.mode import external_is_on
 from accounts.models import Session, User
-from accounts.obstacles import kept_out, obstacles
+from accounts.names import Realm
 from accounts.options import MODE
 from configserver import services
 from configserver.admin_roles import permissions_panel
 from configserver.choice import INTERNAL
 from configserver.describe import choice_in_words, directory_names
+from configserver.explain import Verdict
 from configserver.models import Directory, Permission, Person, Role, Tenant
 from configserver.service import choice_of, is_able
 from core.admin import VerbAdmin
@@ -91,6 +95,12 @@ def only_tenant(rights: Rights) -> Tenant | None:
     return found[0] if len(found) == 1 else None
 
 
+def explain_url(person: Person) -> str:
+    """The page that explains the person's sign-in, step by step."""
+    query = urlencode({"name": person.name, "realm": Realm.EXTERNAL})
+    return f"{reverse('admin:configserver_explain')}?{query}"
+
+
 class PersonAdmin(VerbAdmin):
     """Persons of the Configuration Server."""
 
@@ -105,7 +115,7 @@ class PersonAdmin(VerbAdmin):
     sortable_by = ("person",)
     search_fields = ("~name_key", "display_name")
     search_help_text = __("The beginning of a user name or of a name.")
-    object_verbs = ("set_password", "forget_entry")
+    object_verbs = ("set_password", "unlock", "forget_entry")
     remove_explains = __(
         "The person can no longer sign in, and the account here ends at once. It cannot be brought back. "
         "What the person did stays in the audit events."
@@ -176,7 +186,11 @@ class PersonAdmin(VerbAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whoever may add people, in a tenant that is in reach."""
-        return super().has_add_permission(request) and self.choices(request, Tenant).exists()
+        if not super().has_add_permission(request):
+            return False
+        # Asked for the navigation of every page: whoever sees every tenant sees ENVIRONMENT, so nothing is looked up.
+        every = isinstance(self._rights(request).sees(Kind.USER), Everywhere)
+        return every or self.choices(request, Tenant).exists()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What can be chosen; a tenant without a choice is named, and directories are for those who may see them."""
@@ -281,16 +295,23 @@ class PersonAdmin(VerbAdmin):
         """What keeps the person out at present, or would keep a new one out."""
         if obj is None:
             return self._notes_for_all(request)
-        found = obstacles(obj, account=self._account(request, obj))
-        words = _("This person cannot sign in at present. %(why)s") % {"why": " ".join(found)}
-        return [Note(sentence=words, tone="warning")] if found else ()
+        told = explain(
+            obj.name, realm=Realm.EXTERNAL, ask=False, by=self.gate.actor(request), now=timezone.now()
+        )
+        first = next((one.sentence for one in told.findings if one.verdict is Verdict.STOP), None)
+        if first is None:
+            return ()
+        words = _("This person cannot sign in at present. %(why)s") % {"why": first}
+        return [Note(sentence=words, tone="warning", url=explain_url(obj), label=_("Explain the sign-in"))]
 
     def _notes_for_all(self, request: HttpRequest) -> Sequence[Note]:
         if external_is_on():
             return ()
         url = self.gate.settings_url(request)
         link = f"{url}#id_{MODE.name}" if url else ""
-        found = [Note(sentence=kept_out(), tone="warning", url=link, label=_("To the setting"))]
+        found = [
+            Note(sentence=KEPT_OUT % {"name": MODE.name}, tone="warning", url=link, label=_("To the setting"))
+        ]
         return found if self.choices(request, Tenant).exists() else [Note(sentence=NO_TENANT), *found]
 
     def panels(self, request: HttpRequest, obj: Person) -> Sequence[Panel]:
@@ -328,6 +349,8 @@ class PersonAdmin(VerbAdmin):
             ],
             rows=rows,
             empty=_("There is none that you may see. An account is made here at the first sign-in."),
+            more_url=explain_url(person),
+            more_label=_("Explain the sign-in"),
         )
 
     # --- verbs ---
@@ -367,6 +390,18 @@ class PersonAdmin(VerbAdmin):
             by=by,
             now=now,
         )
+
+    @object_verb(
+        __("Unlock"),
+        explains=__(
+            "Forgets the wrong passwords counted for the name, and takes every lock from the account here."
+        ),
+        done=__("Unlocked."),
+        offered=lambda person: limits.is_held_back(person, now=timezone.now()),
+    )
+    def unlock(self, obj: Person, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+        """Take locks and counters away."""
+        return limits.unlock_person(obj, by=by, now=now)
 
     @object_verb(
         __("Forget directory entry"),

@@ -1,7 +1,8 @@
 """People and sessions of the bench, written straight into the product's database.
 
 Run as a program in the environment of the product; prints JSON. `people N` makes N people who prove a mailed code and N who sign in
-by password alone; `crowd N` copies the latter until there are N of them; `sessions N FIRST` begins sessions of N people.
+by password alone; `crowd N` copies the latter until there are N of them; `sessions N FIRST` begins sessions of N people;
+`external N URLS CA` makes N people whose password the LDAP directory behind these addresses proves.
 """
 
 import json
@@ -9,8 +10,10 @@ import os
 import sys
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
+BENCH_DBID = 500
 PASSWORD = "a-long-password-of-the-bench"  # noqa: S105  (of made-up people in a database that is thrown away)
 
 
@@ -61,6 +64,54 @@ def make_people(count: int) -> dict[str, Any]:
     ]
     Factor.objects.bulk_create(factors, batch_size=500)
     return {"people": len(made)}
+
+
+def external(number: int) -> str:
+    """The name of a person whose password the directory proves."""
+    return f"user{number}"
+
+
+def make_external(count: int, urls: str, authority: str) -> dict[str, Any]:
+    """Make `count` people of a company whose tenant has this directory; `authority` is the file with its authority."""
+    from configserver.models import (
+        ENVIRONMENT_DBID,
+        Directory,
+        DirectoryGroup,
+        Person,
+        Privilege,
+        Role,
+        Tenant,
+    )
+    from core import sealed
+    from tenants.models import Company
+    from tests.services.ldap import AGENTS, GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD
+
+    directory = Directory(
+        name="Bench",
+        protocol="ldap",
+        servers="\n".join(urls.split(",")),
+        ca_certificates=Path(authority).read_text(),
+        bind_dn=SERVICE,
+        base_dn=PEOPLE,
+        group_base=GROUPS,
+        connect_timeout_ms=1_000,
+        timeout_ms=4_000,
+    )
+    directory.secret = sealed.seal(directory, "secret", SERVICE_PASSWORD.encode())
+    directory.save()
+    role = Role.objects.create(name="Bench agent", rank=20)
+    role.privileges.add(Privilege.objects.get_or_create(application="Workspace", name="Bench")[0])
+    DirectoryGroup.objects.create(directory=directory, group=AGENTS, role=role)
+    root = Tenant.objects.get(dbid=ENVIRONMENT_DBID)
+    tenant = Tenant.objects.create(
+        dbid=BENCH_DBID, name="Bench", parent=root, library="directory", directory=directory, enforce="true"
+    )
+    Company.objects.create(name="Bench outside", tenant_dbid=BENCH_DBID)
+    names = [external(number) for number in range(count)]
+    Person.objects.bulk_create(
+        [Person(tenant=tenant, name=name, name_key=name, display_name=name) for name in names], batch_size=500
+    )
+    return {"people": count}
 
 
 def make_crowd(count: int) -> dict[str, Any]:
@@ -139,11 +190,12 @@ def main(arguments: list[str]) -> int:
     commands: dict[str, Callable[..., dict[str, Any]]] = {
         "people": make_people,
         "crowd": make_crowd,
+        "external": make_external,
         "sessions": begin_sessions,
     }
-    what, *numbers = arguments
+    what, *given = arguments
     with unit():
-        made = commands[what](*(int(number) for number in numbers))
+        made = commands[what](*(int(one) if one.isdecimal() else one for one in given))
     sys.stdout.write(json.dumps(made))
     return 0
 

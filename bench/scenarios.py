@@ -3,11 +3,13 @@
 import itertools
 import re
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from bench.client import Answer, Browser, Connection, Operation, WrongAnswerError
 from bench.mailbox import Mailbox
-from bench.people import PASSWORD, coded, plain
+from bench.people import PASSWORD, coded, external, plain
+from tests.services.ldap import password_of
 
 _CSRF = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')
 _ATTEMPT = re.compile(rb'name="attempt" value="([^"]+)"')
@@ -97,13 +99,22 @@ def refresh(tokens: list[str], turns: Turns) -> Operation:
 
 def password_over_rest(turns: Turns) -> Operation:
     """Sign in by name and password, over REST: two requests."""
+    return _by_password(turns, lambda person: (plain(person), PASSWORD))
 
+
+def external_over_rest(turns: Turns) -> Operation:
+    """The same with a password that a directory proves."""
+    return _by_password(turns, lambda person: (external(person), password_of(external(person))))
+
+
+def _by_password(turns: Turns, proof_of: Callable[[int], tuple[str, str]]) -> Operation:
     async def operation(connection: Connection) -> None:
         person, origin = turns.next()
+        name, password = proof_of(person)
         begun = await connection.post_json(
-            "/api/v1/login/", {"username": plain(person)}, expect=201, X_Forwarded_For=origin
+            "/api/v1/login/", {"username": name}, expect=201, X_Forwarded_For=origin
         )
-        fields = {"handle": begun["handle"], "password": PASSWORD}
+        fields = {"handle": begun["handle"], "password": password}
         done = await connection.post_json("/api/v1/login/password/", fields, X_Forwarded_For=origin)
         if not done["access_token"]:
             raise WrongAnswerError("no token")

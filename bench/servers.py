@@ -132,9 +132,9 @@ class Server:
             with psycopg.connect(self.database_url, autocommit=True) as connection:
                 connection.execute("VACUUM ANALYZE")
 
-    def ask_people(self, what: str, *numbers: int) -> dict[str, Any]:
+    def ask_people(self, what: str, *arguments: int | str) -> dict[str, Any]:
         """Run `bench.people` in the product's environment."""
-        program = [sys.executable, "-m", "bench.people", what, *(str(number) for number in numbers)]
+        program = [sys.executable, "-m", "bench.people", what, *(str(one) for one in arguments)]
         done = subprocess.run(
             program, cwd=ROOT, env=self.environment, check=True, capture_output=True, text=True
         )

@@ -28,6 +28,7 @@ from core.contacts import key_of
 from core.db import unit
 from core.options import Snapshot
 from core.outcomes import Denied
+from core.prepared import Select, Slot
 from core.text import is_one_line
 from core.throttle import Limit, take
 
@@ -51,13 +52,14 @@ class PasswordSet:
 
 
 _PERSONS = Person.objects.select_related("tenant", "directory")
+_OF_NAME = Select(lambda: _PERSONS.filter(name_key=Slot("name_key")))
 
 
 def find(name: str) -> Person | None:
     """The person of this name, in any spelling."""
     key = key_of(name)
     # What is no line of text is nobody's name, and no database takes it as one.
-    return _PERSONS.filter(name_key=key).first() if is_one_line(key) else None
+    return _OF_NAME.first(name_key=key) if is_one_line(key) else None
 
 
 def choice_of(person: Person) -> Choice:
@@ -86,8 +88,7 @@ def authenticate(name: str, password: str, *, environment: Snapshot, now: dateti
     """Whether this is the password of the person of this name. Nobody, disabled and wrong: one answer, at one cost in each engine."""
     person = find(name)
     if person is None:
-        _decoy(name, password)
-        return Refused(reason="unknown")
+        return _decoy(name, password) or Refused(reason="unknown")
     choice = choice_of(person)
     if choice.engine == INTERNAL:
         able = is_able(person)
@@ -106,8 +107,7 @@ def authenticate(name: str, password: str, *, environment: Snapshot, now: dateti
         make_password(password)
         return Refused(reason="unsendable")
     if not is_able(person):
-        directory.engine.decoy(login_of(person))
-        return Refused(reason="disabled")
+        return directory.engine.decoy(login_of(person)) or Refused(reason="disabled")
     outcome = directory.engine.verify(login_of(person), password)
     return _settled(person, outcome, directory=directory, environment=environment, now=now)
 
@@ -125,15 +125,15 @@ def answer(person_uid: UUID, state: str, given: str, *, environment: Snapshot, n
     return _settled(person, outcome, directory=directory, environment=environment, now=now)
 
 
-def _decoy(name: str, password: str) -> None:
+def _decoy(name: str, password: str) -> Unreachable | None:
     """Do for nobody what is done for somebody: always the same engine for a name, so that repeated tries tell nothing either."""
     engines = [INTERNAL, *active_uids()]
     place = int(entropy.fingerprint(key_of(name), purpose="decoy")[:8], 16) % len(engines)
     directory = directory_of(engines[place]) if engines[place] != INTERNAL else None
     if directory is None or not _is_sendable(password):
         make_password(password)
-    else:
-        directory.engine.decoy(name)
+        return None
+    return directory.engine.decoy(name)
 
 
 def _is_sendable(password: str) -> bool:
@@ -148,6 +148,9 @@ def _settled(
         return Question(person=person.uid, prompt=outcome.prompt, state=outcome.state, echo=outcome.echo)
     if not isinstance(outcome, Verified):
         return outcome
+    if person.entry and not outcome.entry:
+        # The directory no longer tells whose entry it is, as with a direct bind before a change that is due: it may be somebody else's.
+        return Refused(reason="no_entry", told="must_change" if outcome.must_change else "")
     if outcome.entry and outcome.entry != person.entry:
         # The first sign-in keeps the entry. Another one under the same name, later, is somebody else's.
         kept = Person.objects.filter(pk=person.pk, entry="").update(entry=outcome.entry)

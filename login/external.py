@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from accounts.external import Proved, note_password_changed, prove, prove_answer, rules_in_words
+from accounts.external import UNAVAILABLE, Proved, note_password_changed, prove, prove_answer, rules_in_words
 from accounts.external import change_password as change_there
 from accounts.proof import CURRENT_WRONG, TRY_AGAIN
 from audit.events import Event
@@ -56,6 +56,8 @@ def challenge(case: Case, data: Data) -> Denied | None:
 
 
 def _taken(case: Case, found: Proved | Question | Denied) -> Denied | None:
+    if found is UNAVAILABLE:
+        return found  # nobody could judge the answer, so it can be sent again
     if isinstance(found, Denied):
         return _forget_question(case) or found
     if isinstance(found, Question):

@@ -1,7 +1,15 @@
 """The rows of the table, in its order."""
 
-from bench.rows import audit, load, page, people, servers, whole
+from bench.rows import audit, directory, load, page, people, servers, whole
 from bench.rows.base import Bed, Row
 
-ROWS: tuple[Row, ...] = (*load.ROWS, *whole.ROWS, *page.ROWS, *audit.ROWS, *people.ROWS, *servers.ROWS)
+ROWS: tuple[Row, ...] = (
+    *load.ROWS,
+    *directory.ROWS,
+    *whole.ROWS,
+    *page.ROWS,
+    *audit.ROWS,
+    *people.ROWS,
+    *servers.ROWS,
+)
 __all__ = ["ROWS", "Bed", "Row"]

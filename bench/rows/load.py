@@ -34,11 +34,12 @@ def result(row: "Load", bed: Bed, figure: Figure, *, note: str = "", **more: obj
         budget=ceiling,
         apart=f"worker {apart:.1f}" if apart >= 0.1 else "",
         note=f"{note}{split}; {beyond}; {figure.ratio:.1f} times the control{failed}",
-        raw={"subject": [_raw(one) for one in figure.subject], "control": [_raw(one) for one in figure.control], **more},
+        raw={"subject": [raw_of(one) for one in figure.subject], "control": [raw_of(one) for one in figure.control], **more},
     )  # fmt: skip
 
 
-def _raw(one: Slice) -> dict[str, object]:
+def raw_of(one: Slice) -> dict[str, object]:
+    """The samples of one stretch, to be kept."""
     return asdict(one) | {"latencies_ms": [round(ms, 2) for ms in one.latencies_ms[:2000]]}
 
 

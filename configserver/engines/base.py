@@ -98,8 +98,8 @@ class Engine(Protocol):
     def answer(self, login: str, state: str, answer: str) -> Outcome:
         """What follows on the answer to a question."""
 
-    def decoy(self, login: str) -> None:
-        """For a name that nobody has: the same calls as `verify` makes, so that time does not tell who exists."""
+    def decoy(self, login: str) -> Unreachable | None:
+        """For a name that nobody has: the same calls as `verify` makes, so that neither time nor a dead server tells who exists."""
 
     def change_password(
         self, login: str, current: str, new: str

@@ -133,9 +133,10 @@ class RadiusEngine:
         self._servers.answered(question.server)
         return self._outcome(heard, login, question.server, answered=question.number)
 
-    def decoy(self, login: str) -> None:
-        """Ask the servers for a name that nobody has here, with a password that nobody has."""
-        self.verify(login, secrets.token_urlsafe(12))
+    def decoy(self, login: str) -> Unreachable | None:
+        """Ask as for a wrong password. Not for this name: it may be a password that was typed into the wrong box."""
+        outcome = self.verify(secrets.token_hex(8), secrets.token_urlsafe(12))
+        return outcome if isinstance(outcome, Unreachable) else None
 
     def change_password(
         self, login: str, current: str, new: str

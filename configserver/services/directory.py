@@ -17,8 +17,8 @@ from configserver.directory import Coding, Directory, DirectoryGroup, DirectoryT
 from configserver.engines.radius import server_address
 from configserver.granting import granted_by
 from configserver.models import Role, Tenant
-from configserver.services.bounds import refuse_above
-from configserver.services.voiding import proved_by, void_directory
+from configserver.services.above import refuse_over
+from configserver.services.voiding import of_directory, void_directory
 from core import epoch, sealed
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
@@ -43,6 +43,7 @@ SECRET_MISSING = Denied(
 MOST_SERVERS = 10
 MOST_MAPPED = 500
 SECRET_LENGTH = 500
+HARMLESS = frozenset({"name"})  # says nothing of who is let in
 # A change of one of these could lead the secret to somebody else.
 LEADS = frozenset({"servers", "start_tls", "ca_certificates", "bind_dn"})
 BOUNDS = {
@@ -306,6 +307,8 @@ def change_directory(
             mapping = {name: pairs for name, pairs in mapping.items() if set(pairs) != set(before[name])}
             roles = [role for _group, role in (*before["groups"], *mapping.get("groups", ()))]
             refusal = _refuse(by, "change", roles=roles)
+            if refusal is None and (secret or mapping or changed.keys() - HARMLESS):
+                refusal = refuse_over(of_directory(found), by=by)
             if refusal is not None:
                 return refusal
             if "protocol" in changed:
@@ -322,13 +325,10 @@ def change_directory(
             if refusal is not None:
                 return refusal
             fields = sorted({*changed, *mapping, *(["secret"] if secret else [])})
-            voids = bool(set(fields) - {"name", "secret"})
-            if voids and (refusal := refuse_above(proved_by(found), by=by)) is not None:
-                return refusal
             if fields:
                 found.save()
                 _map(found, mapping)
-                if voids:
+                if set(fields) - HARMLESS - {"secret"}:
                     void_directory(found)
                 epoch.bump()
                 _record(Event.DIRECTORY_CHANGED, found, by=by, now=now, fields=fields)

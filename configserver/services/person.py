@@ -16,7 +16,7 @@ from configserver.choice import INTERNAL
 from configserver.granting import granted_by, own_of
 from configserver.models import Directory, Person, Role, Tenant
 from configserver.service import choice_of, refuse_new_password, store_password
-from configserver.services.bounds import refuse_groups
+from configserver.services.above import refuse_groups
 from configserver.services.voiding import void
 from core import epoch
 from core.contacts import NAME_LENGTH, checked_email, checked_phone, key_of

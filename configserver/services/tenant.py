@@ -13,8 +13,8 @@ from audit.record import record
 from configserver.access import Administrator
 from configserver.models import ENVIRONMENT_DBID, Directory, Enforce, Library, Tenant
 from configserver.options import SECTION
-from configserver.services.bounds import refuse_above, refuse_groups
-from configserver.services.voiding import below, persons_below, void_tenant
+from configserver.services.above import refuse_groups, refuse_over
+from configserver.services.voiding import below, of_tenant, void_tenant
 from core import epoch
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
@@ -22,6 +22,7 @@ from core.options import Value, declared
 from core.outcomes import FORBIDDEN, Denied
 
 KIND = "directory"
+HARMLESS = frozenset({"name", "rules", "inherits"})  # neither who is let in, nor by whom
 DBID_MAXIMUM = 2_147_483_647
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a tenant of this name already."))
 DBID_TAKEN = Denied(code="name_taken", field="dbid", message=_("There is a tenant with this DBID already."))
@@ -98,7 +99,7 @@ def _refuse(by: Administrator, verb: str) -> Denied | None:
 
 def _refuse_persons(tenant: Tenant, *, by: Administrator) -> Denied | None:
     """The refusal when somebody of the tenant, or of one below, has or may get more than the actor."""
-    return refuse_above(persons_below(tenant), by=by) or _refuse_groups(tenant, by=by)
+    return refuse_over(of_tenant(tenant), by=by) or _refuse_groups(tenant, by=by)
 
 
 def _refuse_groups(tenant: Tenant, *, by: Administrator) -> Denied | None:
@@ -180,19 +181,19 @@ def change_tenant(tenant: Tenant, draft: TenantDraft, *, by: Administrator, now:
                 "enforce",
             }:
                 return ROOT
-            voids = bool(changed.keys() - {"name", "rules", "inherits"})
-            refusal = _refuse_persons(found, by=by) if voids else None
+            leads = bool(changed.keys() - HARMLESS)
+            refusal = _refuse_persons(found, by=by) if leads else None
             for name, value in changed.items():
                 setattr(found, name, value)
             refusal = refusal or _malformed(found) or _taken(found)
-            if refusal is None and voids:
+            if refusal is None and leads:
                 refusal = _refuse_groups(found, by=by)
             if refusal is not None:
                 return refusal
             if changed:
                 found.save(update_fields=sorted(changed))
                 epoch.bump()
-                if voids:
+                if leads:
                     void_tenant(found)
                 _record(Event.TENANT_CHANGED, found, by=by, now=now, fields=sorted(changed))
     except IntegrityError:

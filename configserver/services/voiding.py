@@ -27,22 +27,23 @@ def void_roles(roles: Collection[Role]) -> int:
 
 def void_directory(directory: Directory) -> int:
     """The same for everyone whose password this directory may prove."""
-    return void(proved_by(directory))
+    return void(of_directory(directory))
 
 
-def proved_by(directory: Directory) -> QuerySet[Person]:
+def void_tenant(tenant: Tenant) -> int:
+    """The same for everyone of this tenant and those below it, and for whomever a directory may say to be."""
+    return void(of_tenant(tenant))
+
+
+def of_directory(directory: Directory) -> QuerySet[Person]:
     """Everyone whose password this directory may prove."""
     return _asking(Q(pk=directory.pk))
 
 
-def void_tenant(tenant: Tenant) -> int:
-    """The same for everyone of this tenant and those below it."""
-    return void(persons_below(tenant))
-
-
-def persons_below(tenant: Tenant) -> QuerySet[Person]:
-    """Everyone of this tenant and those below it."""
-    return Person.objects.filter(tenant__in=[one.pk for one in below(tenant)])
+def of_tenant(tenant: Tenant) -> QuerySet[Person]:
+    """Everyone of this tenant and those below it, by what is kept here or by what a directory may say."""
+    numbers = [one.pk for one in below(tenant)]
+    return Person.objects.filter(tenant__in=numbers) | _asking(Q(tenant_values__tenant__in=numbers))
 
 
 def below(tenant: Tenant) -> list[Tenant]:

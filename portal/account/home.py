@@ -10,6 +10,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from accounts.checks import rules_of
+from accounts.external import may_change_password
 from accounts.models import Session, User
 from accounts.principal import Principal
 from accounts.sessions import live_sessions
@@ -81,7 +82,7 @@ def overview(request: HttpRequest) -> HttpResponse:
     principal, now = principal_of(request), timezone.now()
     user = User.objects.select_related("company").get(pk=principal.user.pk)
     days = rules_of(user.company_id).expiration_days
-    changed = user.password_changed_at
+    changed, elsewhere = user.password_changed_at, user.is_external and not may_change_password(user)
     context = {
         "last_sign_in": last_sign_in(principal.session),
         "warnings": expiry_warning(user, now=now),
@@ -90,7 +91,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "password": {
             "changed_at": changed,
             "expires_at": changed + timedelta(days=days) if days and changed else None,
-            "sentence": _("Kept in the directory of your organisation.") if user.is_external else "",
+            "sentence": _("Kept in the directory of your organisation.") if elsewhere else "",
         },
         "contacts": [
             {"kind": "email", "value": user.email, "verified_at": user.email_verified_at},

@@ -13,7 +13,7 @@ from django.utils.translation import ngettext_lazy
 from audit.events import Event
 from audit.record import record
 from configserver.models import Person
-from configserver.services.bounds import refuse_above
+from configserver.services.above import refuse_over
 from core import epoch
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
@@ -116,7 +116,7 @@ def _refuse_link(*dbids: int | None, by: Actor) -> Denied | None:
     """Whether this actor may say whose company the persons of these tenants get: none of them has, or would get there, more than he."""
     if not may_touch(by.rights, "change", "company", company_id=None):
         return TENANT_OUT_OF_REACH
-    refusal = refuse_above(Person.objects.filter(tenant__dbid__in=dbids), by=by)
+    refusal = refuse_over(Person.objects.filter(tenant__dbid__in=dbids), by=by)
     return None if refusal is None else replace(refusal, field="tenant_dbid")
 
 

@@ -1,12 +1,10 @@
 """D. Finding out who exists: the same words, the same status, the same headers, the same work."""
 
-import re
 from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.hashers import make_password
 from django.db import connection
-from django.http import HttpResponse
 from django.test.utils import CaptureQueriesContext
 from pytest_django import Settings
 
@@ -15,6 +13,7 @@ from audit.models import AuditEvent
 from tenants.models import Company
 from tests import cast
 from tests.attacks.hashers import Counting
+from tests.attacks.observing import answer_of, plain
 from tests.attacks.people import CLEO
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import PASSWORD, Post, Time, configure
@@ -59,24 +58,6 @@ def people(acme: Company, globex: Company, clock: Time) -> None:
         if who == "unverified":
             user.email_verified_at = None
         user.save()
-
-
-def plain(answer: HttpResponse, name: str) -> str:
-    """An answer without what is random in it."""
-    headers = "\n".join(f"{key}: {value}" for key, value in sorted(answer.items()))
-    cookies = "\n".join(sorted(str(cookie) for cookie in answer.cookies.values()))
-    text = f"{answer.status_code}\n{headers}\n{cookies}\n{answer.content.decode()}"
-    text = text.replace(name, "NAME")
-    text = re.sub(r"gh_[a-z]+_[\w-]{43}", "SECRET", text)
-    text = re.sub(r"[0-9a-f]{8}-[0-9a-f-]{27}", "UID", text)
-    text = re.sub(r"(?<=csrf=)\w+|(?<=csrfmiddlewaretoken\" value=\")\w+", "TOKEN", text)
-    text = re.sub(r"X-Request-Id: \w+|Content-Length: \d+|RateLimit-(Remaining|Reset): \d+", "", text)
-    return re.sub(r"[ \n]+", " ", text)
-
-
-def answer_of(door: Door) -> HttpResponse:
-    """The first answer to the last thing sent, and not where it redirects to."""
-    return door.trail[0] if isinstance(door, WebDoor) else door.answer  # type: ignore[attr-defined]
 
 
 Doing = Callable[[Door, str], None]

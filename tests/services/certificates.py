@@ -34,7 +34,12 @@ class Certificate:
         """A fresh authority, and a certificate by it for these hosts, `valid` from now on; below zero it has expired."""
         authority_key, server_key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
         authority = (
-            _builder("Test authority", issuer="Test authority", key=authority_key.public_key())
+            _builder(
+                "Test authority",
+                issuer="Test authority",
+                key=authority_key.public_key(),
+                valid=max(valid, timedelta(days=1)),
+            )
             .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
             .add_extension(
                 x509.KeyUsage(True, False, False, False, False, True, True, False, False),
@@ -55,11 +60,26 @@ class Certificate:
             .add_extension(issuer, critical=False)
             .sign(authority_key, hashes.SHA256())
         )
-        made = cls(authority=folder / "ca.pem", certificate=folder / "cert.pem", key=folder / "key.pem")
+        made = cls.in_folder(folder)
         made.authority.write_bytes(authority.public_bytes(Encoding.PEM))
         made.certificate.write_bytes(server.public_bytes(Encoding.PEM))
         made.key.write_bytes(server_key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
         return made
+
+    @classmethod
+    def kept(cls, folder: Path, *, valid: timedelta) -> Self:
+        """The one that was made in this folder before, as long as it is good for another week; else a fresh one."""
+        found = cls.in_folder(folder)
+        if found.certificate.exists():
+            ends = x509.load_pem_x509_certificate(found.certificate.read_bytes()).not_valid_after_utc
+            if ends > datetime.now(UTC) + timedelta(days=7):
+                return found
+        return cls.make(folder, valid=valid)
+
+    @classmethod
+    def in_folder(cls, folder: Path) -> Self:
+        """The files that `make` writes there."""
+        return cls(authority=folder / "ca.pem", certificate=folder / "cert.pem", key=folder / "key.pem")
 
     def context(self) -> ssl.SSLContext:
         """What a server needs to show this certificate."""

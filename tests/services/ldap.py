@@ -215,10 +215,16 @@ class Ldap:
     """A server that can be killed, started again on its ports, and hung."""
 
     def __init__(
-        self, folder: Path, *, entries: Iterable[str], tls: Certificate | None, require_tls: bool = False
+        self,
+        folder: Path,
+        *,
+        entries: Iterable[str],
+        tls: Certificate | None,
+        require_tls: bool = False,
+        ports: tuple[int, int] | None = None,
     ) -> None:
         self.folder, self.tls = folder, tls
-        self.port, self.secure_port = free_port(), free_port()
+        self.port, self.secure_port = ports or (free_port(), free_port())
         (folder / "db").mkdir(mode=0o700)
         (folder / "slapd.conf").write_text(
             configuration(folder, tls=tls is not None, require_tls=require_tls)
@@ -237,6 +243,11 @@ class Ldap:
     def secure_url(self) -> str:
         """The address for LDAPS."""
         return f"ldaps://localhost:{self.secure_port}"
+
+    @property
+    def pid(self) -> int:
+        """Its process id."""
+        return self._server.pid
 
     @property
     def authority(self) -> str:

@@ -59,11 +59,14 @@ class LdapEngine:
         """A directory asks no questions, so there is nothing to answer."""
         return Refused(reason="not_asked")
 
-    def decoy(self, login: str) -> None:
+    def decoy(self, login: str) -> Unreachable | None:
         """As much as `verify` does for a wrong password. Not with this name: whoever has it in the directory could be locked there."""
         began = time.monotonic()
-        self._ask(partial(self._verify_at, secrets.token_hex(8), secrets.token_hex(8)))
+        outcome = self._ask(partial(self._verify_at, secrets.token_hex(8), secrets.token_hex(8)))
+        if isinstance(outcome, Unreachable):
+            return outcome
         self._state.pace.hold(time.monotonic() - began)
+        return None
 
     def change_password(
         self, login: str, current: str, new: str

@@ -1,25 +1,35 @@
-"""`manage.py demo`: two companies with their people, to look at the product with."""
+"""`manage.py demo`: two companies with their people, and people of a Configuration Server, to look at the product with."""
 
 import os
 import secrets
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
+import configserver
+from accounts.companies import change_company
+from accounts.mode import external_is_on
 from accounts.models import User
 from accounts.names import Realm
-from accounts.people import Person, create_user
+from accounts.options import MODE
+from accounts.people import Person as UserDraft
+from accounts.people import create_user
 from audit.events import Event
 from audit.record import record
+from configserver import service, services
+from configserver.models import Person, SolutionPackage, Tenant
+from configserver.models import Role as DirectoryRole
 from core.db import unit
 from core.outcomes import Denied
 from portal import prepare
 from tenants.actor import Actor, system_actor
 from tenants.models import Company, Role
+from tenants.services import CompanyDraft
+from tenants.settings import change_settings, snapshot
 from twofactor.models import FactorKind
 from twofactor.services import add_factor
 
@@ -30,6 +40,18 @@ PEOPLE = (
     ("ben@acme.example", "Ben Brandt", "Acme", "Agent", False),
     ("cleo@globex.example", "Cleo Costa", "Globex", "Company Administrator", True),
 )
+# DBID, name, company that is linked to it
+TENANTS = ((101, "Acme", "Acme"), (999, "Nowhere", ""))
+# name, name of the person, tenant, e-mail, role, whether the Configuration Server keeps the password; script/services knows the others
+EXTERNAL_PEOPLE = (
+    ("dora", "Dora Dietz", 101, "dora@acme.example", "Contact Centre Agent", True),
+    ("egon", "Egon Ebert", 999, "egon@nowhere.example", "", True),
+    ("fritz", "Fritz Fuchs", 101, "fritz@acme.example", "", False),
+    ("gerda", "Gerda Gross", 101, "gerda@acme.example", "Contact Centre Agent", False),
+    ("hanna", "Hanna Hahn", 101, "hanna@acme.example", "Contact Centre Agent", False),
+)
+SAMPLE_PACKAGE = Path(configserver.__file__).parent / "data" / "IA_SPD_Roles.xml"
+Row = TypeVar("Row")
 
 
 class Command(BaseCommand):
@@ -55,6 +77,7 @@ class Command(BaseCommand):
             self._person(
                 email, name, companies.get(company), role, by_email, password=password, by=by, now=now
             )
+        self._external_people(companies, password=password, by=by, now=now)
         self.stdout.write(
             f"Demo data is loaded; the password of all its people is in {prepare.demo_password_file()}."
         )
@@ -74,15 +97,57 @@ class Command(BaseCommand):
         if User.objects.find(email, realm=Realm.INTERNAL) is not None:
             return
         roles = [Role.objects.get(name=role, company=None)]
-        person = Person(email=email, display_name=name, company=company, roles=roles)
-        user = create_user(person, password=password, by=by, now=now)
-        if isinstance(user, Denied):
-            raise CommandError(f"{email}: {user.message}")
+        person = UserDraft(email=email, display_name=name, company=company, roles=roles)
+        user = _settled(create_user(person, password=password, by=by, now=now))
         # Their mailboxes are the files under outbox/, so there is nobody to send a code back.
         User.objects.filter(pk=user.pk).update(email_verified_at=now)
         user.refresh_from_db()
         if by_email:
             add_factor(user, kind=FactorKind.EMAIL, origin=by.origin, now=now)
+
+    def _external_people(
+        self, companies: dict[str, Company], *, password: str, by: Actor, now: datetime
+    ) -> None:
+        """Tenants of the Configuration Server with a person each that it proves itself, and some for the directories of script/services."""
+        is_new, pinned = not Person.objects.exists(), MODE.name in snapshot(None).pinned
+        if is_new and not pinned and not external_is_on():
+            change = {MODE.name: "ConfigServer"}
+            _settled(change_settings(change, company=None, reason="the demo", by=by, now=now))
+        tenants = {
+            dbid: self._tenant(dbid, name, companies.get(company), by=by, now=now)
+            for dbid, name, company in TENANTS
+        }
+        self._package(by=by, now=now)
+        for name, display_name, dbid, email, role, kept_here in EXTERNAL_PEOPLE:
+            if service.find(name) is not None:
+                continue
+            draft = services.PersonDraft(
+                name=name,
+                display_name=display_name,
+                tenant=tenants[dbid],
+                email=email,
+                external_id="" if kept_here else name,
+                roles=list(DirectoryRole.objects.filter(name=role)),
+            )
+            given = password if kept_here else ""
+            _settled(
+                services.create_person(draft, password=given, environment=snapshot(None), by=by, now=now)
+            )
+
+    def _tenant(self, dbid: int, name: str, company: Company | None, *, by: Actor, now: datetime) -> Tenant:
+        found = Tenant.objects.filter(dbid=dbid).first()
+        if found is None:
+            found = _settled(
+                services.create_tenant(services.TenantDraft(dbid=dbid, name=name), by=by, now=now)
+            )
+        if company is not None and company.tenant_dbid is None:
+            _settled(change_company(company, CompanyDraft(tenant_dbid=dbid), by=by, now=now))
+        return found
+
+    def _package(self, *, by: Actor, now: datetime) -> None:
+        """The roles of the sample; where some package has brought them, or did once, they are as somebody left them."""
+        if not SolutionPackage.objects.exists():
+            _settled(services.apply_package(SAMPLE_PACKAGE.read_bytes(), by=by, now=now))
 
     def _password(self) -> str:
         path: Path = prepare.demo_password_file()
@@ -93,3 +158,9 @@ class Command(BaseCommand):
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
             file.write(password + "\n")
         return password
+
+
+def _settled(result: Row | Denied) -> Row:
+    if isinstance(result, Denied):
+        raise CommandError(f"The demo data is refused: {result.message}")
+    return result

@@ -1,0 +1,125 @@
+"""`manage.py demo`: the people to look at the product with."""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.core.management import CommandError, call_command
+from pytest_django import Settings
+
+from accounts.external import default_company
+from accounts.mode import external_is_on
+from accounts.models import User
+from audit.models import AuditEvent
+from configserver.models import Permission, Person, Role, SolutionPackage, Tenant
+from tenants import settings as runtime
+from tenants.models import Company, SettingsRevision
+from tests.journeys.doors import ApiDoor, WebDoor, sign_in
+from tests.journeys.stage import configure, quick_hashes  # noqa: F401
+
+pytestmark = pytest.mark.django_db
+AGENT = "Contact Centre Agent"
+
+
+@pytest.fixture
+def demo(settings: Settings, tmp_path: Path) -> Callable[[], str]:
+    """Loads it; the password of its people."""
+    settings.DEMO, settings.DATA_DIR = True, tmp_path
+
+    def load() -> str:
+        call_command("demo", stdout=io.StringIO())
+        return (tmp_path / "demo-password.txt").read_text().strip()
+
+    return load
+
+
+def test_dora_belongs_to_acme_through_her_tenant_and_is_an_agent(demo: Callable[[], str]) -> None:
+    said = sign_in(ApiDoor(), "dora", demo())
+    assert said.step == "done", said
+    assert said.facts["company"]["name"] == "Acme"
+    assert said.facts["roles"] == [AGENT]
+    assert {"application": "Workspace", "name": "Agent - Can Monitor Co-browse"} in said.facts["privileges"]
+    assert Company.objects.get(name="Acme").tenant_dbid == 101
+
+
+def test_egon_s_tenant_leads_nowhere(demo: Callable[[], str]) -> None:
+    said = sign_in(ApiDoor(), "egon", demo())
+    assert said.refused
+    assert "no company here yet" in said.text
+    assert Tenant.objects.get(persons__name="egon").dbid == 999
+    assert not Company.objects.filter(tenant_dbid=999).exists()
+    assert default_company() is None
+
+
+@pytest.mark.parametrize("name", ["fritz", "gerda", "hanna"])
+def test_whoever_waits_for_a_directory_cannot_sign_in_before(demo: Callable[[], str], name: str) -> None:
+    password = demo()
+    for given in (password, f"{name}-Passw0rd"):
+        assert sign_in(ApiDoor(), name, given).refused
+
+
+def test_people_inside_are_as_before_and_the_page_asks_where_the_account_is_kept(
+    demo: Callable[[], str],
+) -> None:
+    password = demo()
+    assert sign_in(ApiDoor(), "ben@acme.example", password).step == "done"
+    assert sign_in(ApiDoor(), "ada@acme.example", password).step == "code"
+    assert "Where is your account kept?" in WebDoor().open("/login/").text
+
+
+def rows() -> dict[str, int]:
+    """How much there is."""
+    models = (User, Company, Tenant, Person, Role, Permission, SolutionPackage, SettingsRevision)
+    return {model.__name__: model.objects.count() for model in models}
+
+
+def test_loaded_again_it_changes_nothing(demo: Callable[[], str]) -> None:
+    password = demo()
+    before, events = rows(), AuditEvent.objects.count()
+    assert demo() == password
+    assert rows() == before
+    new = AuditEvent.objects.order_by("id")[events:].values_list("event", flat=True)
+    assert list(new) == ["portal:demo:loaded"]
+
+
+def test_the_roles_come_from_the_sample_package(demo: Callable[[], str]) -> None:
+    demo()
+    package = SolutionPackage.objects.get()
+    assert (package.name, package.version) == ("IA Roles", "1.0.0")
+    assert set(Role.objects.values_list("name", flat=True)) == {
+        "Company Administrator",
+        "Application Designer",
+        "Reporting Analyst",
+        AGENT,
+    }
+    assert {role.name for role in Person.objects.get(name="dora").roles.all()} == {AGENT}
+    assert not Person.objects.get(name="egon").roles.exists()
+
+
+def test_what_somebody_changed_meanwhile_stays(demo: Callable[[], str]) -> None:
+    demo()
+    configure(Login__ExternalAuthenticationMode="None")
+    Company.objects.filter(name="Acme").update(tenant_dbid=None)
+    Person.objects.filter(name="dora").update(display_name="Dora the Second")
+    demo()
+    assert not external_is_on()
+    assert Person.objects.get(name="dora").display_name == "Dora the Second"
+
+
+def test_a_pinned_mode_does_not_stop_it(demo: Callable[[], str], settings: Settings) -> None:
+    settings.PINNED_OPTIONS = {"OPTION_LOGIN__EXTERNALAUTHENTICATIONMODE": "None"}
+    runtime.pinned.cache_clear()
+    try:
+        demo()
+        assert Person.objects.filter(name="dora").exists()
+        assert not external_is_on()
+    finally:
+        runtime.pinned.cache_clear()
+
+
+def test_without_the_word_it_is_not_loaded(settings: Settings) -> None:
+    settings.DEMO = False
+    with pytest.raises(CommandError, match="one password"):
+        call_command("demo")
+    assert not User.objects.exists()
