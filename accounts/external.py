@@ -35,6 +35,8 @@ from core import epoch
 from core.contacts import key_of
 from core.db import unit
 from core.outcomes import Denied
+from core.prepared import Select, Slot
+from tenants.granted import company_of_tenant
 from tenants.models import Company
 from tenants.settings import snapshot
 
@@ -60,6 +62,9 @@ TOLD = {
         ),
     ),
 }
+
+
+_OF_PERSON = Select(lambda: User.objects.select_related("company").filter(source_id=Slot("source_id")))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,6 +168,9 @@ def default_company() -> Company | None:
 
 def load(identity: Identity, *, origin: Origin, now: datetime) -> User | Denied:
     """The person's account, made at the first sign-in, with everything that the Configuration Server says now."""
+    as_it_was = _unchanged(identity)
+    if as_it_was is not None:
+        return as_it_was
     company = company_of(identity.tenant)
     if company is None:
         return NO_COMPANY
@@ -175,21 +183,34 @@ def load(identity: Identity, *, origin: Origin, now: datetime) -> User | Denied:
             return _stored(identity, company, origin=origin, now=now)
 
 
-def _stored(identity: Identity, company: Company, *, origin: Origin, now: datetime) -> User:
-    rows = User.objects.select_for_update(of=("self",)).select_related("company")
-    user = rows.filter(source_id=identity.id).first()
-    values: dict[str, Any] = {
+def _unchanged(identity: Identity) -> User | None:
+    """The account, where it holds all that is said now already: then there is nothing to lock and nothing to write."""
+    user = _OF_PERSON.first(source_id=identity.id)
+    if user is None or user.company_id is None or user.company_id != company_of_tenant(identity.tenant):
+        return None
+    said = _said(identity, company_id=user.company_id)
+    return user if all(getattr(user, name) == value for name, value in said.items()) else None
+
+
+def _said(identity: Identity, *, company_id: int) -> dict[str, Any]:
+    """What the account keeps of the answer, but for the company."""
+    return {
         "username": identity.name,
         "display_name": identity.display_name,
         "email": identity.email,
         "phone": identity.phone,
-        "company": company,
         "engine": identity.engine,
         "tenant_dbid": identity.tenant,
         "source_version": identity.version,
         "must_change_password": identity.must_change,
-        "loaded": pack(identity, company_id=company.pk),
+        "loaded": pack(identity, company_id=company_id),
     }
+
+
+def _stored(identity: Identity, company: Company, *, origin: Origin, now: datetime) -> User:
+    rows = User.objects.select_for_update(of=("self",)).select_related("company")
+    user = rows.filter(source_id=identity.id).first()
+    values = _said(identity, company_id=company.pk) | {"company": company}
     if user is None:
         _free_name(identity)
         user = User(realm=Realm.EXTERNAL, source_id=identity.id, password="!", **values)  # noqa: S106 - nobody's

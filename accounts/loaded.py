@@ -5,12 +5,16 @@ from typing import Any
 
 from accounts.models import User
 from configserver.values import Granted, Identity, Opened
+from core import epoch
 from tenants.granted import permission_of
 from tenants.models import Kind, Permission, Role, SecondFactorPolicy
 from tenants.rights import APPLICATION, OPEN_ADMIN
 from tenants.roles import RoleGiven
 
 _STRICTNESS = ("", *SecondFactorPolicy.values)
+_ours_of = epoch.Cached[str, list[tuple[str, int | None]]](
+    lambda name: list(Role.objects.filter(name=name).values_list("twofactor_policy", "company"))
+)
 
 
 def pack(identity: Identity, *, company_id: int) -> dict[str, Any]:
@@ -40,11 +44,10 @@ def _packed(opened: tuple[Opened, ...]) -> list[list[Any]]:
 def policies_of(roles: Sequence[Granted], *, company_id: int | None) -> dict[str, str]:
     """The second-factor policy by role: that of the portal's role of the same name, else the one for administrators."""
     named: dict[str, str] = {}
-    names = [role.name for role in roles]
-    ours = Role.objects.filter(name__in=names)
-    for name, policy, company in ours.values_list("name", "twofactor_policy", "company"):
-        if company in {None, company_id}:
-            named[name] = max(named.get(name, ""), policy, key=_STRICTNESS.index)
+    for role in roles:
+        for policy, company in _ours_of(role.name):
+            if company in {None, company_id}:
+                named[role.name] = max(named.get(role.name, ""), policy, key=_STRICTNESS.index)
     return {role.name: named.get(role.name, _by_default(role)) for role in roles}
 
 

@@ -15,7 +15,7 @@ from django.utils.formats import date_format
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
-from django.utils.translation import ngettext
+from django.utils.translation import ngettext, pgettext_lazy
 
 from configserver import services
 from configserver.access import Administrator
@@ -207,7 +207,7 @@ class SolutionPackageAdmin(VerbAdmin):
     # --- rolling one back ------------------------------------------------------------------------------------------------------
 
     @object_verb(
-        __("Roll back"),
+        pgettext_lazy("a role package", "Roll back"),
         explains=__(
             "Its roles become what they were before it. Whoever has a role that changes signs in again."
         ),

@@ -39,7 +39,8 @@ class SolutionPackages(Resource):
     def get_parsers(self) -> list[BaseParser]:
         """A package is a file; everything else is JSON."""
         # With a request this is asked for before the action is known; the schema knows the action and has no request.
-        method = self.request.method if self.request is not None else None
+        request: Request | None = self.request
+        method = request.method if request is not None else None
         action = self.action if method is None else self.action_map.get(method.lower())
         return [XmlBody()] if action == "create" else super().get_parsers()
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from configserver.models import Permission, Person, Role
 from configserver.values import Granted, Opened
 from core import epoch
+from core.prepared import Select, Slot
 
 
 def opened_by(permission: Permission) -> Opened:
@@ -31,14 +32,22 @@ def _load(pk: int) -> Granted | None:
 _roles = epoch.Cached[int, Granted | None](_load)
 
 
+_ROLES = Select(
+    lambda: Person.roles.through._default_manager.filter(person=Slot("person")).values_list(
+        "role_id", flat=True
+    )
+)
+_OWN = Select(lambda: Permission.objects.select_related("tenant").filter(person=Slot("person")))
+
+
 def own_of(person: Person) -> Granted:
     """What was given to this person alone."""
-    return Granted(permissions=tuple(opened_by(one) for one in person.permissions.select_related("tenant")))
+    return Granted(permissions=tuple(opened_by(one) for one in _OWN(person=person.pk)))
 
 
 def granted_to(person: Person, *, mapped: Iterable[int] = ()) -> tuple[tuple[Granted, ...], Granted]:
     """What the person's roles and those of his groups in the directory give, the highest first; and what is the person's own."""
-    numbers = set(person.roles.values_list("pk", flat=True)) | set(mapped)
+    numbers = set(_ROLES(person=person.pk)) | set(mapped)
     found = [role for role in map(_roles, sorted(numbers)) if role is not None]
     roles = tuple(sorted(found, key=lambda role: (-role.rank, role.name)))
     return roles, own_of(person)

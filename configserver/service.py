@@ -28,6 +28,7 @@ from core.contacts import key_of
 from core.db import unit
 from core.options import Snapshot
 from core.outcomes import Denied
+from core.prepared import Select, Slot
 from core.text import is_one_line
 from core.throttle import Limit, take
 
@@ -51,13 +52,14 @@ class PasswordSet:
 
 
 _PERSONS = Person.objects.select_related("tenant", "directory")
+_OF_NAME = Select(lambda: _PERSONS.filter(name_key=Slot("name_key")))
 
 
 def find(name: str) -> Person | None:
     """The person of this name, in any spelling."""
     key = key_of(name)
     # What is no line of text is nobody's name, and no database takes it as one.
-    return _PERSONS.filter(name_key=key).first() if is_one_line(key) else None
+    return _OF_NAME.first(name_key=key) if is_one_line(key) else None
 
 
 def choice_of(person: Person) -> Choice:

@@ -49,7 +49,14 @@ class Bed:
         return self.server().ask_people("sessions", CALLERS, first)
 
     def figure(
-        self, operation: Operation, *, server: Server, control: Operation, clients: int, slices: float
+        self,
+        operation: Operation,
+        *,
+        server: Server,
+        control: Operation,
+        clients: int,
+        slices: float,
+        control_seconds: float = CONTROL_SECONDS,
     ) -> Figure:
         """This operation by turns with its control."""
 
@@ -62,7 +69,7 @@ class Bed:
             run=run,
             rounds=self.rounds,
             seconds=self.seconds * slices,
-            control_seconds=CONTROL_SECONDS,
+            control_seconds=control_seconds,
             warm_up=WARM_UP_SECONDS,
         )
 
