@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
+from django.utils.translation import ngettext
 
 from accounts.loaded import permissions_loaded, roles_loaded
 from accounts.models import User
@@ -128,7 +129,8 @@ def _privileges(role: RoleGiven) -> str:
     lines = sorted(f"{application}: {name}" for application, name in role.privileges)
     more = len(lines) - SHOWN_PRIVILEGES
     if more > 0:
-        lines = [*lines[:SHOWN_PRIVILEGES], _("and %(number)s more") % {"number": more}]
+        told = ngettext("and %(number)s more", "and %(number)s more", more) % {"number": more}
+        lines = [*lines[:SHOWN_PRIVILEGES], told]
     return format_html('<span class="gh-lines">{}</span>', "\n".join(lines) or "–")
 
 

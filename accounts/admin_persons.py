@@ -11,19 +11,22 @@ from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import escape, format_html
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts.admin_places import NO_TENANT, places
+from accounts.admin_places import KEPT_OUT, NO_TENANT, places
+from accounts.explain import explain
 from accounts.forms_persons import AddPersonForm, PasswordForm, PersonForm, RolesField
 from accounts.mode import external_is_on
 from accounts.models import Session, User
-from accounts.obstacles import kept_out, obstacles
+from accounts.names import Realm
 from accounts.options import MODE
 from configserver import services
 from configserver.admin_roles import permissions_panel
 from configserver.choice import INTERNAL
 from configserver.describe import choice_in_words, directory_names
+from configserver.explain import Verdict
 from configserver.models import Directory, Permission, Person, Role, Tenant
 from configserver.service import choice_of, is_able
 from core.admin import VerbAdmin
@@ -83,6 +86,12 @@ def only_tenant(rights: Rights) -> Tenant | None:
         return None
     found = list(tenants_within(rights, Kind.USER)[:2])
     return found[0] if len(found) == 1 else None
+
+
+def explain_url(person: Person) -> str:
+    """The page that explains the person's sign-in, step by step."""
+    query = urlencode({"name": person.name, "realm": Realm.EXTERNAL})
+    return f"{reverse('admin:configserver_explain')}?{query}"
 
 
 class PersonAdmin(VerbAdmin):
@@ -168,7 +177,11 @@ class PersonAdmin(VerbAdmin):
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whoever may add people, in a tenant that is in reach."""
-        return super().has_add_permission(request) and self.choices(request, Tenant).exists()
+        if not super().has_add_permission(request):
+            return False
+        # Asked for the navigation of every page: whoever sees every tenant sees ENVIRONMENT, so nothing is looked up.
+        every = isinstance(self._rights(request).sees(Kind.USER), Everywhere)
+        return every or self.choices(request, Tenant).exists()
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """What can be chosen; a tenant without a choice is named, and directories are for those who may see them."""
@@ -273,16 +286,23 @@ class PersonAdmin(VerbAdmin):
         """What keeps the person out at present, or would keep a new one out."""
         if obj is None:
             return self._notes_for_all(request)
-        found = obstacles(obj, account=self._account(request, obj))
-        words = _("This person cannot sign in at present. %(why)s") % {"why": " ".join(found)}
-        return [Note(sentence=words, tone="warning")] if found else ()
+        told = explain(
+            obj.name, realm=Realm.EXTERNAL, ask=False, by=self.gate.actor(request), now=timezone.now()
+        )
+        first = next((one.sentence for one in told.findings if one.verdict is Verdict.STOP), None)
+        if first is None:
+            return ()
+        words = _("This person cannot sign in at present. %(why)s") % {"why": first}
+        return [Note(sentence=words, tone="warning", url=explain_url(obj), label=_("Explain the sign-in"))]
 
     def _notes_for_all(self, request: HttpRequest) -> Sequence[Note]:
         if external_is_on():
             return ()
         url = self.gate.settings_url(request)
         link = f"{url}#id_{MODE.name}" if url else ""
-        found = [Note(sentence=kept_out(), tone="warning", url=link, label=_("To the setting"))]
+        found = [
+            Note(sentence=KEPT_OUT % {"name": MODE.name}, tone="warning", url=link, label=_("To the setting"))
+        ]
         return found if self.choices(request, Tenant).exists() else [Note(sentence=NO_TENANT), *found]
 
     def panels(self, request: HttpRequest, obj: Person) -> Sequence[Panel]:
@@ -320,6 +340,8 @@ class PersonAdmin(VerbAdmin):
             ],
             rows=rows,
             empty=_("There is none that you may see. An account is made here at the first sign-in."),
+            more_url=explain_url(person),
+            more_label=_("Explain the sign-in"),
         )
 
     # --- verbs ---

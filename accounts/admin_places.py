@@ -18,6 +18,8 @@ from core.admin_pages import Note
 
 NO_TENANT = __("No company in your reach is linked to a tenant of the Configuration Server.")
 
+KEPT_OUT = __("Nobody of the Configuration Server can sign in while the setting %(name)s is None.")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:

@@ -48,7 +48,7 @@ class Persons(Resource):
     prefetched = ("roles",)
 
     def showing(self) -> Values:
-        """The caller, and whether directories and their roles exist for him."""
+        """The caller, and whether directories exist for him."""
         sees: bool = actor(self.request).may_touch_tenant("view", "directory", dbid=None)
         return super().showing() | {"sees_directories": sees}
 

@@ -92,8 +92,10 @@ def _external(name: str, findings: list[Finding], *, ask: bool, by: Actor, now: 
     person = _person(key, user, by=by)
     if person is None:
         return _unknown(name, Realm.EXTERNAL, findings, by=by, now=now)
-    # The account is found by the id that stays; whoever had the name before is somebody else.
-    user = User.objects.filter(source_id=person.uid).select_related("company").first()
+    # The account is found by the id that stays; whoever had the name before is somebody else. A directory may have put the person
+    # into another company than the tenant's: then the account, with its locks and times, is that company's matter.
+    accounts = visible_to(by.rights, User).filter(source_id=person.uid)
+    user = accounts.select_related("company").first()
     rules = external.rules_of(user)
     told = directory.explain(person, ask=ask, by=by, environment=snapshot(None), now=now)
     company = external.company_of(told.tenant)
@@ -106,7 +108,7 @@ def _external(name: str, findings: list[Finding], *, ask: bool, by: Actor, now: 
         *_limits(name, Realm.EXTERNAL, user=user, rules=rules, now=now),
         *told.findings,
         _company(company, tenant=told.tenant, by=by),
-        *(_account(user, rules=rules, now=now) if user is not None else [_no_account()]),
+        *(_account(user, rules=rules, now=now) if user is not None else [_no_account(by)]),
     ]
     return Explained(
         findings=tuple(findings),
@@ -216,8 +218,10 @@ def _limit(counted: Iterable[Taken], *, now: datetime) -> Finding:
 # --- the account here --------------------------------------------------------------------------------------------------------
 
 
-def _no_account() -> Finding:
-    return ok("account", _("There is no account here yet; the first sign-in makes it."))
+def _no_account(by: Actor) -> Finding:
+    if isinstance(by.rights.sees("user"), Everywhere):
+        return ok("account", _("There is no account here yet; the first sign-in makes it."))
+    return ok("account", _("There is no account here that you may see; the first sign-in makes one."))
 
 
 def _account(user: User, *, rules: Rules, now: datetime) -> Iterator[Finding]:

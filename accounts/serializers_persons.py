@@ -11,12 +11,20 @@ from configserver.models import Directory, Person, Role, Tenant
 from configserver.service import choice_of
 from configserver.services.tenant import DBID_MAXIMUM
 from core.contacts import NAME_LENGTH
-from core.fields import NO_SUCH_OBJECT, Flag, Reference, References, Secret, Strict, Text, Uid, Whole
+from core.fields import (
+    MOST_REFERENCES,
+    NO_SUCH_OBJECT,
+    Flag,
+    Reference,
+    Secret,
+    Strict,
+    Text,
+    Uid,
+    Whole,
+)
 from tenants.granted import company_of_tenant
 from tenants.models import Kind
 from tenants.rules import may_touch
-
-ENGINES = ["internal", "ldap", "radius"]
 
 
 class PersonShown(serializers.ModelSerializer[Person]):
@@ -28,10 +36,7 @@ class PersonShown(serializers.ModelSerializer[Person]):
     directory = serializers.SerializerMethodField(
         help_text=_("The person's own directory; null also for those who see no directories.")
     )
-    roles = serializers.SerializerMethodField(
-        help_text=_("Ids of directory roles; null for those who see none.")
-    )
-    role_names = serializers.SerializerMethodField()
+    roles = serializers.SerializerMethodField(help_text=_("Names of directory roles."))
     entry = serializers.CharField(read_only=True, help_text=_("The directory's own id of the entry."))
 
     class Meta:
@@ -48,7 +53,6 @@ class PersonShown(serializers.ModelSerializer[Person]):
             "directory",
             "entry",
             "roles",
-            "role_names",
             "is_active",
             "must_change_password",
             "password_changed_at",
@@ -69,12 +73,8 @@ class PersonShown(serializers.ModelSerializer[Person]):
         shown = person.directory is not None and self.context["sees_directories"]
         return str(person.directory.uid) if shown and person.directory is not None else None
 
-    def get_roles(self, person: Person) -> list[str] | None:
-        """The ids of the roles."""
-        return [str(one.uid) for one in person.roles.all()] if self.context["sees_directories"] else None
-
-    def get_role_names(self, person: Person) -> list[str]:
-        """The names of the roles."""
+    def get_roles(self, person: Person) -> list[str]:
+        """The roles by name; those of a directory's groups come at sign-in."""
         return [one.name for one in person.roles.all()]
 
 
@@ -90,6 +90,23 @@ class TenantNumber(Whole):
         rights, company = self.context["caller"].rights, company_of_tenant(dbid)
         found = Tenant.objects.filter(dbid=dbid).first()
         if found is None or not may_touch(rights, "view", Kind.USER, company_id=company):
+            raise serializers.ValidationError(NO_SUCH_OBJECT, code="not_found")
+        return found
+
+
+class RoleNames(serializers.ListField):
+    """Names of directory roles, read as those roles. Every one may be named: what it gives, the verbs judge."""
+
+    child = Text(max_length=120)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**({"max_length": MOST_REFERENCES} | kwargs))
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """The roles; raises ValidationError."""
+        names = set(super().to_internal_value(data))
+        found = list(Role.objects.filter(name__in=names))
+        if len(found) != len(names):
             raise serializers.ValidationError(NO_SUCH_OBJECT, code="not_found")
         return found
 
@@ -119,7 +136,7 @@ class _Person(Strict):
         allow_null=True,
         help_text=_("The directory that proves this person's password, whatever the tenant says."),
     )
-    roles = References(Role, required=False, help_text=_("Ids of directory roles."))
+    roles = RoleNames(required=False, help_text=_("Names of directory roles; all that the person has."))
     is_active = Flag(required=False, help_text=_("When false, the person cannot sign in."))
     must_change_password = Flag(
         required=False, help_text=_("A new password is asked for at the next sign-in.")

@@ -76,7 +76,7 @@ class Event(StrEnum):
     DIRECTORY_DELETED = "configserver:directory:deleted"
     DIRECTORY_TESTED = "configserver:directory:tested"
     PACKAGE_APPLIED = "configserver:package:applied"
-    PACKAGE_ROLLED_BACK = "configserver:package:rolled-back"
+    PACKAGE_ROLLED_BACK = "configserver:package:reverted"
 
     DELIVERY_FAILED = "delivery:message:failed"
     DELIVERY_RETRIED = "delivery:message:retried"

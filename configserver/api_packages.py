@@ -38,8 +38,10 @@ class SolutionPackages(Resource):
 
     def get_parsers(self) -> list[BaseParser]:
         """A package is a file; everything else is JSON."""
-        # The action is not known yet when this is asked for.
-        action = self.action_map.get((self.request.method or "").lower())
+        # With a request this is asked for before the action is known; the schema knows the action and has no request.
+        request: Request | None = self.request
+        method = request.method if request is not None else None
+        action = self.action if method is None else self.action_map.get(method.lower())
         return [XmlBody()] if action == "create" else super().get_parsers()
 
     def narrowed(self, rows: QuerySet[Any], given: Values) -> QuerySet[Any]:

@@ -2,32 +2,15 @@
 
 from collections.abc import Mapping, Sequence
 
-from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from configserver.choice import INTERNAL, Choice, Why, engine_of
+from configserver.choice import INTERNAL, Choice, engine_of
 from configserver.models import Directory
 from configserver.tree import Link
+from configserver.words import CHOSEN
 
 UNNAMED = __("A directory")
-_WHY: dict[Why, str | Promise] = {
-    Why.OWN: __("%(engine)s proves the password, because this person names it."),
-    Why.EXTERNAL_ID: __(
-        "%(engine)s proves the password: the tenant names it, and the person has an external id."
-    ),
-    Why.ENFORCED: __("%(engine)s proves the password: the tenant names it for all its persons."),
-    Why.TURNED_OFF: __(
-        "The Configuration Server itself proves the password, because the tenant, or one above it, says so."
-    ),
-    Why.NO_EXTERNAL_ID: __(
-        "The Configuration Server itself proves the password: the tenant names a directory only for persons with an external id, "
-        "and this one has none."
-    ),
-    Why.NO_DIRECTORY: __(
-        "The Configuration Server itself proves the password, because neither the person nor a tenant names a directory."
-    ),
-}
 
 
 def directory_names() -> dict[str, str]:
@@ -36,10 +19,14 @@ def directory_names() -> dict[str, str]:
 
 
 def choice_in_words(choice: Choice, names: Mapping[str, str]) -> str:
-    """Which engine answers for a person, and why; a directory that is not among `names` is not named."""
-    engine = names.get(choice.engine)
-    words = str(UNNAMED) if engine is None else _("The directory “%(name)s”") % {"name": engine}
-    return str(_WHY[choice.why]) % {"engine": words}
+    """Which engine answers for a person, and why; a directory that is not among `names` is neither named nor explained."""
+    why = {"why": CHOSEN[choice.why]}
+    if choice.engine == INTERNAL:
+        return _("The Configuration Server itself proves the password. %(why)s") % why
+    name = names.get(choice.engine)
+    if name is None:
+        return _("A directory proves the password.")
+    return _("The directory “%(name)s” proves the password. %(why)s") % {"name": name, **why}
 
 
 def proof_of(links: Sequence[Link], names: Mapping[str, str]) -> tuple[str, str]:

@@ -138,7 +138,7 @@ class RoleForm(VerbForm):
 
 
 class PermissionForm(VerbForm):
-    """A permission; a kind of object that the portal does not know stays as it is."""
+    """A permission; a kind of object that the portal does not know is shown as it is."""
 
     class Meta:
         model = Permission

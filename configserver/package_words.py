@@ -68,8 +68,8 @@ class Told:
 
 
 def told(difference: Difference) -> list[Told]:
-    """The difference role by role: first what comes, then what changes, then what goes."""
-    found = [_alone(role, state="new") for role in difference.added]
+    """The difference role by role: first what goes, then what changes, then what comes."""
+    found = [_alone(role, state="removed") for role in difference.removed]
     for change in difference.changed:
         rank = f"{change.before.rank} → {change.after.rank}" if change.is_other_rank else ""
         one = Told(
@@ -81,7 +81,7 @@ def told(difference: Difference) -> list[Told]:
             lost=_words(change.privileges_removed, change.permissions_removed),
         )
         found.append(one)
-    found += [_alone(role, state="removed") for role in difference.removed]
+    found += [_alone(role, state="new") for role in difference.added]
     changed = {one.name for one in found}
     found += [
         Told(name=name, state="taken_over", rank="", description="")
@@ -107,12 +107,18 @@ def _alone(role: RoleSpec, *, state: str) -> Told:
 def _words(privileges: Iterable[PrivilegeSpec], permissions: Iterable[PermissionSpec]) -> tuple[str, ...]:
     given = sorted(f"{one.application}: {one.name}" for one in privileges)
     seen = [
-        _("may see %(kind)s: %(reach)s") % {"kind": one.kind, "reach": _reach(one)} for one in permissions
+        _("May see: %(kind)s, %(reach)s") % {"kind": one.kind, "reach": _reach(one)} for one in permissions
     ]
     return (*given, *seen)
 
 
+_REACHES: Mapping[str, Promise] = {
+    Reach.OWN.value: __("in the person's own company"),
+    Reach.EVERY.value: __("in every company"),
+}
+
+
 def _reach(permission: PermissionSpec) -> str:
     if permission.tenant is not None:
-        return _("the company of the tenant %(dbid)s") % {"dbid": permission.tenant}
-    return str(Reach(permission.reach).label)
+        return _("in the company of the tenant %(dbid)s") % {"dbid": permission.tenant}
+    return str(_REACHES[permission.reach])

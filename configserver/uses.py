@@ -4,11 +4,11 @@ from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from configserver import tree
 from configserver.choice import engine_of
-from configserver.models import Directory, Person
+from configserver.models import Directory
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ def use_of(directory: Directory) -> Use:
     return uses().get(str(directory.uid), Use())
 
 
-def persons_of(directory: Directory, use: Use) -> QuerySet[Person]:
-    """The persons whose passwords this directory proves, where these tenants use it."""
+def is_proved_by(directory: Directory, use: Use) -> Q:
+    """The condition of persons whose passwords this directory proves, where these tenants use it."""
     by_tenant = Q(tenant__in=use.everybody) | Q(tenant__in=use.with_id) & ~Q(external_id="")
-    return Person.objects.filter(Q(directory=directory) | Q(directory=None) & by_tenant)
+    return Q(directory=directory) | Q(directory=None) & by_tenant

@@ -70,7 +70,7 @@ class ExplainForm(forms.Form):
             (Realm.INTERNAL.value, _("here")),
             (Realm.EXTERNAL.value, _("in the Configuration Server")),
         ],
-        help_text=_("Only for programs that say it at the sign-in; the page goes by the name."),
+        help_text=_("As it is chosen at the sign-in, by a person or a program; by default the name says it."),
     )
     ask = forms.BooleanField(
         label=_("Ask the directory now"),

@@ -10,6 +10,7 @@ from accounts.models import User
 from audit.events import Event
 from audit.models import AuditEvent
 from audit.record import Origin, record
+from configserver.models import SolutionPackage
 from core.db import unit
 from delivery.models import Delivery, State
 from tenants.models import Company, Permission, Role, SettingsRevision
@@ -39,7 +40,10 @@ def foreign(cleo: User, globex: Company) -> dict[str, Model]:
         "configserver_role": given,
         "configserver_permission": given.permissions.get(),
         "tenants_settingsrevision": SettingsRevision.objects.create(company=globex, number=1, at=now),
-        "configserver_directory": directory.directory(),  # of no company
+        "configserver_directory": directory.directory(),  # of no company, as the next one
+        "configserver_solutionpackage": SolutionPackage.objects.create(
+            name="Agents", version="1.0.0", deploymentkey="agents", before="[]", applied_at=now
+        ),
         "audit_auditevent": AuditEvent.objects.get(subject_uid=cleo.uid, event=Event.USER_CREATED),
         "delivery_delivery": Delivery.objects.create(
             kind="email",

@@ -151,8 +151,7 @@ def test_a_person_without_a_password_is_kept_and_the_page_says_that_one_is_missi
     egon = Person.objects.get(name="egon")
     assert egon.password == ""
     text = page.get(reverse(CHANGE, args=[egon.pk])).content.decode()
-    assert "No password has been given yet" in text
-    assert "ExternalAuthenticationMode" not in text
+    assert "No password has been set for the person." in text
 
 
 def test_who_sees_everything_chooses_the_tenant_and_has_to(
@@ -356,7 +355,7 @@ def test_a_directory_is_neither_named_nor_changed_by_who_may_not_see_directories
     dora.save()
     page, address = browser(ada), reverse(CHANGE, args=[dora.pk])
     text = page.get(address).content.decode()
-    assert "A directory proves the password, because this person names it." in text
+    assert "A directory proves the password." in text
     assert "RADIUS" not in text
     assert page.post(address, _body(dora, directory="", display_name="Dodo")).status_code == 302
     dora.refresh_from_db()
@@ -419,17 +418,17 @@ def test_the_list_shows_tenant_company_roles_state_and_last_sign_in(
         assert sorted(row.name for row in rows) == found, query
 
 
-def test_a_lock_here_is_seen_and_found(browser: Browse, ada: User, dora: Person) -> None:
+def test_a_lock_here_is_seen_and_found(browser: Browse, mode: None, ada: User, dora: Person) -> None:
     User.objects.filter(pk=_account(dora).pk).update(locked_at=timezone.now())
     page = browser(ada)
     rows = page.get(f"{reverse(LIST)}?state=locked").context["cl"].result_list
     assert [row.name for row in rows] == ["dora"]
     assert "Locked here" in page.get(reverse(LIST)).content.decode()
-    assert "The account here is locked." in page.get(reverse(CHANGE, args=[dora.pk])).content.decode()
+    assert "The account here is locked since" in page.get(reverse(CHANGE, args=[dora.pk])).content.decode()
 
 
 def test_an_account_in_another_company_is_not_told(
-    browser: Browse, ada: User, dora: Person, globex: Company
+    browser: Browse, mode: None, ada: User, dora: Person, globex: Company
 ) -> None:
     """A directory may put a person of one tenant into another one: then the account is the other company's."""
     account = _account(dora)
@@ -438,9 +437,12 @@ def test_an_account_in_another_company_is_not_told(
     )
     page = browser(ada)
     assert page.get(f"{reverse(LIST)}?state=locked").context["cl"].result_count == 0
-    for answer in (page.get(reverse(LIST)), page.get(reverse(CHANGE, args=[dora.pk]))):
+    explained = page.get(reverse("admin:configserver_explain"), {"name": "dora"})
+    assert "There is no account here that you may see" in explained.content.decode()
+    for answer in (page.get(reverse(LIST)), page.get(reverse(CHANGE, args=[dora.pk])), explained):
         text = answer.content.decode()
         assert "2025-" not in text
+        assert "locked since" not in text
         assert "ocked here" not in text.replace('<a href="?state=locked">Locked here</a>', "")
         assert reverse("admin:accounts_user_change", args=[account.pk]) not in text
 
@@ -458,24 +460,30 @@ def test_the_page_leads_to_the_account_and_counts_its_sessions(
     assert reverse("admin:accounts_user_change", args=[account.pk]) in answer.content.decode()
 
 
-def test_what_keeps_a_person_out_is_said(browser: Browse, root: User, acme: Company, dora: Person) -> None:
+def test_what_keeps_a_person_out_is_said_with_the_way_to_the_whole_explanation(
+    browser: Browse, root: User, acme: Company, dora: Person
+) -> None:
     page, address = browser(root), reverse(CHANGE, args=[dora.pk])
-    assert "while the setting Login.ExternalAuthenticationMode is None" in page.get(address).content.decode()
+
+    def told() -> str:
+        [note] = page.get(address).context["notes"]
+        assert note.url == f"{reverse('admin:configserver_explain')}?name=dora&realm=external"
+        return str(note.sentence).removeprefix("This person cannot sign in at present. ")
+
+    assert "Login.ExternalAuthenticationMode is None" in told()
     configure(Login__ExternalAuthenticationMode="ConfigServer")
-    assert page.get(address).context["notes"] == ()
+    answer = page.get(address)
+    assert answer.context["notes"] == ()
+    assert f"{reverse('admin:configserver_explain')}?name=dora" in answer.content.decode()
     Company.objects.update(is_active=False)
-    assert "The company is switched off." in page.get(address).content.decode()
+    assert told() == "The company Acme is switched off."
     Company.objects.update(is_active=True, tenant_dbid=None)
+    assert "No company is linked to the tenant" in told()
     _change_tenant(dora.tenant, is_active=False)
-    text = page.get(address).content.decode()
-    assert "The tenant, or one above it, is switched off." in text
-    assert "The tenant is linked to no company" in text
+    assert told() == "The tenant Acme tenant (101) is switched off."
     assert "Tenant off" in page.get(reverse(LIST)).content.decode()
-    Person.objects.filter(pk=dora.pk).update(is_active=False, directory=_radius())
-    Directory.objects.update(is_active=False)
-    text = page.get(address).content.decode()
-    assert "The person is switched off." in text
-    assert "The directory that proves the password is switched off." in text
+    Person.objects.filter(pk=dora.pk).update(is_active=False)
+    assert told() == "The person is switched off."
 
 
 def test_permissions_of_the_person_are_for_those_who_see_directories(
@@ -575,9 +583,10 @@ def test_a_kept_entry_is_forgotten_where_there_is_one(browser: Browse, ada: User
 
 
 def test_a_deleted_person_is_gone_and_the_account_is_of_no_use(
-    browser: Browse, ada: User, dora: Person
+    browser: Browse, mode: None, ada: User, dora: Person
 ) -> None:
     theirs = signed_in(_account(dora))
+    assert theirs.get("/account/").status_code == 200
     page = browser(ada)
     answer = page.post(reverse("admin:configserver_person_delete", args=[dora.pk]), {"post": "yes"})
     assert answer.status_code == 302

@@ -11,10 +11,12 @@ from accounts.models import User
 from accounts.names import Realm
 from audit.models import AuditEvent
 from configserver.models import Directory, Person, Role, Tenant
+from configserver.models import Permission as ExternalPermission
 from tenants.models import Company, Permission, Privilege
 from tenants.models import Role as PortalRole
 from tests import cast, directory
 from tests.cast import Call
+from tests.journeys.stage import configure
 
 PASSWORD = "a long walk by the sea"
 NOBODY = "00000000-0000-4000-8000-000000000000"
@@ -82,8 +84,7 @@ def test_ada_makes_a_person_in_the_tenant_of_her_company(
         "external_id": "",
         "directory": None,
         "entry": "",
-        "roles": None,
-        "role_names": [],
+        "roles": [],
         "is_active": True,
         "must_change_password": False,
         "password_changed_at": said["password_changed_at"],
@@ -120,17 +121,17 @@ def test_root_makes_people_in_any_tenant_and_moves_them(
     api: Call, root: User, acmes: Tenant, nowhere: Tenant, agent: Role
 ) -> None:
     program, staff = api(root), ldap()
-    body = new(tenant_dbid=nowhere.dbid, directory=str(staff.uid), roles=[str(agent.uid)], external_id="f.f")
+    body = new(tenant_dbid=nowhere.dbid, directory=str(staff.uid), roles=[agent.name], external_id="f.f")
     said = program.post("persons/", body).json()
     assert (said["tenant_dbid"], said["directory"], said["engine"]) == (999, str(staff.uid), "ldap")
-    assert (said["roles"], said["role_names"]) == ([str(agent.uid)], [agent.name])
+    assert said["roles"] == [agent.name]
     moved = program.patch(f"persons/{said['id']}/", {"tenant_dbid": acmes.dbid, "directory": None}).json()
     assert (moved["tenant_dbid"], moved["directory"], moved["engine"]) == (101, None, "internal")
 
 
 def test_ada_reads_changes_and_deletes_dora(api: Call, ada: User, dora: Person) -> None:
     program, path = api(ada), f"persons/{dora.uid}/"
-    assert program.get(path).json()["role_names"] == ["Contact Centre Agent"]
+    assert program.get(path).json()["roles"] == ["Contact Centre Agent"]
     answer = program.patch(path, {"display_name": "Dora D.", "must_change_password": True})
     assert (answer.status_code, answer.json()["display_name"]) == (200, "Dora D.")
     assert answer.json()["must_change_password"] is True
@@ -221,7 +222,7 @@ def test_a_company_administrator_sees_no_directory_and_names_none(api: Call, ada
     Person.objects.filter(pk=dora.pk).update(directory=staff)
     program, path = api(ada), f"persons/{dora.uid}/"
     said = program.get(path).json()
-    assert (said["engine"], said["directory"], said["roles"]) == ("ldap", None, None)
+    assert (said["engine"], said["directory"]) == ("ldap", None)
     there_is_not = program.patch(path, {"directory": NOBODY})
     assert set(there_is_not.json()["errors"]) == {"directory"}
     assert program.patch(path, {"directory": str(staff.uid)}).json() == there_is_not.json()
@@ -231,14 +232,32 @@ def test_a_company_administrator_sees_no_directory_and_names_none(api: Call, ada
     assert dora.directory == staff
 
 
-def test_a_company_administrator_gives_no_role(api: Call, ada: User, dora: Person, agent: Role) -> None:
-    program = api(ada)
-    for answer in (
-        program.post("persons/", new(roles=[str(agent.uid)])),
-        program.patch(f"persons/{dora.uid}/", {"roles": [str(agent.uid)]}),
-        program.patch(f"persons/{dora.uid}/", {"roles": [NOBODY]}),
+def test_a_company_administrator_gives_roles_by_name_as_far_as_her_own_go(
+    api: Call, ada: User, dora: Person
+) -> None:
+    directory.role("Clerk", rank=1)
+    directory.role("Chief", rank=61)
+    wide = directory.role("Auditor", rank=1)
+    ExternalPermission.objects.create(role=wide, kind="audit", reach="every")
+    directory.role("Settler", rank=1, privileges=[("Gatehouse", "Companies - Manage")])
+    program, path = api(ada), f"persons/{dora.uid}/"
+    assert program.post("persons/", new(roles=["Clerk"])).json()["roles"] == ["Clerk"]
+    assert program.patch(path, {"roles": ["Clerk", "Clerk"]}).json()["roles"] == ["Clerk"]
+    for role, code in (
+        ("Chief", "rank_too_high"),
+        ("Auditor", "reach_not_held"),
+        ("Settler", "privilege_not_held"),
     ):
+        for answer in (
+            program.post("persons/", new(name="gustav", roles=[role])),
+            program.patch(path, {"roles": ["Clerk", role]}),
+        ):
+            assert (answer.status_code, answer.json()["code"]) == (403, code)
+    for roles in (["Clerk", "Nobody"], ["clerk"]):
+        answer = program.patch(path, {"roles": roles})
         assert (answer.status_code, set(answer.json()["errors"])) == (400, {"roles"})
+    assert [role.name for role in dora.roles.all()] == ["Clerk"]
+    assert program.patch(path, {"roles": []}).json()["roles"] == []
 
 
 def test_somebody_who_stands_above_ada_is_not_hers_to_change(api: Call, ada: User, dora: Person) -> None:
@@ -328,6 +347,7 @@ def test_nobody_ends_his_own_account(api: Call, acme: Company, dora: Person) -> 
         opens=["user"],
     )
     dora.roles.set([chief])
+    configure(Login__ExternalAuthenticationMode="ConfigServer")
     shadow = directory.shadow(dora, password=PASSWORD)
     program, path = api(shadow), f"persons/{dora.uid}/"
     assert program.patch(path, {"display_name": "D"}).status_code == 200
@@ -359,7 +379,9 @@ def test_nobody_ends_his_own_account(api: Call, acme: Company, dora: Person) -> 
         ("directory", "x"),
         ("roles", "x"),
         ("roles", [7]),
-        ("roles", [NOBODY] * 501),
+        ("roles", [NOBODY]),
+        ("roles", ["x" * 121]),
+        ("roles", ["Agent"] * 501),
         ("tenant_dbid", "101"),
         ("tenant_dbid", 101.0),
         ("tenant_dbid", True),

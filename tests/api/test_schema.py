@@ -10,6 +10,7 @@ import yaml
 from django.conf import settings
 from django.core.management import call_command
 from django.urls import get_resolver
+from django.utils import timezone
 from drf_spectacular.drainage import GENERATOR_STATS
 from drf_spectacular.generators import SchemaGenerator
 from jsonschema import Draft202012Validator
@@ -17,9 +18,24 @@ from jsonschema import Draft202012Validator
 from accounts.models import User
 from portal.api import STATUS
 from tenants.models import Permission
+from tests import directory
 from tests.cast import Call
+from tests.configserver.packages import ANALYST, applied, package
 
-APPS = ("core", "audit", "delivery", "tenants", "accounts", "twofactor", "login", "portal")
+APPS = ("core", "audit", "delivery", "configserver", "tenants", "accounts", "twofactor", "login", "portal")
+
+
+def whole_directory() -> None:
+    """One object of each kind that the Configuration Server keeps, with nothing left out."""
+    tenant, role = directory.tenant(101), directory.role("Agent", privileges=[("Shop", "Refund")])
+    staff = directory.ldap("Staff")
+    staff.groups.create(group="cn=agents", role=role)
+    staff.tenant_values.create(value="Acme", tenant=tenant)
+    now = timezone.now()
+    staff.seen.create(server="ldaps://x", checked_at=now, since=now, ok=True, certificate_expires_at=now)
+    person = directory.person("dora", tenant=tenant, roles=[role], directory=staff, password="x")
+    person.permissions.create(kind="user", reach="one", tenant=tenant)
+    applied(package(ANALYST))
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +95,19 @@ def test_every_operation_names_its_answers_and_its_refusals(schema: dict[str, An
 
 
 def test_creates_take_an_idempotency_key(schema: dict[str, Any]) -> None:
-    for path in ("users", "companies", "roles", "privileges", "permissions"):
+    for path in (
+        "users",
+        "companies",
+        "roles",
+        "privileges",
+        "permissions",
+        "persons",
+        "tenants",
+        "directories",
+        "directory-roles",
+        "directory-permissions",
+        "solution-packages",
+    ):
         names = {one["name"] for one in schema["paths"][f"/api/v1/{path}/"]["post"]["parameters"]}
         assert "Idempotency-Key" in names, path
 
@@ -92,6 +120,12 @@ def test_creates_take_an_idempotency_key(schema: dict[str, Any]) -> None:
         ("roles/", "Role"),
         ("privileges/", "Privilege"),
         ("permissions/", "Permission"),
+        ("persons/", "Person"),
+        ("tenants/", "Tenant"),
+        ("directories/", "Directory"),
+        ("directory-roles/", "DirectoryRole"),
+        ("directory-permissions/", "DirectoryPermission"),
+        ("solution-packages/", "SolutionPackage"),
         ("sessions/", "Session"),
         ("audit-events/", "AuditEvent"),
         ("me/", "Me"),
@@ -102,6 +136,7 @@ def test_answers_are_what_the_schema_says(
     path: str, component: str, schema: dict[str, Any], api: Call, root: User, ada: User, ben: User
 ) -> None:
     Permission.objects.create(user=ben, kind="user", reach="one", company=ben.company)
+    whole_directory()
     said = api(root).get(path).json()
     rows = said if isinstance(said, list) else said.get("results", [said])
     assert rows
@@ -137,3 +172,21 @@ def test_every_refusal_has_its_place_in_the_one_table() -> None:
                         if keyword.arg == "code" and isinstance(keyword.value, ast.Constant)
                     }
     assert codes - set(STATUS) == set()
+
+
+def test_a_file_is_taken_as_xml_and_a_dry_run_is_told(schema: dict[str, Any], api: Call, root: User) -> None:
+    operation = schema["paths"]["/api/v1/solution-packages/"]["post"]
+    assert set(operation["requestBody"]["content"]) == {"application/xml"}
+    assert {"200", "201", "409", "415"} <= set(operation["responses"])
+    back = schema["paths"]["/api/v1/solution-packages/{id}/rollback/"]["post"]
+    for one in (operation, back):
+        assert "dry_run" in {parameter["name"] for parameter in one["parameters"]}
+    assert set(back["requestBody"]["content"]) == {"application/json"}
+    whole_directory()
+    data = package('<cfg:role name="Agent" rank="3"/>', name="Other")
+    said = api(root).post("solution-packages/?dry_run=1", data, {"Content-Type": "application/xml"})
+    assert said.json()["difference"]["changed"]
+    assert said.json()["refusal"] is None
+    validator(schema, "PackagePlan").validate(said.json())
+    trial = schema["paths"]["/api/v1/directories/{id}/test/"]["post"]["responses"]["200"]
+    assert trial["content"]["application/json"]["schema"]["$ref"].endswith("/Trial")

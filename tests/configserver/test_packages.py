@@ -227,7 +227,7 @@ def test_rolled_back_everything_is_as_before() -> None:
     assert everything() == before
     back(first)
     assert set(everything()) == {"By hand"}
-    event = AuditEvent.objects.filter(event="configserver:package:rolled-back").latest("pk")
+    event = AuditEvent.objects.filter(event="configserver:package:reverted").latest("pk")
     assert set(event.details["removed"]) == {"Agent", "Analyst"}
 
 

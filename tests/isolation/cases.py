@@ -12,7 +12,7 @@ from rest_framework import serializers
 from core.fields import Flag, Reference, References, Secret, Text, Whole
 from tests.isolation.routes import VERBS, Route
 from tests.isolation.visits import Call, Case, Sort, Visitor
-from tests.isolation.world import KINDS, SHARED, Them
+from tests.isolation.world import FOR_ALL, KINDS, Them
 
 Values = dict[str, Any]
 # What makes a body or form with this reference whole, so that nothing but the reference can be what is refused.
@@ -30,6 +30,7 @@ SAMPLES: Values = {
     "kind": "delivery",
     "reach": "own",
     "code": "123456",
+    "protocol": "ldap",
 }
 PASSWORD = "correct horse battery staple"
 
@@ -102,7 +103,7 @@ def _api_references(route: Route, own: Them, *, kind: str) -> Iterator[Case]:
         shape = _json(route, method)
         body = body_of(shape, own, whole=False)
         for name, refers_to in references(shape).items():
-            if refers_to == SHARED:
+            if refers_to in FOR_ALL:
                 continue
             many = isinstance(shape().fields[name], References)  # type: ignore[misc]
             for mixed in (False, True) if many else (False,):
@@ -134,7 +135,7 @@ def _api_filters(route: Route) -> Iterator[Case]:
         )
     for name, field in filters().fields.items() if filters is not None else ():
         if isinstance(field, Text):
-            for value in _said("user", "delivery"):
+            for value in _said("user", "delivery", "person"):
                 yield Case(
                     Sort.ASKS, lambda them, name=name, value=value: Call("GET", path, ((name, value(them)),))
                 )
@@ -183,7 +184,7 @@ def _admin_references(path: str, form: forms.BaseForm | None, own: Them, *, kind
         if not isinstance(field, ModelChoiceField):
             continue
         refers_to = kind_of(field.queryset.model)
-        if refers_to == SHARED:
+        if refers_to in FOR_ALL:
             continue
         many = isinstance(field, forms.ModelMultipleChoiceField)
 

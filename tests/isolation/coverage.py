@@ -124,8 +124,23 @@ _tokens: Bodies = (
     lambda them: {"token": them.uid("session"), "refresh_token": them.uid("session")},
     lambda them: {"token": them.uid("user"), "refresh_token": them.word},
 )
+_packages: Bodies = (lambda them: {"held": them.word, "seen": them.uid("package"), "post": "yes"},)
+_installed: Bodies = (
+    lambda them: {
+        "name": them.word,
+        "dbid": 4_711,
+        "tenant": them.uid("tenant"),
+        "role": them.uid("directoryrole"),
+    },
+    lambda them: {"person": them.uid("person"), "kind": "user"},
+    lambda them: {
+        "parent": them.uid("tenant"),
+        "directory": them.uid("directory"),
+        "name": "new",
+        "dbid": 4_711,
+    },
+)
 _directories: Bodies = (lambda them: {"name": them.word, "login": them.text("user"), "post": "yes"},)
-_a_directory = ({"object_id": "1"},)
 _OF_INSTALLATION = "Of no company, and only for those who see every one."
 _READ_ONLY = "The trail and the outbox are written by the product alone."
 _KEPT = "A revision of the settings is never changed or deleted."
@@ -219,6 +234,22 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/users/<uuid:id>/lock/": the("user"),
     "api/v1/users/<uuid:id>/unlock/": the("user"),
     "api/v1/users/<uuid:id>/password/": the("user"),
+    "api/v1/persons/": every("person"),
+    "api/v1/persons/<uuid:id>/": the("person"),
+    "api/v1/persons/<uuid:id>/password/": the("person"),
+    "api/v1/persons/<uuid:id>/forget-entry/": the("person"),
+    "api/v1/tenants/": own(_OF_INSTALLATION, sends=_installed),
+    "api/v1/tenants/<uuid:id>/": closed(_OF_INSTALLATION, "tenant"),
+    "api/v1/directories/": own(_OF_INSTALLATION, sends=_installed),
+    "api/v1/directories/<uuid:id>/": closed(_OF_INSTALLATION, "directory"),
+    "api/v1/directories/<uuid:id>/test/": closed(_OF_INSTALLATION, "directory"),
+    "api/v1/directory-roles/": own(_OF_INSTALLATION, sends=_installed),
+    "api/v1/directory-roles/<uuid:id>/": closed(_OF_INSTALLATION, "directoryrole"),
+    "api/v1/directory-permissions/": own(_OF_INSTALLATION, sends=_installed),
+    "api/v1/directory-permissions/<uuid:id>/": closed(_OF_INSTALLATION, "directorypermission"),
+    "api/v1/solution-packages/": own(_OF_INSTALLATION, sends=_packages),
+    "api/v1/solution-packages/<uuid:id>/": closed(_OF_INSTALLATION, "package"),
+    "api/v1/solution-packages/<uuid:id>/rollback/": closed(_OF_INSTALLATION, "package"),
     "api/v1/companies/": every("company"),
     "api/v1/companies/<uuid:id>/": the("company"),
     "api/v1/companies/<uuid:id>/settings/": the("company"),
@@ -314,18 +345,42 @@ COVERAGE: Mapping[str, Entry] = {
             lambda them: {"name": them.word, "realm": "external"},
         ),
     ),
+    "admin/configserver/person/": every("person"),
+    "admin/configserver/person/add/": new("person"),
+    "admin/configserver/person/<path:object_id>/change/": the("person"),
+    "admin/configserver/person/<path:object_id>/delete/": the("person"),
+    "admin/configserver/person/<path:object_id>/history/": the("person"),
+    "admin/configserver/person/<path:object_id>/set_password/": the("person"),
+    "admin/configserver/person/<path:object_id>/forget_entry/": the("person"),
     "admin/configserver/directory/": own(_OF_INSTALLATION),
     "admin/configserver/directory/add/": own(_OF_INSTALLATION, sends=_directories),
-    "admin/configserver/directory/<path:object_id>/change/": own(
-        _OF_INSTALLATION, arguments=_a_directory, sends=_directories
+    "admin/configserver/directory/<path:object_id>/change/": closed(_OF_INSTALLATION, "directory"),
+    "admin/configserver/directory/<path:object_id>/delete/": closed(_OF_INSTALLATION, "directory"),
+    "admin/configserver/directory/<path:object_id>/history/": closed(_OF_INSTALLATION, "directory"),
+    "admin/configserver/directory/<path:object_id>/test/": closed(_OF_INSTALLATION, "directory"),
+    "admin/configserver/tenant/": own(_OF_INSTALLATION),
+    "admin/configserver/tenant/add/": own(_OF_INSTALLATION, sends=_installed),
+    "admin/configserver/tenant/<path:object_id>/change/": closed(_OF_INSTALLATION, "tenant"),
+    "admin/configserver/tenant/<path:object_id>/delete/": closed(_OF_INSTALLATION, "tenant"),
+    "admin/configserver/tenant/<path:object_id>/history/": closed(_OF_INSTALLATION, "tenant"),
+    "admin/configserver/role/": own(_OF_INSTALLATION),
+    "admin/configserver/role/add/": own(_OF_INSTALLATION, sends=_installed),
+    "admin/configserver/role/<path:object_id>/change/": closed(_OF_INSTALLATION, "directoryrole"),
+    "admin/configserver/role/<path:object_id>/delete/": closed(_OF_INSTALLATION, "directoryrole"),
+    "admin/configserver/role/<path:object_id>/history/": closed(_OF_INSTALLATION, "directoryrole"),
+    "admin/configserver/permission/": own(_OF_INSTALLATION),
+    "admin/configserver/permission/add/": own(_OF_INSTALLATION, sends=_installed),
+    "admin/configserver/permission/<path:object_id>/change/": closed(_OF_INSTALLATION, "directorypermission"),
+    "admin/configserver/permission/<path:object_id>/delete/": closed(_OF_INSTALLATION, "directorypermission"),
+    "admin/configserver/permission/<path:object_id>/history/": closed(
+        _OF_INSTALLATION, "directorypermission"
     ),
-    "admin/configserver/directory/<path:object_id>/delete/": own(
-        _OF_INSTALLATION, arguments=_a_directory, sends=_directories
-    ),
-    "admin/configserver/directory/<path:object_id>/history/": own(_OF_INSTALLATION, arguments=_a_directory),
-    "admin/configserver/directory/<path:object_id>/test/": own(
-        _OF_INSTALLATION, arguments=_a_directory, sends=_directories
-    ),
+    "admin/configserver/solutionpackage/": own(_OF_INSTALLATION),
+    "admin/configserver/solutionpackage/add/": own(_OF_INSTALLATION, sends=_packages),
+    "admin/configserver/solutionpackage/<path:object_id>/change/": closed(_OF_INSTALLATION, "package"),
+    "admin/configserver/solutionpackage/<path:object_id>/delete/": closed(_OF_INSTALLATION, "package"),
+    "admin/configserver/solutionpackage/<path:object_id>/history/": closed(_OF_INSTALLATION, "package"),
+    "admin/configserver/solutionpackage/<path:object_id>/roll_back/": closed(_OF_INSTALLATION, "package"),
     # --- administration: trail and outbox
     "admin/audit/auditevent/": every("event"),
     "admin/audit/auditevent/export.csv": every("event"),

@@ -15,6 +15,7 @@ from accounts.people import Person, change_user
 from accounts.sessions import Client, start_session
 from accounts.tokens.issue import TokenPair, token_pair
 from audit.models import AuditEvent
+from configserver import models as outside
 from core import sealed
 from core.models import Epoch
 from delivery.models import Delivery, State
@@ -40,8 +41,16 @@ KINDS: dict[type[Model], str] = {
     Factor: "factor",
     Browser: "browser",
     Privilege: "privilege",
+    outside.Person: "person",
+    # Of the whole installation: a company sees none of them, but gives its people the roles.
+    outside.Tenant: "tenant",
+    outside.Directory: "directory",
+    outside.Role: "directoryrole",
+    outside.Permission: "directorypermission",
+    outside.SolutionPackage: "package",
 }
 SHARED = "privilege"  # one catalogue for all; everybody who may sees the same
+FOR_ALL = frozenset({SHARED, "directoryrole"})  # whoever gives rights may name every one of these
 FIRST = 5_000_000  # numbers of ours begin here, so that one in an answer is no accident
 SECRET = "secretmark"  # in what nobody is ever shown: password hashes, fingerprints, contents of mails
 _versions = count(1_000, 1_000)
@@ -65,7 +74,7 @@ class Them:
         raise NotImplementedError
 
     def is_shared(self, kind: str) -> bool:
-        """Whether it is one of those that the migrations made and everybody shares: privileges and built-in roles."""
+        """Whether it is one that everybody shares: a privilege, a built-in role, a role of external people."""
         return self.pk(kind) < FIRST
 
     def names(self) -> Iterator[str]:
@@ -124,6 +133,57 @@ class Nothing(Them):
 
     def text(self, kind: str) -> str:
         return self._there.text(kind).replace(self._there.word, self.word)
+
+
+def _outside(word: str, *, company: Company | None, make: Any, now: datetime) -> dict[str, Any]:
+    """What the Configuration Server keeps: two people of the company's tenant, and around them what belongs to no company."""
+    root = outside.Tenant.objects.get(dbid=outside.ENVIRONMENT_DBID)
+    tenant = make(
+        outside.Tenant, dbid=outside.Tenant.objects.count() + 100, name=f"{word}-tenant", parent=root
+    )
+    if company is not None:
+        company.tenant_dbid = tenant.dbid
+        company.save()
+    directory = make(
+        outside.Directory, name=f"{word}-directory", protocol="ldap", servers=f"ldaps://{word}-server"
+    )
+    directory.secret = sealed.seal(directory, "secret", SECRET.encode())
+    directory.save()
+    role, _made = outside.Role.objects.get_or_create(name="Everybody's", rank=1)
+    people = [
+        make(
+            outside.Person,
+            tenant=tenant,
+            name=f"{word}-person{number}",
+            name_key=f"{word}-person{number}",
+            display_name=f"{word}-person",
+            email=f"{word}-person{number}@example.com",
+            external_id=f"{word}-external",
+            entry=f"{word}-entry",
+            password=f"{SECRET}-hash",
+        )
+        for number in (1, 2)
+    ]
+    people[0].roles.add(role)
+    return {
+        "person": people[0],
+        "tenant": tenant,
+        "directory": directory,
+        "directoryrole": role,
+        "directorypermission": make(
+            outside.Permission, person=people[0], kind=Kind.DELIVERY, reach=Reach.OWN
+        ),
+        "package": make(
+            outside.SolutionPackage,
+            name=f"{word}-package",
+            version="1",
+            deploymentkey=f"{word}-key",
+            roles=[f"{word}-role"],
+            before='{"owners": {}, "roles": "{\\"version\\":1,\\"roles\\":[]}"}',
+            applied_at=now,
+            applied_by=f"{word}-author",
+        ),
+    }
 
 
 def things(
@@ -242,7 +302,8 @@ def things(
     )
     return Things(
         word=word,
-        objects={
+        objects=_outside(word, company=company, make=make, now=now)
+        | {
             "company": company,
             "user": user,
             "role": role,

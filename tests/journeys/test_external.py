@@ -14,7 +14,7 @@ from tests import directory
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
 
 @pytest.fixture(autouse=True)

@@ -37,7 +37,7 @@ def test_a_dry_run_prints_the_difference_and_changes_nothing() -> None:
     told = run(str(SAMPLE), "--dry-run")
     assert "+ role Contact Centre Agent, rank 20\n" in told
     assert "    + Workspace: Agent - Can Monitor Co-browse\n" in told
-    assert "    + may see user: the person's own company\n" in told
+    assert "    + May see: user, in the person's own company\n" in told
     assert told.endswith("IA Roles 1.0.0 can be applied. Nothing was changed.\n")
     assert not Role.objects.exists()
     assert not SolutionPackage.objects.exists()
@@ -60,13 +60,13 @@ def test_what_changes_goes_and_is_taken_over_is_told_apart(tmp_path: Path) -> No
     )
     data = package(agent, '<cfg:role name="Clerk" rank="20"/>', version="2")
     assert run(file(tmp_path, data), "--dry-run").splitlines()[:-1] == [
+        "- role Analyst, rank 30",
+        "    - Reports: View",
         "~ role Agent, rank 20 → 5",
         "    description: Talks.",
         "    + Workspace: Chat",
-        "    + may see user: the company of the tenant 101",
+        "    + May see: user, in the company of the tenant 101",
         "    - Workspace: Monitor",
-        "- role Analyst, rank 30",
-        "    - Reports: View",
         "= role Clerk, belongs to the package from then on",
     ]
 

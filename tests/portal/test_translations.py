@@ -17,6 +17,7 @@ from tests.services.product import ROOT
 PACKAGES = (
     "core",
     "audit",
+    "configserver",
     "delivery",
     "tenants",
     "accounts",

@@ -11,13 +11,14 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from configserver.engines import tls
-from configserver.engines.base import Check, Tested
+from configserver.engines.base import Check, Tested, Verified
 from configserver.engines.deadline import Deadline
 from configserver.engines.ldap.config import SENTENCES, Address, LdapConfig, address_of, fault_of
-from configserver.engines.ldap.entries import groups_of, mapped
+from configserver.engines.ldap.entries import groups_of, mapped, verified
 from configserver.engines.ldap.names import filled
 from configserver.engines.ldap.search import let_service_in, only, search_for
 from configserver.engines.ldap.wire import Entry, Line, ServerError
+from configserver.engines.ppolicy import Accepted
 from configserver.engines.slots import slots
 
 
@@ -32,7 +33,9 @@ def walk(config: LdapConfig, server: str, *, login: str) -> Tested:
             return _not_begun(server, _("Too many people are signing in. Try again in a moment."))
         way = _Walk(config, address, login=login)
         way.go()
-    return Tested(server=server, checks=tuple(way.checks), certificate_expires_at=way.expires_at)
+    return Tested(
+        server=server, checks=tuple(way.checks), certificate_expires_at=way.expires_at, found=way.found
+    )
 
 
 def _not_begun(server: str, why: str) -> Tested:
@@ -43,6 +46,7 @@ class _Walk:
     def __init__(self, config: LdapConfig, address: Address, *, login: str) -> None:
         self.checks: list[Check] = []
         self.expires_at: float | None = None
+        self.found: Verified | None = None
         self._config, self._address, self._login = config, address, login
         self._deadline = Deadline.after(config.timeout)
         self._line = Line(config, address)
@@ -160,6 +164,7 @@ class _Walk:
                 "The entry has no %(attribute)s, by which its owner is known when the name changes."
             )
             raise ServerError("map", sentence, attribute=config.entry_attribute)
+        self.found = verified(what, groups=groups, accepted=Accepted())
         told = [
             _("Name: %(name)s.") % {"name": what.display_name or "–"},
             _("Groups with a role: %(groups)s.") % {"groups": "; ".join(sorted(groups)) or "–"},
