@@ -84,7 +84,7 @@ def test_ada_makes_a_person_in_the_tenant_of_her_company(
         "engine": "internal",
         "external_id": "",
         "directory": None,
-        "entry": "",
+        "entry_kept": False,
         "roles": [],
         "is_active": True,
         "must_change_password": False,
@@ -311,9 +311,11 @@ def test_a_password_that_a_directory_proves_is_not_given_here(api: Call, ada: Us
 def test_an_entry_is_forgotten_once(api: Call, ada: User, dora: Person) -> None:
     Person.objects.filter(pk=dora.pk).update(entry="0b5f-entry")
     program, path = api(ada), f"persons/{dora.uid}/"
-    assert program.get(path).json()["entry"] == "0b5f-entry"
+    answer = program.get(path)
+    assert answer.json()["entry_kept"] is True
+    assert "0b5f-entry" not in answer.content.decode()
     assert program.post(f"{path}forget-entry/").status_code == 204
-    assert program.get(path).json()["entry"] == ""
+    assert program.get(path).json()["entry_kept"] is False
     again = program.post(f"{path}forget-entry/")
     assert (again.status_code, again.json()["code"]) == (409, "nothing_changed")
     assert program.post(f"{path}forget-entry/", {"why": "x"}).status_code == 400
