@@ -15,6 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
+from accounts import limits
 from accounts.admin_places import KEPT_OUT, NO_TENANT, places
 from accounts.explain import explain
 from accounts.forms_persons import AddPersonForm, PasswordForm, PersonForm, RolesField
@@ -108,7 +109,7 @@ class PersonAdmin(VerbAdmin):
     sortable_by = ("person",)
     search_fields = ("~name_key", "display_name")
     search_help_text = __("The beginning of a user name or of a name.")
-    object_verbs = ("set_password", "forget_entry")
+    object_verbs = ("set_password", "unlock", "forget_entry")
     remove_explains = __(
         "The person can no longer sign in, and the account here ends at once. It cannot be brought back. "
         "What the person did stays in the audit events."
@@ -381,6 +382,18 @@ class PersonAdmin(VerbAdmin):
             by=by,
             now=now,
         )
+
+    @object_verb(
+        __("Unlock"),
+        explains=__(
+            "Forgets the wrong passwords counted for the name, and takes every lock from the account here."
+        ),
+        done=__("Unlocked."),
+        offered=lambda person: limits.is_held_back(person, now=timezone.now()),
+    )
+    def unlock(self, obj: Person, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+        """Take locks and counters away."""
+        return limits.unlock_person(obj, by=by, now=now)
 
     @object_verb(
         __("Forget directory entry"),

@@ -16,6 +16,7 @@ from tenants.models import Company, Permission, Privilege
 from tenants.models import Role as PortalRole
 from tests import cast, directory
 from tests.cast import Call
+from tests.journeys.doors import ApiDoor, sign_in
 from tests.journeys.stage import configure
 
 PASSWORD = "a long walk by the sea"
@@ -519,3 +520,15 @@ def test_a_company_administrator_does_not_link_her_own(api: Call, ada: User, acm
 def test_what_is_no_number_of_a_tenant_is_refused(dbid: object, api: Call, root: User, acme: Company) -> None:
     answer = api(root).patch(f"companies/{acme.uid}/", {"tenant_dbid": dbid})
     assert (answer.status_code, set(answer.json()["errors"])) == (400, {"tenant_dbid"})
+
+
+def test_a_name_that_is_held_back_is_let_in_again(api: Call, ada: User, cleo: User, dora: Person) -> None:
+    configure(Login__ExternalAuthenticationMode="ConfigServer")
+    door = ApiDoor()
+    for _ in range(11):
+        said = sign_in(door, "dora", "something else entirely")
+    assert said.status == 429
+    assert api(cleo).post(f"persons/{dora.uid}/unlock/").status_code == 404
+    assert api(ada).post(f"persons/{dora.uid}/unlock/").status_code == 204
+    assert api(ada).post(f"persons/{dora.uid}/unlock/").json()["code"] == "not_locked"
+    assert sign_in(door, "dora", PASSWORD).step == "done"
