@@ -116,7 +116,8 @@ def _refuse_link(*dbids: int | None, by: Actor) -> Denied | None:
     """Whether this actor may say whose company the persons of these tenants get: none of them has, or would get there, more than he."""
     if not may_touch(by.rights, "change", "company", company_id=None):
         return TENANT_OUT_OF_REACH
-    refusal = refuse_over(Person.objects.filter(tenant__dbid__in=dbids), by=by)
+    named = [dbid for dbid in dbids if dbid is not None]
+    refusal = refuse_over(Person.objects.filter(tenant__dbid__in=named), by=by)
     return None if refusal is None else replace(refusal, field="tenant_dbid")
 
 
