@@ -42,13 +42,17 @@ def _packed(opened: tuple[Opened, ...]) -> list[list[Any]]:
 
 
 def policies_of(roles: Sequence[Granted], *, company_id: int | None) -> dict[str, str]:
-    """The second-factor policy by role: that of the portal's role of the same name, else the one for administrators."""
-    named: dict[str, str] = {}
+    """The second-factor policy by role: that of the portal's role of the same name, else the one for administrators.
+
+    A company's own role of that name makes it stricter, and never laxer: a company administrator may make one of any name.
+    """
+    found: dict[str, str] = {}
     for role in roles:
-        for policy, company in _ours_of(role.name):
-            if company in {None, company_id}:
-                named[role.name] = max(named.get(role.name, ""), policy, key=_STRICTNESS.index)
-    return {role.name: named.get(role.name, _by_default(role)) for role in roles}
+        ours = _ours_of(role.name)
+        everywhere = next((policy for policy, company in ours if company is None), _by_default(role))
+        own = next((policy for policy, company in ours if company is not None and company == company_id), "")
+        found[role.name] = max(everywhere, own, key=_STRICTNESS.index)
+    return found
 
 
 def _by_default(role: Granted) -> str:

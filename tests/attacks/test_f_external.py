@@ -21,11 +21,11 @@ from tenants.models import Company
 from tenants.models import Permission as PortalPermission
 from tenants.models import Privilege as PortalPrivilege
 from tenants.models import Role as PortalRole
-from tenants.services import CompanyDraft
+from tenants.services import CompanyDraft, RoleDraft, create_role
 from tenants.settings import snapshot
 from tests import cast, directories, directory
 from tests.configserver.spd_files import SAMPLE
-from tests.journeys.doors import sign_in
+from tests.journeys.doors import ApiDoor, sign_in
 from tests.journeys.ldap_stage import *  # noqa: F403
 from tests.journeys.ldap_stage import known, shadow
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD
@@ -186,6 +186,20 @@ def test_nobody_gives_a_role_above_his_own_rank_privileges_or_reach(ada: Actor, 
         assert isinstance(made, Denied), role
     assert not person.roles.exists()
     assert Person.objects.count() == 1
+
+
+@pytest.mark.parametrize("policy", ["", "off", "optional"])
+def test_a_role_of_the_same_name_takes_the_second_factor_from_nobody(
+    ada: Actor, acme: Company, acme_tenant: Tenant, policy: str
+) -> None:
+    """A company administrator may make a role of any name in the company, also of one that is above him."""
+    chief = directory.role("Chief", rank=90, privileges=ADMINISTRATOR)
+    directory.person("dora", tenant=acme_tenant, password=PASSWORD, roles=[chief], email="dora@acme.example")
+    made = create_role(
+        RoleDraft(name="Chief", company=acme, rank=0, twofactor_policy=policy), by=ada, now=now()
+    )
+    assert isinstance(made, PortalRole)
+    assert sign_in(ApiDoor(), "dora", PASSWORD).step == "enrol"
 
 
 @pytest.mark.parametrize("touch", [change, give_password, forget, delete])
