@@ -27,17 +27,17 @@ def pack(identity: Identity, *, company_id: int) -> dict[str, Any]:
                 "rank": role.rank,
                 "policy": policies[role.name],
                 "privileges": sorted([application, name] for application, name in role.privileges),
-                "permissions": _packed(role.permissions),
+                "permissions": _packed(role.permissions, company_id=company_id),
             }
             for role in identity.roles
         ],
-        "permissions": _packed(identity.own.permissions),
+        "permissions": _packed(identity.own.permissions, company_id=company_id),
     }
 
 
-def _packed(opened: tuple[Opened, ...]) -> list[list[Any]]:
+def _packed(opened: tuple[Opened, ...], *, company_id: int) -> list[list[Any]]:
     # A kind of object that this portal does not know opens nothing in it.
-    known = (permission_of(one) for one in opened if one.kind in Kind.values)
+    known = (permission_of(one, loaded=company_id) for one in opened if one.kind in Kind.values)
     return [[one.kind, one.reach, one.company_id] for one in known if one is not None]
 
 

@@ -16,7 +16,7 @@ from configserver import services
 from configserver.directory import Directory
 from configserver.models import Permission, Person, Role, Tenant
 from core.outcomes import Denied
-from tenants.actor import Actor
+from tenants.actor import Actor, system_actor
 from tenants.models import Company
 from tenants.models import Permission as PortalPermission
 from tenants.models import Privilege as PortalPrivilege
@@ -186,6 +186,29 @@ def test_nobody_gives_a_role_above_his_own_rank_privileges_or_reach(ada: Actor, 
         assert isinstance(made, Denied), role
     assert not person.roles.exists()
     assert Person.objects.count() == 1
+
+
+def test_what_one_company_gives_of_its_own_opens_nothing_of_another(
+    ada: Actor, ldap: Directory, acme_tenant: Tenant, cleo: Actor
+) -> None:
+    """The directory says that Egon is of Globex; in the Configuration Server he stands in the tenant of Acme, whose people Ada manages."""
+    egon = directory.person("egon", tenant=acme_tenant, directory=ldap)
+    role = directory.role("Deputy", rank=ada.rights.rank, privileges=ADMINISTRATOR, opens=["user"])
+    given = services.change_person(egon, services.PersonDraft(roles=[role]), by=ada, now=now())
+    assert not isinstance(given, Denied), given
+    api = ApiDoor()
+    # A role that opens the administration asks for a second factor, which is not what this is about.
+    PortalRole.objects.create(name="Deputy", twofactor_policy="off")
+    said = sign_in(api, "egon", password_of("egon"))
+    assert said.facts["company"]["name"] == "Globex"
+    assert "Deputy" in said.facts["roles"]
+    assert api.get("/api/v1/users/").facts["results"] == []
+    # What whoever sees all companies gives through a group counts where the directory says that the person is.
+    draft = services.DirectoryDraft(groups=[(AGENTS, role)])
+    services.change_directory(ldap, draft, by=system_actor(), now=now())
+    sign_in(api, "egon", password_of("egon"))
+    found = api.get("/api/v1/users/").facts["results"]
+    assert {one["company"] for one in found} == {str(Company.objects.get(name="Globex").uid)}
 
 
 @pytest.mark.parametrize("policy", ["", "off", "optional"])
