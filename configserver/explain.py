@@ -19,7 +19,7 @@ from configserver.health import Certificate, State, certificate_at, days_left, h
 from configserver.models import Person, Tenant
 from configserver.passwords import Rules, days_until_expiry, is_expired
 from configserver.service import choice_of, login_of, rules_of
-from configserver.testing import Trial, try_directory
+from configserver.trial import Trial, try_directory
 from configserver.values import Granted
 from configserver.words import CHOSEN, age_of, answering_in_words
 from core.options import Snapshot

@@ -10,7 +10,7 @@ from accounts.models import User
 from audit.models import AuditEvent
 from configserver.engines import base
 from configserver.serializers import TrialShown
-from configserver.testing import Mapped, Trial
+from configserver.trial import Mapped, Trial
 from tests import directory
 from tests.cast import Api, Call
 from tests.services.radius import SECRET, Radius, free_udp_port, freeradius

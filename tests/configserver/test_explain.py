@@ -14,7 +14,7 @@ from audit.models import AuditEvent
 from configserver.engines.base import Verified
 from configserver.explain import Finding, Verdict
 from configserver.models import Directory, DirectoryServer, Person, Role, Tenant
-from configserver.testing import mapped_by
+from configserver.trial import mapped_by
 from core import epoch
 from core.db import unit
 from core.throttle import take
