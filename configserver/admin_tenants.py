@@ -15,11 +15,11 @@ from django.utils.translation import gettext_lazy as __
 
 from configserver import services, tree
 from configserver.access import Administrator
-from configserver.describe import directory_names, proof_of
 from configserver.forms_admin import TenantForm, source_in_words
 from configserver.inheritance import standing
 from configserver.models import ENVIRONMENT_DBID, Person, Tenant
 from configserver.options import STRICT, tenant_rules
+from configserver.words import directory_names, proof_of
 from core.admin import VerbAdmin
 from core.admin_pages import Note, Panel, Words, badge, two_lines
 from core.option_fields import shown, words_of
