@@ -15,9 +15,16 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
+from accounts import limits
 from accounts.admin_places import KEPT_OUT, NO_TENANT, places
 from accounts.explain import explain
-from accounts.forms_persons import AddPersonForm, PasswordForm, PersonForm, RolesField
+from accounts.forms_persons import (
+    AddPersonForm,
+    DescribedRolesField,
+    PasswordForm,
+    PersonForm,
+    RolesField,
+)
 from accounts.mode import external_is_on
 from accounts.models import Session, User
 from accounts.names import Realm
@@ -108,7 +115,7 @@ class PersonAdmin(VerbAdmin):
     sortable_by = ("person",)
     search_fields = ("~name_key", "display_name")
     search_help_text = __("The beginning of a user name or of a name.")
-    object_verbs = ("set_password", "forget_entry")
+    object_verbs = ("set_password", "unlock", "forget_entry")
     remove_explains = __(
         "The person can no longer sign in, and the account here ends at once. It cannot be brought back. "
         "What the person did stays in the audit events."
@@ -173,7 +180,9 @@ class PersonAdmin(VerbAdmin):
 
     def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
         """Roles as boxes to tick."""
-        return super().formfield_for_manytomany(db_field, request, form_class=RolesField, **kwargs)
+        sees_roles = self.gate.visible(request, Role).exists()
+        fields = DescribedRolesField if sees_roles else RolesField
+        return super().formfield_for_manytomany(db_field, request, form_class=fields, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Whoever may add people, in a tenant that is in reach."""
@@ -275,8 +284,8 @@ class PersonAdmin(VerbAdmin):
 
     @admin.display(description=__("directory entry"))
     def entry_kept(self, person: Person) -> str:
-        """The entry of the directory that was kept."""
-        return person.entry or _("None is kept.")
+        """Whether an entry of the directory was kept; which one is nobody's to read."""
+        return _("One is kept.") if person.entry else _("None is kept.")
 
     def _account(self, request: HttpRequest, person: Person) -> User | None:
         found: User | None = self.choices(request, User).filter(source_id=person.uid).first()
@@ -381,6 +390,18 @@ class PersonAdmin(VerbAdmin):
             by=by,
             now=now,
         )
+
+    @object_verb(
+        __("Unlock"),
+        explains=__(
+            "Forgets the wrong passwords counted for the name, and takes every lock from the account here."
+        ),
+        done=__("Unlocked."),
+        offered=lambda person: limits.is_held_back(person, now=timezone.now()),
+    )
+    def unlock(self, obj: Person, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+        """Take locks and counters away."""
+        return limits.unlock_person(obj, by=by, now=now)
 
     @object_verb(
         __("Forget directory entry"),

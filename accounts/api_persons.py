@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import serializers_persons as shapes
+from accounts.limits import unlock_person
 from accounts.serializers import NewPassword, Nothing
 from configserver import services
 from configserver.models import Person, Tenant
@@ -40,9 +41,10 @@ class Persons(Resource):
         "partial_update": shapes.ChangedPerson,
         "password": NewPassword,
         "forget_entry": Nothing,
+        "unlock": Nothing,
     }
-    answers = {"password": None, "forget_entry": None}
-    verbs = {"password": "change", "forget_entry": "change"}
+    answers = {"password": None, "forget_entry": None, "unlock": None}
+    verbs = {"password": "change", "forget_entry": "change", "unlock": "change"}
     filters = shapes.PersonFilters
     related = ("tenant", "directory")
     prefetched = ("roles",)
@@ -105,6 +107,13 @@ class Persons(Resource):
             now=timezone.now(),
         )
         return self.settle_gone(_named(result))
+
+    @action(detail=True, methods=["post"])
+    def unlock(self, request: Request, **where: Any) -> Response:
+        """Forget the wrong passwords counted for the name, and take every lock from the account here."""
+        person = self.get_object()
+        self.body()
+        return self.settle_gone(unlock_person(person, by=actor(request), now=timezone.now()))
 
     @action(detail=True, methods=["post"], url_path="forget-entry")
     def forget_entry(self, request: Request, **where: Any) -> Response:

@@ -23,9 +23,17 @@ else:
 
 
 class RolesField(StockField):
-    """Roles as boxes to tick, each with what its people do."""
+    """Roles as boxes to tick, by name."""
 
     widget = forms.CheckboxSelectMultiple(attrs={"class": "gh-checks"})
+
+    def label_from_instance(self, obj: Any) -> str:
+        """The name, which is all that is told of a role to who may only give it."""
+        return format_html("<span>{}</span>", obj.name)
+
+
+class DescribedRolesField(RolesField):
+    """The same for those who see the roles themselves: each with what its people do."""
 
     def label_from_instance(self, obj: Any) -> str:
         """Name and description."""

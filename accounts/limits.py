@@ -11,7 +11,9 @@ from accounts.names import Realm
 from accounts.people import NOT_FOUND, refuse_touch
 from audit.events import Event
 from audit.record import record
+from configserver.models import Person
 from configserver.passwords import Rules
+from configserver.services.person import refuse_touch as refuse_touch_person
 from core import entropy, epoch
 from core.contacts import key_of
 from core.db import unit
@@ -30,6 +32,9 @@ CODES_AT_ONCE = Limit(name="code-sends-burst", tries=10, window=timedelta(minute
 NETWORK = Limit(name="network", tries=100, window=timedelta(minutes=10))
 # Those that are counted by a person's name. Of the second one this is the name alone: the rules say the rest.
 _BY_NAME = (PASSWORD, Limit(name="lockout", tries=1, window=timedelta(1)))
+
+
+NOT_LOCKED = Denied(code="not_locked", message=_("This account is not locked."))
 
 
 def lockout(rules: Rules) -> Limit | None:
@@ -149,7 +154,7 @@ def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
             )
         )
         if not released and not was_locked:
-            return Denied(code="not_locked", message=_("This account is not locked."))
+            return NOT_LOCKED
         epoch.bump()
         record(
             Event.USER_UNLOCKED,
@@ -157,6 +162,40 @@ def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
             at=now,
             company_id=user.company_id,
             subject=user,
+            counters=released,
+        )
+    return None
+
+
+def is_held_back(person: Person, *, now: datetime) -> bool:
+    """Whether there is something to unlock: tries counted for the name of an external person, or a lock on the account here."""
+    account = User.objects.filter(source_id=person.uid).first()
+    keys = _strangers_keys(person.name, realm=Realm.EXTERNAL)
+    if account is not None:
+        if account.locked_at is not None or (account.codes_paused_until or now) > now:
+            return True
+        keys += _browser_keys(account)
+    return any(standing(limit, key, now=now) is not None for limit in _BY_NAME for key in keys)
+
+
+def unlock_person(person: Person, *, by: Actor, now: datetime) -> Denied | None:
+    """The same for an external person, whose name is counted whether or not there is an account here yet."""
+    with unit():
+        refusal = refuse_touch_person(person, verb="change", by=by)
+        if refusal is not None:
+            return refusal
+        keys = _strangers_keys(person.name, realm=Realm.EXTERNAL)
+        released = release(*((limit, key) for limit in _BY_NAME for key in keys))
+        account = User.objects.filter(source_id=person.uid).first()
+        refusal = NOT_LOCKED if account is None else unlock_user(account, by=by, now=now)
+        if refusal is None or not released:
+            return refusal
+        record(
+            Event.USER_UNLOCKED,
+            origin=by.origin,
+            at=now,
+            company_id=by.company_of_tenant(person.tenant.dbid),
+            subject=person,
             counters=released,
         )
     return None

@@ -37,7 +37,9 @@ class PersonShown(serializers.ModelSerializer[Person]):
         help_text=_("The person's own directory; null also for those who see no directories.")
     )
     roles = serializers.SerializerMethodField(help_text=_("Names of directory roles."))
-    entry = serializers.CharField(read_only=True, help_text=_("The directory's own id of the entry."))
+    entry_kept = serializers.SerializerMethodField(
+        help_text=_("Whether the directory's own id of the entry is kept, which is never shown.")
+    )
 
     class Meta:
         model = Person
@@ -51,7 +53,7 @@ class PersonShown(serializers.ModelSerializer[Person]):
             "engine",
             "external_id",
             "directory",
-            "entry",
+            "entry_kept",
             "roles",
             "is_active",
             "must_change_password",
@@ -72,6 +74,10 @@ class PersonShown(serializers.ModelSerializer[Person]):
         """The id of the person's own directory."""
         shown = person.directory is not None and self.context["sees_directories"]
         return str(person.directory.uid) if shown and person.directory is not None else None
+
+    def get_entry_kept(self, person: Person) -> bool:
+        """Whether a first sign-in has kept the entry."""
+        return bool(person.entry)
 
     def get_roles(self, person: Person) -> list[str]:
         """The roles by name; those of a directory's groups come at sign-in."""

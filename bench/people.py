@@ -13,7 +13,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-BENCH_DBID = 500
+from tests.services import directory_people
+
 PASSWORD = "a-long-password-of-the-bench"  # noqa: S105  (of made-up people in a database that is thrown away)
 
 
@@ -66,51 +67,9 @@ def make_people(count: int) -> dict[str, Any]:
     return {"people": len(made)}
 
 
-def external(number: int) -> str:
-    """The name of a person whose password the directory proves."""
-    return f"user{number}"
-
-
 def make_external(count: int, urls: str, authority: str) -> dict[str, Any]:
-    """Make `count` people of a company whose tenant has this directory; `authority` is the file with its authority."""
-    from configserver.models import (
-        ENVIRONMENT_DBID,
-        Directory,
-        DirectoryGroup,
-        Person,
-        Privilege,
-        Role,
-        Tenant,
-    )
-    from core import sealed
-    from tenants.models import Company
-    from tests.services.ldap import AGENTS, GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD
-
-    directory = Directory(
-        name="Bench",
-        protocol="ldap",
-        servers="\n".join(urls.split(",")),
-        ca_certificates=Path(authority).read_text(),
-        bind_dn=SERVICE,
-        base_dn=PEOPLE,
-        group_base=GROUPS,
-        connect_timeout_ms=1_000,
-        timeout_ms=4_000,
-    )
-    directory.secret = sealed.seal(directory, "secret", SERVICE_PASSWORD.encode())
-    directory.save()
-    role = Role.objects.create(name="Bench agent", rank=20)
-    role.privileges.add(Privilege.objects.get_or_create(application="Workspace", name="Bench")[0])
-    DirectoryGroup.objects.create(directory=directory, group=AGENTS, role=role)
-    root = Tenant.objects.get(dbid=ENVIRONMENT_DBID)
-    tenant = Tenant.objects.create(
-        dbid=BENCH_DBID, name="Bench", parent=root, library="directory", directory=directory, enforce="true"
-    )
-    Company.objects.create(name="Bench outside", tenant_dbid=BENCH_DBID)
-    names = [external(number) for number in range(count)]
-    Person.objects.bulk_create(
-        [Person(tenant=tenant, name=name, name_key=name, display_name=name) for name in names], batch_size=500
-    )
+    """Make `count` people whose password this directory proves; `authority` is the file with its authority."""
+    directory_people.make(count, urls, Path(authority))
     return {"people": count}
 
 

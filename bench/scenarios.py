@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from bench.client import Answer, Browser, Connection, Operation, WrongAnswerError
 from bench.mailbox import Mailbox
-from bench.people import PASSWORD, coded, external, plain
+from bench.people import PASSWORD, coded, plain
+from tests.services.directory_people import name_of
 from tests.services.ldap import password_of
 
 _CSRF = re.compile(rb'name="csrfmiddlewaretoken" value="([^"]+)"')
@@ -104,7 +105,7 @@ def password_over_rest(turns: Turns) -> Operation:
 
 def external_over_rest(turns: Turns) -> Operation:
     """The same with a password that a directory proves."""
-    return _by_password(turns, lambda person: (external(person), password_of(external(person))))
+    return _by_password(turns, lambda person: (name_of(person), password_of(name_of(person))))
 
 
 def _by_password(turns: Turns, proof_of: Callable[[int], tuple[str, str]]) -> Operation:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin, messages
 from django.contrib.admin import helpers
-from django.db.models import Count
+from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
@@ -78,6 +78,10 @@ class SolutionPackageAdmin(VerbAdmin):
         "applied_by": __("Who applied it; empty: the command on the machine."),
         "rolled_back_at": __("When its roles were put back as they were before it."),
     }
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """The packages without what is kept for rolling them back, which may be long."""
+        return super().get_queryset(request).defer("before")
 
     # --- columns -----------------------------------------------------------------------------------------------------------
 

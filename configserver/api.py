@@ -12,6 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from configserver import serializers as shapes
+from configserver import serializers_directories as directories
 from configserver import services
 from configserver.models import Directory, Permission, Role, Tenant
 from configserver.options import SECTION
@@ -69,15 +70,15 @@ class Directories(Resource):
     """LDAP and RADIUS directories that prove passwords of external people."""
 
     model = Directory
-    reads = shapes.DirectoryShown
+    reads = directories.DirectoryShown
     bodies = {
-        "create": shapes.NewDirectory,
-        "partial_update": shapes.ChangedDirectory,
-        "test": shapes.TestedDirectory,
+        "create": directories.NewDirectory,
+        "partial_update": directories.ChangedDirectory,
+        "test": directories.TestedDirectory,
     }
-    answers = {"test": shapes.TrialShown}
+    answers = {"test": directories.TrialShown}
     verbs = {"test": "change"}
-    filters = shapes.DirectoryFilters
+    filters = directories.DirectoryFilters
     prefetched = ("groups__role", "tenant_values__tenant", "seen")
 
     @idempotent
@@ -104,7 +105,7 @@ class Directories(Resource):
         """Try every server step by step; with `login` also what the mapping makes of that name. Changes nothing."""
         directory, given = self.get_object(), self.body()
         trial = try_directory(directory, login=given["login"], by=actor(request), now=timezone.now())
-        return Response(shapes.TrialShown(settled(trial)).data)
+        return Response(directories.TrialShown(settled(trial)).data)
 
     def _draft(self) -> DirectoryDraft:
         values = self.body()

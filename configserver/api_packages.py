@@ -44,6 +44,10 @@ class SolutionPackages(Resource):
         action = self.action if method is None else self.action_map.get(method.lower())
         return [XmlBody()] if action == "create" else super().get_parsers()
 
+    def joined(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        """The packages without what is kept for rolling them back, which may be long."""
+        return super().joined(rows).defer("before")
+
     def narrowed(self, rows: QuerySet[Any], given: Values) -> QuerySet[Any]:
         """The packages that the filters leave."""
         if "is_applied" in given:

@@ -244,10 +244,7 @@ def _entry(person: Person) -> Finding:
     if person.entry:
         return ok(
             "entry",
-            _(
-                "The entry of the first sign-in is kept (%(entry)s). Another one under the same name is turned away."
-            )
-            % {"entry": person.entry},
+            _("The entry of the first sign-in is kept. Another one under the same name is turned away."),
         )
     return ok("entry", _("No entry is kept yet; the first sign-in keeps the one that it finds."))
 
@@ -283,9 +280,8 @@ def _told(trial: Trial | Denied, person: Person) -> Iterator[Finding]:
         yield stop(
             "entry",
             _(
-                "The entry found now (%(entry)s) is another one than that of the first sign-in: somebody else has the name there."
-            )
-            % {"entry": found.entry},
+                "The entry found now is another one than that of the first sign-in: somebody else has the name there."
+            ),
         )
     mapped = trial.mapped
     if mapped is None or mapped.value is None:

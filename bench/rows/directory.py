@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from bench import scenarios
 from bench.client import Operation, load
 from bench.measure import NothingDoneError
-from bench.people import external
 from bench.report import Result
 from bench.rows.base import BOTH, Bed
 from bench.rows.load import SERVED, raw_of
 from bench.scenarios import Turns
+from tests.services.directory_people import name_of
 from tests.services.ldap import AGENTS, PEOPLE, group, ldap_machine, person
 
 EXTERNAL_PEOPLE = 60
@@ -28,7 +28,7 @@ class Directory:
 
     def measure(self, bed: Bed) -> Iterator[Result]:
         """The median of the differences, round by round."""
-        names = [external(number) for number in range(EXTERNAL_PEOPLE)]
+        names = [name_of(number) for number in range(EXTERNAL_PEOPLE)]
         entries = [*map(person, names), group(AGENTS, *(f"uid={name},{PEOPLE}" for name in names))]
         with ldap_machine(entries=entries) as directory:
             if directory.tls is None:

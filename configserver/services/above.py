@@ -7,7 +7,7 @@ from django.utils.translation import gettext_lazy as _
 
 from configserver.access import Administrator
 from configserver.granting import granted_by, opened_by
-from configserver.models import Permission, Person, Role
+from configserver.models import Directory, Permission, Person, Role
 from configserver.values import Granted
 from core.outcomes import Denied
 
@@ -19,5 +19,15 @@ def refuse_over(persons: QuerySet[Person], *, by: Administrator) -> Denied | Non
     roles = Role.objects.filter(persons__in=persons).distinct()
     own = Permission.objects.filter(person__in=persons).select_related("tenant")
     alone = Granted(permissions=tuple({opened_by(one) for one in own}))
-    exceeded = by.exceeded_by_grants(*map(granted_by, roles), alone, dbid=None)
+    return _above(*map(granted_by, roles), alone, by=by)
+
+
+def refuse_groups(directory: Directory | None, *, by: Administrator) -> Denied | None:
+    """The refusal when a group of this directory gives more than the actor has: whoever names it lets its people have that."""
+    roles = Role.objects.filter(groups__directory=directory).distinct() if directory is not None else ()
+    return _above(*map(granted_by, roles), by=by)
+
+
+def _above(*grants: Granted, by: Administrator) -> Denied | None:
+    exceeded = by.exceeded_by_grants(*grants, dbid=None)
     return None if exceeded is None else replace(exceeded, message=PEOPLE_ABOVE)

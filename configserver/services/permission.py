@@ -67,7 +67,10 @@ def _refuse(permission: Permission, *, verb: str, by: Administrator) -> Denied |
     if not by.may_touch_tenant(verb, KIND, dbid=None):
         return FORBIDDEN
     itself = Granted(permissions=(opened_by(permission),))
-    return by.exceeded_by_grants(*_held(permission), itself, dbid=_dbid(permission))
+    exceeded = by.exceeded_by_grants(*_held(permission), itself, dbid=_dbid(permission))
+    if exceeded is None and permission.person is not None:
+        return by.exceeded_by_account(permission.person.uid)
+    return exceeded
 
 
 def create_permission(draft: PermissionDraft, *, by: Administrator, now: datetime) -> Permission | Denied:

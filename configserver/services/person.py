@@ -16,6 +16,7 @@ from configserver.choice import INTERNAL
 from configserver.granting import granted_by, own_of
 from configserver.models import Directory, Person, Role, Tenant
 from configserver.service import choice_of, refuse_new_password, store_password
+from configserver.services.above import refuse_groups
 from configserver.services.voiding import void
 from core import epoch
 from core.contacts import NAME_LENGTH, checked_email, checked_phone, key_of
@@ -36,12 +37,20 @@ OWN_PROOF = Denied(
 PROVED_ELSEWHERE = Denied(
     code="kept_elsewhere", message=_("A directory proves this person's password; change it there.")
 )
+OWN_SIGN_IN = Denied(
+    code="own_account",
+    message=_(
+        "Your own user name, e-mail address, tenant and directory are for another administrator to change."
+    ),
+)
 STANDS_ABOVE = _("This person may do or see more than you, so you cannot change the account.")
 MEANWHILE = Denied(
     code="conflict", message=_("The person was changed in the meantime. Nothing was changed now.")
 )
 # What does not change who the person is or what he may do.
 HARMLESS = frozenset({"display_name", "phone"})
+# What decides who signs in as the person: whoever holds a session for a moment must not make the account his own by it.
+PROVES = frozenset({"name", "email", "tenant", "external_id", "directory"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,14 +103,16 @@ def refuse_touch(person: Person, *, verb: str, by: Administrator) -> Denied | No
     if not by.may_touch_tenant(verb, KIND, dbid=dbid):
         return FORBIDDEN
     exceeded = _refuse_grants(list(person.roles.all()), person, dbid=dbid, by=by)
+    exceeded = exceeded or by.exceeded_by_account(person.uid)
     return None if exceeded is None else replace(exceeded, message=STANDS_ABOVE)
 
 
-def _refuse_directory(values: dict[str, Any], *, by: Administrator) -> Denied | None:
+def _refuse_directory(directory: Directory | None, *, by: Administrator) -> Denied | None:
     # Who proves a password is a matter of the installation, not of one company.
-    if values.get("directory") is None or by.may_touch_tenant("change", "directory", dbid=None):
-        return None
-    return replace(FORBIDDEN, field="directory")
+    if not by.may_touch_tenant("change", "directory", dbid=None):
+        return replace(FORBIDDEN, field="directory")
+    refusal = refuse_groups(directory, by=by)
+    return None if refusal is None else replace(refusal, field="directory")
 
 
 def create_person(
@@ -116,7 +127,8 @@ def create_person(
         return Denied(code="invalid", field="tenant", message=_("Choose the tenant of the person."))
     if not by.may_touch_tenant("add", KIND, dbid=tenant.dbid):
         return FORBIDDEN
-    refusal = _refuse_directory(values, by=by)
+    directory = values.get("directory")
+    refusal = _refuse_directory(directory, by=by) if directory is not None else None
     if refusal is None and (above := _refuse_grants(roles, None, dbid=tenant.dbid, by=by)) is not None:
         refusal = replace(above, field="roles")
     if refusal is not None:
@@ -180,8 +192,10 @@ def _refuse_change(
 ) -> Denied | None:
     if by.is_person(person.uid) and changed.get("is_active") is False:
         return OWN_ACCOUNT
-    if "directory" in changed and not by.may_touch_tenant("change", "directory", dbid=None):
-        return replace(FORBIDDEN, field="directory")
+    if by.is_person(person.uid) and PROVES & changed.keys():
+        return replace(OWN_SIGN_IN, field=min(PROVES & changed.keys()))
+    if "directory" in changed and (refused := _refuse_directory(changed["directory"], by=by)) is not None:
+        return refused
     dbid = changed.get("tenant", person.tenant).dbid
     if not by.may_touch_tenant("change", KIND, dbid=dbid):
         return replace(FORBIDDEN, field="tenant")
@@ -250,6 +264,8 @@ def forget_entry(person: Person, *, by: Administrator, now: datetime) -> Denied 
         refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
         if refusal is not None or found is None:
             return refusal
+        if by.is_person(found.uid):
+            return OWN_SIGN_IN
         if not found.entry:
             return Denied(code="nothing_changed", message=_("No entry is kept for this person."))
         found.entry = ""

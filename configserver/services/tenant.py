@@ -13,7 +13,7 @@ from audit.record import record
 from configserver.access import Administrator
 from configserver.models import ENVIRONMENT_DBID, Directory, Enforce, Library, Tenant
 from configserver.options import tenant_rules
-from configserver.services.above import refuse_over
+from configserver.services.above import refuse_groups, refuse_over
 from configserver.services.voiding import below, of_tenant, void_tenant
 from core import epoch
 from core.db import unit
@@ -97,6 +97,19 @@ def _refuse(by: Administrator, verb: str) -> Denied | None:
     return None if by.may_touch_tenant(verb, KIND, dbid=None) else FORBIDDEN
 
 
+def _refuse_persons(tenant: Tenant, *, by: Administrator) -> Denied | None:
+    """The refusal when somebody of the tenant, or of one below, has or may get more than the actor."""
+    return refuse_over(of_tenant(tenant), by=by) or _refuse_groups(tenant, by=by)
+
+
+def _refuse_groups(tenant: Tenant, *, by: Administrator) -> Denied | None:
+    """The same for the groups of the directory that the tenant, or the nearest above it, names."""
+    here: Tenant | None = tenant
+    while here is not None and not here.library:
+        here = here.parent
+    return refuse_groups(here.directory if here is not None else None, by=by)
+
+
 def _malformed(tenant: Tenant) -> Denied | None:
     if (tenant.library == Library.DIRECTORY) != (tenant.directory is not None):
         return Denied(
@@ -123,7 +136,8 @@ def create_tenant(draft: TenantDraft, *, by: Administrator, now: datetime) -> Te
     if values.get("parent") is None:
         values["parent"] = Tenant.objects.get(dbid=ENVIRONMENT_DBID)
     tenant = Tenant(**values)
-    if (refusal := _malformed(tenant) or _taken(tenant)) is not None:
+    refusal = _malformed(tenant) or _taken(tenant) or refuse_groups(tenant.directory, by=by)
+    if refusal is not None:
         return refusal
     try:
         with unit():
@@ -168,11 +182,13 @@ def change_tenant(tenant: Tenant, draft: TenantDraft, *, by: Administrator, now:
             }:
                 return ROOT
             leads = bool(changed.keys() - HARMLESS)
-            if leads and (refusal := refuse_over(of_tenant(found), by=by)) is not None:
-                return refusal
+            refusal = _refuse_persons(found, by=by) if leads else None
             for name, value in changed.items():
                 setattr(found, name, value)
-            if (refusal := _malformed(found) or _taken(found)) is not None:
+            refusal = refusal or _malformed(found) or _taken(found)
+            if refusal is None and leads:
+                refusal = _refuse_groups(found, by=by)
+            if refusal is not None:
                 return refusal
             if changed:
                 found.save(update_fields=sorted(changed))

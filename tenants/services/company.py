@@ -1,7 +1,7 @@
 """The verbs on companies. Each checks who asks, changes, writes down, and answers with a value."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +12,8 @@ from django.utils.translation import ngettext_lazy
 
 from audit.events import Event
 from audit.record import record
+from configserver.models import Person
+from configserver.services.above import refuse_over
 from core import epoch
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
@@ -83,7 +85,10 @@ def create_company(draft: CompanyDraft, *, by: Actor, now: datetime) -> Company 
     values = _checked(CompanyDraft(**({"name": ""} | given(draft))))
     if isinstance(values, Denied):
         return values
-    if (refusal := _taken(values)) is not None:
+    refusal = _taken(values)
+    if refusal is None and values.get("tenant_dbid") is not None:
+        refusal = _refuse_link(values["tenant_dbid"], by=by)
+    if refusal is not None:
         return refusal
     try:
         with unit():
@@ -107,8 +112,13 @@ def _refuse_touch(company: Company, *, verb: str, by: Actor) -> Denied | None:
     return None
 
 
-def _refuse_link(by: Actor) -> Denied | None:
-    return None if may_touch(by.rights, "change", "company", company_id=None) else TENANT_OUT_OF_REACH
+def _refuse_link(*dbids: int | None, by: Actor) -> Denied | None:
+    """Whether this actor may say whose company the persons of these tenants get: none of them has, or would get there, more than he."""
+    if not may_touch(by.rights, "change", "company", company_id=None):
+        return TENANT_OUT_OF_REACH
+    named = [dbid for dbid in dbids if dbid is not None]
+    refusal = refuse_over(Person.objects.filter(tenant__dbid__in=named), by=by)
+    return None if refusal is None else replace(refusal, field="tenant_dbid")
 
 
 def _refuse_end(company: Company, *, by: Actor) -> Denied | None:
@@ -149,7 +159,7 @@ def change_company(
             if refusal is None and changed.get("is_active") is False:
                 refusal = _refuse_end(found, by=by)
             if refusal is None and "tenant_dbid" in changed:
-                refusal = _refuse_link(by)
+                refusal = _refuse_link(found.tenant_dbid, changed["tenant_dbid"], by=by)
             if refusal is None:
                 refusal = _taken(changed, but=found.pk)
             if refusal is not None:

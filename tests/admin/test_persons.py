@@ -25,6 +25,7 @@ from tenants.settings import snapshot
 from tests import directory
 from tests.cast import FULL, Browse, person
 from tests.cast import browser as signed_in
+from tests.journeys.doors import ApiDoor, sign_in
 from tests.journeys.stage import configure
 
 PASSWORD = "a lantern in the harbour 7"
@@ -574,7 +575,8 @@ def test_a_kept_entry_is_forgotten_where_there_is_one(browser: Browse, ada: User
     assert address not in page.get(reverse(CHANGE, args=[dora.pk])).content.decode()
     Person.objects.filter(pk=dora.pk).update(entry="0d2f1c4e")
     text = page.get(reverse(CHANGE, args=[dora.pk])).content.decode()
-    assert "0d2f1c4e" in text
+    assert "One is kept" in text
+    assert "0d2f1c4e" not in text
     assert address in text
     assert page.post(address).status_code == 302
     dora.refresh_from_db()
@@ -773,3 +775,22 @@ def test_privileges_of_other_systems_keep_nobody_from_locking_the_account(
     )
     refused = page.post(reverse("admin:accounts_user_unlock", args=[account.pk]))
     assert "may do or see more than you" in refused.content.decode()
+
+
+def test_a_person_without_an_account_here_is_unlocked_too(
+    browser: Browse, mode: None, ada: User, dora: Person, cleo: User
+) -> None:
+    door = ApiDoor()
+    for _ in range(11):
+        said = sign_in(door, "dora", "something else entirely")
+    assert said.status == 429
+    assert not User.objects.filter(source_id=dora.uid).exists()
+    address = reverse("admin:configserver_person_unlock", args=[dora.pk])
+    assert browser(cleo).post(address).status_code == 404
+    page = browser(ada)
+    assert "Unlock" in page.get(reverse(CHANGE, args=[dora.pk])).content.decode()
+    assert page.post(address).status_code == 302
+    assert "not locked" in page.post(address).content.decode()
+    event = AuditEvent.objects.get(event=Event.USER_UNLOCKED)
+    assert (event.subject_uid, event.company_id) == (str(dora.uid), ada.company_id)
+    assert sign_in(door, "dora", PASSWORD).step == "done"

@@ -9,7 +9,7 @@ import pytest
 from accounts.models import User
 from audit.models import AuditEvent
 from configserver.engines import base
-from configserver.serializers import TrialShown
+from configserver.serializers_directories import TrialShown
 from configserver.trial import Mapped, Trial
 from tests import directory
 from tests.cast import Api, Call

@@ -16,6 +16,7 @@ from tenants.models import Company, Permission, Privilege
 from tenants.models import Role as PortalRole
 from tests import cast, directory
 from tests.cast import Call
+from tests.journeys.doors import ApiDoor, sign_in
 from tests.journeys.stage import configure
 
 PASSWORD = "a long walk by the sea"
@@ -83,7 +84,7 @@ def test_ada_makes_a_person_in_the_tenant_of_her_company(
         "engine": "internal",
         "external_id": "",
         "directory": None,
-        "entry": "",
+        "entry_kept": False,
         "roles": [],
         "is_active": True,
         "must_change_password": False,
@@ -310,9 +311,11 @@ def test_a_password_that_a_directory_proves_is_not_given_here(api: Call, ada: Us
 def test_an_entry_is_forgotten_once(api: Call, ada: User, dora: Person) -> None:
     Person.objects.filter(pk=dora.pk).update(entry="0b5f-entry")
     program, path = api(ada), f"persons/{dora.uid}/"
-    assert program.get(path).json()["entry"] == "0b5f-entry"
+    answer = program.get(path)
+    assert answer.json()["entry_kept"] is True
+    assert "0b5f-entry" not in answer.content.decode()
     assert program.post(f"{path}forget-entry/").status_code == 204
-    assert program.get(path).json()["entry"] == ""
+    assert program.get(path).json()["entry_kept"] is False
     again = program.post(f"{path}forget-entry/")
     assert (again.status_code, again.json()["code"]) == (409, "nothing_changed")
     assert program.post(f"{path}forget-entry/", {"why": "x"}).status_code == 400
@@ -519,3 +522,15 @@ def test_a_company_administrator_does_not_link_her_own(api: Call, ada: User, acm
 def test_what_is_no_number_of_a_tenant_is_refused(dbid: object, api: Call, root: User, acme: Company) -> None:
     answer = api(root).patch(f"companies/{acme.uid}/", {"tenant_dbid": dbid})
     assert (answer.status_code, set(answer.json()["errors"])) == (400, {"tenant_dbid"})
+
+
+def test_a_name_that_is_held_back_is_let_in_again(api: Call, ada: User, cleo: User, dora: Person) -> None:
+    configure(Login__ExternalAuthenticationMode="ConfigServer")
+    door = ApiDoor()
+    for _ in range(11):
+        said = sign_in(door, "dora", "something else entirely")
+    assert said.status == 429
+    assert api(cleo).post(f"persons/{dora.uid}/unlock/").status_code == 404
+    assert api(ada).post(f"persons/{dora.uid}/unlock/").status_code == 204
+    assert api(ada).post(f"persons/{dora.uid}/unlock/").json()["code"] == "not_locked"
+    assert sign_in(door, "dora", PASSWORD).step == "done"

@@ -243,7 +243,9 @@ def test_the_kept_entry_and_a_certificate_are_told(root: User, dora: Person) -> 
     assert "in 3 days" in found["certificate"].sentence
     assert "not asked now" in found["asked"].sentence
     Person.objects.update(entry="a-uuid")
-    assert "a-uuid" in told("dora", by=root)["entry"].sentence
+    sentence = told("dora", by=root)["entry"].sentence
+    assert "is kept" in sentence
+    assert "a-uuid" not in sentence
 
 
 def test_what_the_mapping_gives_to_an_entry(dora: Person) -> None:

@@ -1,6 +1,6 @@
 """The requests that each address is visited with, made from what its forms, bodies, filters and lists say of themselves."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from django import forms
@@ -9,85 +9,23 @@ from django.db.models import CharField, ForeignKey, Model
 from django.forms.models import ModelChoiceField
 from rest_framework import serializers
 
-from core.fields import Flag, Reference, References, Secret, Text, Whole
+from accounts.serializers_persons import TenantNumber
+from core.fields import References, Text
+from tests.isolation.bodies import (
+    PASSWORD,
+    SAMPLES,
+    Values,
+    body_of,
+    kind_of,
+    new_of,
+    references,
+    with_reference,
+)
 from tests.isolation.routes import VERBS, Route
+from tests.isolation.them import FOR_ALL, KINDS, Them
 from tests.isolation.visits import Call, Case, Sort, Visitor
-from tests.isolation.world import FOR_ALL, KINDS, Them
-
-Values = dict[str, Any]
-# What makes a body or form with this reference whole, so that nothing but the reference can be what is refused.
-WITH_REFERENCE: Mapping[str, Mapping[str, Values]] = {
-    "permission": {
-        "user": {"reach": "own"},
-        "role": {"reach": "own", "user": None},
-        "company": {"reach": "one"},
-    }
-}
-SAMPLES: Values = {
-    "email": "somebody.new@example.com",
-    "phone": "+4930123456",
-    "language": "en",
-    "kind": "delivery",
-    "reach": "own",
-    "code": "123456",
-    "protocol": "ldap",
-}
-PASSWORD = "correct horse battery staple"
-
-
-def kind_of(model: type[Model]) -> str:
-    """The kind of object that a reference leads to; a class that the walk does not know fails it."""
-    found = KINDS.get(model)
-    if found is None:
-        raise AssertionError(
-            f"{model.__name__} can be referred to and the walk has no object of it: add it to KINDS and to things() in world.py."
-        )
-    return found
-
 
 # --- bodies of the API ---------------------------------------------------------------------------------------------------------
-
-
-def sample(field: serializers.Field[Any, Any, Any, Any], name: str, own: Them) -> Any:
-    """A value that this field takes."""
-    if isinstance(field, Reference):
-        return own.uid(kind_of(field.model))
-    if isinstance(field, References):
-        return [own.uid(kind_of(field.model))]
-    if isinstance(field, Secret):
-        return PASSWORD
-    if isinstance(field, Flag):
-        return True
-    if isinstance(field, Whole):
-        return 10
-    if isinstance(field, serializers.ChoiceField):
-        return SAMPLES.get(name) or next(iter(field.choices))
-    if isinstance(field, serializers.DictField):
-        return {}
-    return SAMPLES.get(name, "sample")
-
-
-def references(shape: type[serializers.Serializer[Any]] | None) -> dict[str, str]:
-    """The fields that refer to objects, with their kinds; a plain id would go round the scoping and is not allowed."""
-    found = {}
-    for name, field in shape().fields.items() if shape is not None else ():
-        if isinstance(field, Reference | References):
-            found[name] = kind_of(field.model)
-        elif isinstance(field, serializers.UUIDField | serializers.PrimaryKeyRelatedField):
-            raise AssertionError(f"{shape.__name__}.{name} takes an id; let it be a core.fields.Reference.")
-    return found
-
-
-def body_of(shape: type[serializers.Serializer[Any]] | None, own: Them, *, whole: bool) -> Values:
-    """A body that fits: its required fields, or (`whole`) all of them."""
-    fields = shape().fields.items() if shape is not None else ()
-    return {name: sample(field, name, own) for name, field in fields if field.required or whole}
-
-
-def with_reference(body: Values, name: str, value: Any, *, kind: str) -> Values:
-    """The body with this reference in it."""
-    whole = {**body, **WITH_REFERENCE.get(kind, {}).get(name, {}), name: value}
-    return {key: one for key, one in whole.items() if one is not None}
 
 
 def _json(route: Route, method: str) -> type[serializers.Serializer[Any]] | None:
@@ -101,11 +39,12 @@ def _api_references(route: Route, own: Them, *, kind: str) -> Iterator[Case]:
     path = route.path(**_arguments(route, own, kind))
     for method in ("POST", "PATCH"):
         shape = _json(route, method)
-        body = body_of(shape, own, whole=False)
+        body = new_of(shape, own, kind=kind) if method == "POST" else body_of(shape, own, whole=False)
         for name, refers_to in references(shape).items():
             if refers_to in FOR_ALL:
                 continue
-            many = isinstance(shape().fields[name], References)  # type: ignore[misc]
+            field = shape().fields[name]  # type: ignore[misc]
+            many, numbered = isinstance(field, References), isinstance(field, TenantNumber)
             for mixed in (False, True) if many else (False,):
 
                 def make(
@@ -115,10 +54,11 @@ def _api_references(route: Route, own: Them, *, kind: str) -> Iterator[Case]:
                     name: str = name,
                     refers_to: str = refers_to,
                     many: bool = many,
+                    numbered: bool = numbered,
                     mixed: bool = mixed,
                     body: Values = body,
                 ) -> Call:
-                    uid = them.uid(refers_to)
+                    uid = them.dbid if numbered else them.uid(refers_to)
                     value = ([own.uid(refers_to), uid] if mixed else [uid]) if many else uid
                     return Call(method, path, data=with_reference(body, name, value, kind=kind))
 
@@ -139,6 +79,8 @@ def _api_filters(route: Route) -> Iterator[Case]:
                 yield Case(
                     Sort.ASKS, lambda them, name=name, value=value: Call("GET", path, ((name, value(them)),))
                 )
+        elif name.endswith("dbid"):
+            yield Case(Sort.ASKS, lambda them, name=name: Call("GET", path, ((name, str(them.dbid)),)))
 
 
 def _said(*kinds: str) -> Iterator[Callable[[Them], str]]:
@@ -226,7 +168,8 @@ def lookups(model: type[Model]) -> Iterator[tuple[str, Callable[[Them], str]]]:
     yield "id__exact", lambda them: str(them.pk(kind))
     yield "q", lambda them: them.uid(kind)
     yield "q", lambda them: them.word
-    yield "q", lambda them: them.text("user")
+    for said in ("user", "person", "tenant"):
+        yield "q", lambda them, said=said: them.text(said)
     yield from _columns(model, "", kind)
     for field in model._meta.get_fields():
         if not isinstance(field, ForeignKey):
@@ -237,7 +180,8 @@ def lookups(model: type[Model]) -> Iterator[tuple[str, Callable[[Them], str]]]:
         if "company" in {one.name for one in field.related_model._meta.get_fields()}:
             yield f"{field.name}__company__id__exact", lambda them: str(them.pk("company"))
             yield f"{field.name}__company__name__startswith", lambda them: them.word
-    for name in ("company", "company_id__exact", "role", "user"):
+    yield "tenant__dbid__exact", lambda them: str(them.dbid)
+    for name in ("company", "company_id__exact", "role", "user", "person", "tenant", "directory"):
         yield name, lambda them, name=name: str(them.pk(name.partition("_")[0]))
     for name in ("subject", "actor"):
         yield name, lambda them: them.uid("user")

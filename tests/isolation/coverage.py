@@ -4,6 +4,7 @@
     every(kind)   a list of objects of this kind, where new ones may be made
     new(kind)     the form of a new object of this kind
     closed(why)   open to nobody, one's own objects included
+    of_installation(kind)  the address names an object that is there only for those who see every company
     own(why)      what is said and done here concerns the caller alone
     door(why)     open to everybody; `sends` says what a stranger might try
 
@@ -19,13 +20,16 @@ from django.db.models import Model
 from accounts.models import Browser, RefreshToken, Session, User
 from delivery.models import Delivery
 from login.models import Attempt
-from tests.isolation.cases import PASSWORD, autocomplete, of_list, of_new, of_object, plain
+from tests.configserver.packages import package
+from tests.isolation.bodies import PASSWORD
+from tests.isolation.cases import autocomplete, of_list, of_new, of_object, plain
 from tests.isolation.routes import Route
+from tests.isolation.them import Them
 from tests.isolation.visits import Call, Case, Sort, Visitor
-from tests.isolation.world import Them
 from twofactor.models import Challenge, Factor
 
-Bodies = tuple[Callable[[Them], dict[str, Any]], ...]
+Bodies = tuple[Callable[[Them], Any], ...]
+_OF_INSTALLATION = "Of no company, and only for those who see every one."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +60,14 @@ class Entry:
         else:
             for arguments in self.arguments:
                 yield from plain(route, **arguments)
-                for body in self.sends:
-                    yield Case(
-                        Sort.REFERS,
-                        lambda them, body=body, arguments=arguments: Call(
-                            "POST", route.path(**arguments), data=body(them)
-                        ),
-                    )
+        for arguments in self.arguments if self.sends else ():
+            for body in self.sends:
+                yield Case(
+                    Sort.REFERS,
+                    lambda them, body=body, arguments=arguments: Call(
+                        "POST", route.path(**arguments), data=body(them)
+                    ),
+                )
         if self.more is not None:
             yield from self.more(route)
 
@@ -72,19 +77,24 @@ def the(kind: str) -> Entry:
     return Entry(sort="the", kind=kind)
 
 
-def every(kind: str) -> Entry:
+def every(kind: str, **more: Any) -> Entry:
     """A list of objects of this kind."""
-    return Entry(sort="every", kind=kind)
+    return Entry(sort="every", kind=kind, **more)
 
 
-def new(kind: str) -> Entry:
+def new(kind: str, **more: Any) -> Entry:
     """The form of a new object of this kind."""
-    return Entry(sort="new", kind=kind)
+    return Entry(sort="new", kind=kind, **more)
 
 
 def closed(why: str, kind: str = "") -> Entry:
     """Open to nobody; `kind` when the address names an object."""
     return Entry(sort="the", kind=kind, why=why) if kind else Entry(sort="closed", why=why)
+
+
+def of_installation(kind: str) -> Entry:
+    """The address names an object that belongs to no company, and is there only for those who see every one."""
+    return closed(_OF_INSTALLATION, kind)
 
 
 def own(why: str, **more: Any) -> Entry:
@@ -116,6 +126,10 @@ def _catch_all(route: Route) -> Iterator[Case]:
 _steps = tuple(
     {"step": step} for step in ("password", "method", "code", "resend", "enrol", "change-password")
 )
+_names: Bodies = (
+    lambda them: {"username": them.text("user")},
+    lambda them: {"username": them.text("person")},
+)
 _handles: Bodies = (
     lambda them: {"handle": them.uid("session"), "password": PASSWORD, "code": "123456", "method": "email"},
     lambda them: {"handle": them.word, "kind": "email", "value": them.text("user"), "code": "123456"},
@@ -124,24 +138,16 @@ _tokens: Bodies = (
     lambda them: {"token": them.uid("session"), "refresh_token": them.uid("session")},
     lambda them: {"token": them.uid("user"), "refresh_token": them.word},
 )
-_packages: Bodies = (lambda them: {"held": them.word, "seen": them.uid("package"), "post": "yes"},)
-_installed: Bodies = (
-    lambda them: {
-        "name": them.word,
-        "dbid": 4_711,
-        "tenant": them.uid("tenant"),
-        "role": them.uid("directoryrole"),
-    },
-    lambda them: {"person": them.uid("person"), "kind": "user"},
-    lambda them: {
-        "parent": them.uid("tenant"),
-        "directory": them.uid("directory"),
-        "name": "new",
-        "dbid": 4_711,
-    },
+_explained: Bodies = (
+    lambda them: {"name": them.text("user")},
+    lambda them: {"name": them.word, "realm": "external"},
+    lambda them: {"name": them.text("person"), "ask": "on"},
 )
-_directories: Bodies = (lambda them: {"name": them.word, "login": them.text("user"), "post": "yes"},)
-_OF_INSTALLATION = "Of no company, and only for those who see every one."
+_new_directories: Bodies = (
+    lambda them: {"protocol": "ldap", "name": them.word, "groups": f"cn=all = {them.text('directoryrole')}"},
+)
+_packages: Bodies = (lambda them: package(f'<cfg:role name="{them.word}" rank="1"/>', name=them.word),)
+_held_packages: Bodies = (lambda them: {"held": them.word, "seen": them.uid("package")},)
 _READ_ONLY = "The trail and the outbox are written by the product alone."
 _KEPT = "A revision of the settings is never changed or deleted."
 
@@ -150,14 +156,14 @@ COVERAGE: Mapping[str, Entry] = {
     "": own("The caller's own company, roles and last sign-in."),
     "login/": door(
         "Says the same for every name.",
-        sends=(lambda them: {"username": them.text("user")},),
+        sends=_names,
         writes=(Attempt,),
     ),
     "login/confirm/": own("Begins to confirm one's own session.", writes=(Attempt,)),
     "login/cancel/": own("Gives up the sign-in of this browser."),
     "login/forgotten/": door(
         "A mail goes to whoever has the name; the page is the same for every name.",
-        sends=(lambda them: {"username": them.text("user")},),
+        sends=_names,
         writes=(Attempt, Delivery),
     ),
     "login/forgotten/<str:token>/": door(
@@ -193,12 +199,12 @@ COVERAGE: Mapping[str, Entry] = {
     # --- API: sign-in and oneself
     "api/v1/login/": door(
         "Says the same for every name.",
-        sends=(lambda them: {"username": them.text("user")},),
+        sends=_names,
         writes=(Attempt,),
     ),
     "api/v1/login/forgotten/": door(
         "A mail goes to whoever has the name; the answer is the same for every name.",
-        sends=(lambda them: {"username": them.text("user")},),
+        sends=_names,
         writes=(Attempt, Delivery),
     ),
     "api/v1/login/forgotten/consume/": door("The token is the secret of a mail.", sends=_tokens),
@@ -238,18 +244,18 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/persons/<uuid:id>/": the("person"),
     "api/v1/persons/<uuid:id>/password/": the("person"),
     "api/v1/persons/<uuid:id>/forget-entry/": the("person"),
-    "api/v1/tenants/": own(_OF_INSTALLATION, sends=_installed),
-    "api/v1/tenants/<uuid:id>/": closed(_OF_INSTALLATION, "tenant"),
-    "api/v1/directories/": own(_OF_INSTALLATION, sends=_installed),
-    "api/v1/directories/<uuid:id>/": closed(_OF_INSTALLATION, "directory"),
-    "api/v1/directories/<uuid:id>/test/": closed(_OF_INSTALLATION, "directory"),
-    "api/v1/directory-roles/": own(_OF_INSTALLATION, sends=_installed),
-    "api/v1/directory-roles/<uuid:id>/": closed(_OF_INSTALLATION, "directoryrole"),
-    "api/v1/directory-permissions/": own(_OF_INSTALLATION, sends=_installed),
-    "api/v1/directory-permissions/<uuid:id>/": closed(_OF_INSTALLATION, "directorypermission"),
-    "api/v1/solution-packages/": own(_OF_INSTALLATION, sends=_packages),
-    "api/v1/solution-packages/<uuid:id>/": closed(_OF_INSTALLATION, "package"),
-    "api/v1/solution-packages/<uuid:id>/rollback/": closed(_OF_INSTALLATION, "package"),
+    "api/v1/tenants/": every("tenant"),
+    "api/v1/tenants/<uuid:id>/": of_installation("tenant"),
+    "api/v1/directories/": every("directory"),
+    "api/v1/directories/<uuid:id>/": of_installation("directory"),
+    "api/v1/directories/<uuid:id>/test/": of_installation("directory"),
+    "api/v1/directory-roles/": every("directoryrole"),
+    "api/v1/directory-roles/<uuid:id>/": of_installation("directoryrole"),
+    "api/v1/directory-permissions/": every("directorypermission"),
+    "api/v1/directory-permissions/<uuid:id>/": of_installation("directorypermission"),
+    "api/v1/solution-packages/": every("package", sends=_packages),
+    "api/v1/solution-packages/<uuid:id>/": of_installation("package"),
+    "api/v1/solution-packages/<uuid:id>/rollback/": of_installation("package"),
     "api/v1/companies/": every("company"),
     "api/v1/companies/<uuid:id>/": the("company"),
     "api/v1/companies/<uuid:id>/settings/": the("company"),
@@ -336,15 +342,9 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/tenants/settingsrevision/<path:object_id>/delete/": closed(_KEPT, "revision"),
     "admin/tenants/settingsrevision/<path:object_id>/history/": the("revision"),
     "admin/tenants/settingsrevision/<path:object_id>/roll_back/": the("revision"),
-    # --- administration: directories, and the pages about who may sign in
+    # --- administration: the Configuration Server
     "admin/configserver/prerequisites/": own(_OF_INSTALLATION),
-    "admin/configserver/explain/": own(
-        "Somebody out of reach is explained like nobody.",
-        sends=(
-            lambda them: {"name": them.text("user")},
-            lambda them: {"name": them.word, "realm": "external"},
-        ),
-    ),
+    "admin/configserver/explain/": own("Somebody out of reach is explained like nobody.", sends=_explained),
     "admin/configserver/person/": every("person"),
     "admin/configserver/person/add/": new("person"),
     "admin/configserver/person/<path:object_id>/change/": the("person"),
@@ -352,35 +352,35 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/configserver/person/<path:object_id>/history/": the("person"),
     "admin/configserver/person/<path:object_id>/set_password/": the("person"),
     "admin/configserver/person/<path:object_id>/forget_entry/": the("person"),
-    "admin/configserver/directory/": own(_OF_INSTALLATION),
-    "admin/configserver/directory/add/": own(_OF_INSTALLATION, sends=_directories),
-    "admin/configserver/directory/<path:object_id>/change/": closed(_OF_INSTALLATION, "directory"),
-    "admin/configserver/directory/<path:object_id>/delete/": closed(_OF_INSTALLATION, "directory"),
-    "admin/configserver/directory/<path:object_id>/history/": closed(_OF_INSTALLATION, "directory"),
-    "admin/configserver/directory/<path:object_id>/test/": closed(_OF_INSTALLATION, "directory"),
-    "admin/configserver/tenant/": own(_OF_INSTALLATION),
-    "admin/configserver/tenant/add/": own(_OF_INSTALLATION, sends=_installed),
-    "admin/configserver/tenant/<path:object_id>/change/": closed(_OF_INSTALLATION, "tenant"),
-    "admin/configserver/tenant/<path:object_id>/delete/": closed(_OF_INSTALLATION, "tenant"),
-    "admin/configserver/tenant/<path:object_id>/history/": closed(_OF_INSTALLATION, "tenant"),
-    "admin/configserver/role/": own(_OF_INSTALLATION),
-    "admin/configserver/role/add/": own(_OF_INSTALLATION, sends=_installed),
-    "admin/configserver/role/<path:object_id>/change/": closed(_OF_INSTALLATION, "directoryrole"),
-    "admin/configserver/role/<path:object_id>/delete/": closed(_OF_INSTALLATION, "directoryrole"),
-    "admin/configserver/role/<path:object_id>/history/": closed(_OF_INSTALLATION, "directoryrole"),
-    "admin/configserver/permission/": own(_OF_INSTALLATION),
-    "admin/configserver/permission/add/": own(_OF_INSTALLATION, sends=_installed),
-    "admin/configserver/permission/<path:object_id>/change/": closed(_OF_INSTALLATION, "directorypermission"),
-    "admin/configserver/permission/<path:object_id>/delete/": closed(_OF_INSTALLATION, "directorypermission"),
-    "admin/configserver/permission/<path:object_id>/history/": closed(
-        _OF_INSTALLATION, "directorypermission"
+    "admin/configserver/tenant/": every("tenant"),
+    "admin/configserver/tenant/add/": new("tenant"),
+    "admin/configserver/tenant/<path:object_id>/change/": of_installation("tenant"),
+    "admin/configserver/tenant/<path:object_id>/delete/": of_installation("tenant"),
+    "admin/configserver/tenant/<path:object_id>/history/": of_installation("tenant"),
+    "admin/configserver/directory/": every("directory"),
+    "admin/configserver/directory/add/": new("directory", sends=_new_directories),
+    "admin/configserver/directory/<path:object_id>/change/": of_installation("directory"),
+    "admin/configserver/directory/<path:object_id>/delete/": of_installation("directory"),
+    "admin/configserver/directory/<path:object_id>/history/": of_installation("directory"),
+    "admin/configserver/directory/<path:object_id>/test/": of_installation("directory"),
+    "admin/configserver/role/": every("directoryrole"),
+    "admin/configserver/role/add/": new("directoryrole"),
+    "admin/configserver/role/<path:object_id>/change/": of_installation("directoryrole"),
+    "admin/configserver/role/<path:object_id>/delete/": of_installation("directoryrole"),
+    "admin/configserver/role/<path:object_id>/history/": of_installation("directoryrole"),
+    "admin/configserver/permission/": every("directorypermission"),
+    "admin/configserver/permission/add/": new("directorypermission"),
+    "admin/configserver/permission/<path:object_id>/change/": of_installation("directorypermission"),
+    "admin/configserver/permission/<path:object_id>/delete/": of_installation("directorypermission"),
+    "admin/configserver/permission/<path:object_id>/history/": of_installation("directorypermission"),
+    "admin/configserver/solutionpackage/": every("package"),
+    "admin/configserver/solutionpackage/add/": new("package", sends=_held_packages),
+    "admin/configserver/solutionpackage/<path:object_id>/change/": of_installation("package"),
+    "admin/configserver/solutionpackage/<path:object_id>/delete/": closed(
+        "A package is rolled back, not deleted.", "package"
     ),
-    "admin/configserver/solutionpackage/": own(_OF_INSTALLATION),
-    "admin/configserver/solutionpackage/add/": own(_OF_INSTALLATION, sends=_packages),
-    "admin/configserver/solutionpackage/<path:object_id>/change/": closed(_OF_INSTALLATION, "package"),
-    "admin/configserver/solutionpackage/<path:object_id>/delete/": closed(_OF_INSTALLATION, "package"),
-    "admin/configserver/solutionpackage/<path:object_id>/history/": closed(_OF_INSTALLATION, "package"),
-    "admin/configserver/solutionpackage/<path:object_id>/roll_back/": closed(_OF_INSTALLATION, "package"),
+    "admin/configserver/solutionpackage/<path:object_id>/history/": of_installation("package"),
+    "admin/configserver/solutionpackage/<path:object_id>/roll_back/": of_installation("package"),
     # --- administration: trail and outbox
     "admin/audit/auditevent/": every("event"),
     "admin/audit/auditevent/export.csv": every("event"),

@@ -8,9 +8,10 @@ from tests.isolation.cases import actions_of
 from tests.isolation.coverage import COVERAGE
 from tests.isolation.database import changes, state
 from tests.isolation.routes import ROUTES
+from tests.isolation.them import SECRET, SHARED
 from tests.isolation.visits import Call, Sort, Visitor, undone
 from tests.isolation.walk import WALKS, Judge, secrets_of
-from tests.isolation.world import SECRET, SHARED, World
+from tests.isolation.world import World
 
 VISITED = sorted(ROUTES.keys() & COVERAGE.keys())
 
@@ -49,10 +50,13 @@ def test_nobody_reaches_into_another_company(
         if entry.sort == "door" and walk.visitor not in {"cleo", "nobody"}:
             continue  # it looks at nobody
         reader = visitors["ada" if walk.visitor == "ada" else "cleo"]
-        judge = Judge(world, walk, visitors[walk.visitor], entry)
-        for case in entry.cases(route, reader, world.them(walk.own)):
-            judge.hear(case)
-        found += [f"{walk}: {one}" for one in judge.found]
+        cases = list(entry.cases(route, reader, world.them(walk.own)))
+        for number, there in enumerate(world.them(walk.target).each(entry.kind)):
+            judge = Judge(world, walk, visitors[walk.visitor], entry, there=there)
+            for case in cases:
+                if number == 0 or case.sort is Sort.NAMES:
+                    judge.hear(case)
+            found += [f"{walk}: {one}" for one in judge.found]
     _told(found)
 
 

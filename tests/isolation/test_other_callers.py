@@ -1,15 +1,19 @@
 """What one caller of the API holds is worth nothing in another's hands: idempotency keys, cursors, tokens (attacks F 20, B 12)."""
 
 from collections.abc import Mapping
+from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
 from core.idempotency import HEADER, REPLAYED
 from core.paging import CursorPages
-from tests.isolation.cases import body_of
+from tests.configserver.packages import AGENT, package
+from tests.isolation import outside
+from tests.isolation.bodies import new_of
 from tests.isolation.coverage import COVERAGE
-from tests.isolation.routes import ROUTES
+from tests.isolation.routes import ROUTES, Route
+from tests.isolation.them import KINDS, Them
 from tests.isolation.visits import Call, Visitor, undone
 from tests.isolation.walk import secrets_of
 from tests.isolation.world import World
@@ -19,12 +23,26 @@ LISTS = sorted(
     for text, route in ROUTES.items()
     if COVERAGE.get(text) is not None and COVERAGE[text].sort == "every" and route.view is not None
 )
+# Those that a company's own administrator makes and reads; the others are of who sees every company.
+OF_COMPANIES = KINDS.values() - outside.KINDS.values() - {"company", "privilege"} | {"person"}
 CREATES = [text for text in LISTS if hasattr(getattr(ROUTES[text].view, "create", None), "is_idempotent")]
 
 
+def _body(route: Route, own: Them, *, kind: str) -> Any:
+    """What makes a new object."""
+    if hasattr(route.view, "files"):
+        return package(AGENT)
+    body = new_of(route.view.bodies["create"], own, kind=kind)
+    if kind == "permission":
+        body |= {"user": own.uid("user"), "reach": "own"}
+    if kind == "directorypermission":
+        body |= {"person": own.uid("person")}
+    return body
+
+
 def test_there_are_lists_and_creates() -> None:
-    assert len(LISTS) >= 9
-    assert len(CREATES) >= 5
+    assert len(LISTS) >= 15
+    assert len(CREATES) >= 11
     assert all(ROUTES[text].view.pagination_class is CursorPages for text in LISTS)
 
 
@@ -32,14 +50,11 @@ def test_there_are_lists_and_creates() -> None:
 def test_somebody_elses_idempotency_key_replays_nothing(
     text: str, db: None, world: World, visitors: Mapping[str, Visitor]
 ) -> None:
-    route = ROUTES[text]
-    shape = route.view.bodies["create"]
-    body = body_of(shape, world.acme, whole=False)
-    if COVERAGE[text].kind == "permission":
-        body |= {"user": world.acme.uid("user"), "reach": "own"}
+    route, kind = ROUTES[text], COVERAGE[text].kind
+    body = _body(route, world.acme, kind=kind)
     call = Call("POST", route.path(), data=body, headers=((HEADER, "one-key"),))
     with undone():
-        maker = visitors["root" if COVERAGE[text].kind in {"company", "privilege"} else "ada"]
+        maker = visitors["ada" if kind in OF_COMPANIES else "root"]
         first, again = maker.send(call), maker.send(call)
         assert first.status == 201, first.text
         assert again.headers.get(REPLAYED) == "true"
@@ -55,7 +70,8 @@ def test_somebody_elses_cursor_shows_only_ones_own(
     text: str, db: None, world: World, visitors: Mapping[str, Visitor]
 ) -> None:
     path = ROUTES[text].path()
-    reader = visitors["ada" if COVERAGE[text].kind != "company" else "root"]
+    kind = COVERAGE[text].kind
+    reader = visitors["ada" if kind in OF_COMPANIES or kind == "privilege" else "root"]
     page = reader.send(Call("GET", path, (("page_size", "1"),)))
     assert page.status == 200, page.text
     links = [link for link in (page.json["next"], page.json["previous"]) if link]

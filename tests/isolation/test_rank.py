@@ -16,8 +16,8 @@ from tenants.models import Company, Kind, Permission, Privilege, Reach, Role
 from tests import cast
 from tests.isolation.cases import filled, form_of
 from tests.isolation.database import changes, state
+from tests.isolation.them import Them
 from tests.isolation.visits import Call, Visitor, undone
-from tests.isolation.world import Them
 
 
 @dataclass

@@ -8,8 +8,9 @@ from django.db.models import ForeignKey, Model
 from tests.isolation.coverage import COVERAGE
 from tests.isolation.database import state
 from tests.isolation.routes import ROUTES
+from tests.isolation.them import SECRET
 from tests.isolation.visits import Call, Visitor
-from tests.isolation.world import SECRET, World
+from tests.isolation.world import World
 
 LISTS = sorted(
     text

@@ -18,7 +18,7 @@ from accounts.middleware import SESSION_COOKIE
 from accounts.models import SessionKind, User
 from accounts.sessions import Client as Program
 from accounts.sessions import start_session
-from tests.isolation.world import Them
+from tests.isolation.them import Them
 
 # Ours are never read; whoever reads one takes the caller's word for where he belongs.
 _OWN_TENANT = ("X-Tenant", "X-Tenant-Id", "X-Company", "X-Company-Id", "X-Organization-Id")
@@ -134,7 +134,9 @@ class Visitor:
         path = f"{call.path}?{urlencode(call.query)}" if call.query else call.path
         headers = dict(call.headers) | dict.fromkeys(_OWN_TENANT, self._company)
         body, kind = b"", "application/octet-stream"
-        if call.data is not None and path.startswith(("/api/", "/.well-known/")):
+        if isinstance(call.data, bytes):
+            body, kind = call.data, "application/xml"
+        elif call.data is not None and path.startswith(("/api/", "/.well-known/")):
             body, kind = json.dumps(call.data).encode(), "application/json"
         elif call.data is not None:
             body, kind = urlencode(call.data, doseq=True).encode(), "application/x-www-form-urlencoded"

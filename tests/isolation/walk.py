@@ -6,8 +6,9 @@ from typing import Any
 
 from tests.isolation.coverage import Entry
 from tests.isolation.database import changes, state, written
+from tests.isolation.them import FOR_ALL, SECRET, Nothing, Things
 from tests.isolation.visits import Answer, Call, Case, Sort, Visitor, undone
-from tests.isolation.world import SECRET, Nothing, Things, World
+from tests.isolation.world import World
 
 GONE = frozenset({404, 405})
 # What a stranger is told anywhere: to sign in first.
@@ -35,6 +36,7 @@ WALKS = (
     Walk("cleo", "acme"),
     Walk("carl", "acme", leaves_out=_OTHERS),
     Walk("nora", "acme", leaves_out=_OTHERS),
+    Walk("dora", "acme", leaves_out=_OTHERS),
     Walk("nobody", "acme", leaves_out=frozenset({Sort.ASKS})),
     Walk("ben", "acme", leaves_out=frozenset({Sort.ASKS}), seen="acmemark-(?:company|ben)"),
     Walk("ada", "installation", own="acme", leaves_out=frozenset({Sort.ASKS})),
@@ -47,7 +49,9 @@ def secrets_of(them: Things, *, seen: str) -> re.Pattern[str]:
     hidden = {
         kind: obj for kind, obj in them.objects.items() if kind != "company" and not them.is_shared(kind)
     }
-    ids = [them.uid(kind) for kind in hidden] + [str(obj.pk) for obj in (*hidden.values(), *them.more)]
+    # The form of a person offers every role of the Configuration Server: by its name, under its number, and tells no more of it.
+    numbered = [obj for kind, obj in hidden.items() if kind not in FOR_ALL]
+    ids = [them.uid(kind) for kind in hidden] + [str(obj.pk) for obj in (*numbered, *them.more)]
     texts = rf"(?!{seen}){them.word}-" if seen else f"{them.word}-"
     return re.compile(rf"{texts}|{SECRET}|\b(?:{'|'.join(map(re.escape, ids))})\b")
 
@@ -55,9 +59,11 @@ def secrets_of(them: Things, *, seen: str) -> re.Pattern[str]:
 class Judge:
     """Sends a request in two versions, for objects that are there and for others that are not, and compares."""
 
-    def __init__(self, world: World, walk: Walk, visitor: Visitor, entry: Entry) -> None:
+    def __init__(
+        self, world: World, walk: Walk, visitor: Visitor, entry: Entry, *, there: Things | None = None
+    ) -> None:
         self._world, self._walk, self._visitor, self._entry = world, walk, visitor, entry
-        self._there = world.them(walk.target)
+        self._there = there or world.them(walk.target)
         self._not_there = Nothing(self._there)
         self._secrets = secrets_of(self._there, seen=walk.seen)
         self._before = state()

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
 from typing import Any
@@ -11,11 +11,11 @@ from django.db.models import Model
 from django.utils import timezone
 
 from accounts.models import Browser, Session, SessionKind, User
+from accounts.options import MODE
 from accounts.people import Person, change_user
 from accounts.sessions import Client, start_session
 from accounts.tokens.issue import TokenPair, token_pair
 from audit.models import AuditEvent
-from configserver import models as outside
 from core import sealed
 from core.models import Epoch
 from delivery.models import Delivery, State
@@ -23,167 +23,13 @@ from login.models import Attempt
 from tenants import services
 from tenants.actor import system_actor
 from tenants.models import Company, Kind, Permission, Privilege, Reach, Role, SettingsRevision
-from tests import cast
+from tests import cast, directory
 from tests.isolation.database import state
+from tests.isolation.outside import Outside
+from tests.isolation.them import FIRST, SECRET, Things
 from twofactor.models import Challenge, Factor, FactorKind
 
-# The kinds of object that belong to a company, by the class that holds them. A class that is chosen in a form or a body and is
-# missing here fails the walk.
-KINDS: dict[type[Model], str] = {
-    Company: "company",
-    User: "user",
-    Role: "role",
-    Permission: "permission",
-    Session: "session",
-    SettingsRevision: "revision",
-    AuditEvent: "event",
-    Delivery: "delivery",
-    Factor: "factor",
-    Browser: "browser",
-    Privilege: "privilege",
-    outside.Person: "person",
-    # Of the whole installation: a company sees none of them, but gives its people the roles.
-    outside.Tenant: "tenant",
-    outside.Directory: "directory",
-    outside.Role: "directoryrole",
-    outside.Permission: "directorypermission",
-    outside.SolutionPackage: "package",
-}
-SHARED = "privilege"  # one catalogue for all; everybody who may sees the same
-FOR_ALL = frozenset({SHARED, "directoryrole"})  # whoever gives rights may name every one of these
-FIRST = 5_000_000  # numbers of ours begin here, so that one in an answer is no accident
-SECRET = "secretmark"  # in what nobody is ever shown: password hashes, fingerprints, contents of mails
 _versions = count(1_000, 1_000)
-
-
-class Them:
-    """Somebody's objects, as a request names them."""
-
-    word: str  # the beginning of every text of theirs
-
-    def uid(self, kind: str) -> str:
-        """The id that the outside knows."""
-        raise NotImplementedError
-
-    def pk(self, kind: str) -> int:
-        """The number in the database, which the administration uses."""
-        raise NotImplementedError
-
-    def text(self, kind: str) -> str:
-        """Its name."""
-        raise NotImplementedError
-
-    def is_shared(self, kind: str) -> bool:
-        """Whether it is one that everybody shares: a privilege, a built-in role, a role of external people."""
-        return self.pk(kind) < FIRST
-
-    def names(self) -> Iterator[str]:
-        """Everything by which a request can name one of them, the longest first."""
-        found = {self.word}
-        for kind in KINDS.values():
-            if not self.is_shared(kind):
-                found |= {self.uid(kind), str(self.pk(kind)), self.text(kind)}
-        yield from sorted(found, key=len, reverse=True)
-
-
-@dataclass
-class Things(Them):
-    """Objects that are there."""
-
-    word: str
-    objects: dict[str, Any] = field(default_factory=dict)
-    more: list[Any] = field(default_factory=list)  # found by nobody's request, and just as secret
-    also: dict[str, list[Any]] = field(default_factory=dict)  # further objects of theirs, by kind
-
-    def uid(self, kind: str) -> str:
-        return str(getattr(self.objects[kind], "uid", self.objects[kind].pk))
-
-    def pk(self, kind: str) -> int:
-        return int(self.objects[kind].pk)
-
-    def each(self, kind: str) -> "Iterator[Things]":
-        """These things, and once more with each further object of this kind in its place."""
-        yield self
-        for one in self.also.get(kind, ()):
-            yield Things(self.word, {**self.objects, kind: one})
-
-    def text(self, kind: str) -> str:
-        found = (getattr(self.objects[kind], name, "") for name in ("username", "name", "to"))
-        return next((text for text in found if text.startswith(self.word)), self.word)
-
-
-class Nothing(Them):
-    """Objects that are not there, named like those that are."""
-
-    def __init__(self, there: Them) -> None:
-        self.word = "".join(
-            chr(ord("a") + (ord(one) - ord("a") + 7) % 26) if one.islower() else one for one in there.word
-        )
-        self._there = there
-        self._uids = {kind: str(uuid.uuid4()) for kind in KINDS.values()}
-        self._pks = {kind: 8_800_000 + number for number, kind in enumerate(KINDS.values())}
-
-    def uid(self, kind: str) -> str:
-        if self._there.is_shared(kind):
-            return self._there.uid(kind)
-        return str(self._pks[kind]) if kind == "event" else self._uids[kind]
-
-    def pk(self, kind: str) -> int:
-        return self._there.pk(kind) if self._there.is_shared(kind) else self._pks[kind]
-
-    def text(self, kind: str) -> str:
-        return self._there.text(kind).replace(self._there.word, self.word)
-
-
-def _outside(word: str, *, company: Company | None, make: Any, now: datetime) -> dict[str, Any]:
-    """What the Configuration Server keeps: two people of the company's tenant, and around them what belongs to no company."""
-    root = outside.Tenant.objects.get(dbid=outside.ENVIRONMENT_DBID)
-    tenant = make(
-        outside.Tenant, dbid=outside.Tenant.objects.count() + 100, name=f"{word}-tenant", parent=root
-    )
-    if company is not None:
-        company.tenant_dbid = tenant.dbid
-        company.save()
-    directory = make(
-        outside.Directory, name=f"{word}-directory", protocol="ldap", servers=f"ldaps://{word}-server"
-    )
-    directory.secret = sealed.seal(directory, "secret", SECRET.encode())
-    directory.save()
-    role, _made = outside.Role.objects.get_or_create(name="Everybody's", rank=1)
-    people = [
-        make(
-            outside.Person,
-            tenant=tenant,
-            name=f"{word}-person{number}",
-            name_key=f"{word}-person{number}",
-            display_name=f"{word}-person",
-            email=f"{word}-person{number}@example.com",
-            external_id=f"{word}-external",
-            entry=f"{word}-entry",
-            password=f"{SECRET}-hash",
-        )
-        for number in (1, 2)
-    ]
-    people[0].roles.add(role)
-    return {
-        "person": people[0],
-        "tenant": tenant,
-        "directory": directory,
-        "directoryrole": role,
-        "directorypermission": make(
-            outside.Permission, person=people[0], kind=Kind.DELIVERY, reach=Reach.OWN
-        ),
-        "package": make(
-            outside.SolutionPackage,
-            name=f"{word}-package",
-            version="1",
-            deploymentkey=f"{word}-key",
-            roles=[f"{word}-role"],
-            before='{"owners": {}, "roles": "{\\"version\\":1,\\"roles\\":[]}"}',
-            applied_at=now,
-            applied_by=f"{word}-author",
-        ),
-    }
 
 
 def things(
@@ -199,6 +45,8 @@ def things(
 
     User.objects.filter(pk=user.pk).update(password=f"{SECRET}-hash", phone="+4930555" + str(user.pk)[-5:])
     permission = make(Permission, user=user, kind=Kind.DELIVERY, reach=Reach.OWN)
+    around = Outside(word, company=company, secret=SECRET, numbers=numbers, now=now)
+    mode = {MODE.name: "ConfigServer"} if company is None else {}  # external people sign in everywhere
     ends = now + timedelta(hours=1)
     browser = make(
         Browser,
@@ -229,7 +77,7 @@ def things(
             SettingsRevision,
             company=company,
             number=number,
-            values={"TwoFactor.EmailSubject": mark(f"subject{number}")},
+            values={"TwoFactor.EmailSubject": mark(f"subject{number}"), **mode},
             reason=mark("reason"),
             author_uid=str(user.uid),
             author_name=mark("author"),
@@ -302,8 +150,7 @@ def things(
     )
     return Things(
         word=word,
-        objects=_outside(word, company=company, make=make, now=now)
-        | {
+        objects={
             "company": company,
             "user": user,
             "role": role,
@@ -315,8 +162,10 @@ def things(
             "factor": factor,
             "browser": browser,
             "privilege": Privilege.objects.get(name="Users - View"),
+            **around.objects(),
         },
-        more=[revisions[1], deliveries[1], challenge, attempt],
+        more=[revisions[1], deliveries[1], challenge, attempt, *around.more],
+        also={"person": around.persons[1:], "user": [around.shadow]},
     )
 
 
@@ -355,6 +204,7 @@ class World:
     cleo: User  # may do everything that there is, in Globex alone
     carl: User  # sees Globex, and may do nothing there but open the administration
     nora: User  # has every privilege, and reaches nobody
+    dora: User  # kept in the Configuration Server; what was loaded lets her do everything, in Globex alone
     tokens: TokenPair  # of Ada
     acme_rows: frozenset[tuple[str, Any]]  # every row that came with Acme, by table and number
 
@@ -373,7 +223,7 @@ def _cross(acme: Things, globex: Things, *, now: datetime) -> None:
     draft = services.PermissionDraft(
         user=onlooker, kind=Kind.USER, reach=Reach.ONE, company=acme.objects["company"]
     )
-    globex.also["user"] = [onlooker]
+    globex.also["user"].append(onlooker)
     globex.also["permission"] = [services.create_permission(draft, by=by, now=now)]
     mover = cast.person(
         f"{globex.word}-mover@example.com", company=globex.objects["company"], role=cast.AGENT
@@ -408,6 +258,16 @@ def _own(user: User, *, now: datetime) -> dict[str, list[Any]]:
     return {"browser": [browser], "session": [session], "factor": [factor]}
 
 
+def _external_administrator(of: Things) -> User:
+    """Somebody of the company's tenant who may do everything there, by what was loaded at the last sign-in."""
+    pairs = Privilege.objects.values_list("application", "name")
+    role = directory.role(f"{of.word}-all", rank=60, privileges=list(pairs), opens=[Kind.ALL])
+    person = directory.person(
+        f"{of.word}-dora", tenant=of.objects["tenant"], password=f"{of.word}-password", roles=[role]
+    )
+    return directory.shadow(person, password=f"{of.word}-password")
+
+
 def build() -> World:
     """Acme, Globex and the installation, in a database that holds nothing else."""
     # A version that no other test has seen: what they cached under theirs would stand for ours.
@@ -432,6 +292,7 @@ def build() -> World:
     carl.roles.set([look])
     nora = cast.person("globexmark-nora@example.com", company=globex, role=cast.AGENT)
     nora.roles.set([everything])
+    dora = _external_administrator(of_globex)
     before = state().keys()
     acme, ada, of_acme = _company("acmemark", numbers=count(7_000_000, 1_000), now=now)
     installation.objects["company"] = globex  # there is none above all companies: Ada reaches for another one
@@ -454,6 +315,7 @@ def build() -> World:
         cleo=cleo,
         carl=carl,
         nora=nora,
+        dora=dora,
         tokens=token_pair(session, now=now),
         acme_rows=acme_rows,
     )

@@ -1,0 +1,266 @@
+"""What the API takes and shows of directories, and of their tests."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.validators import RegexValidator
+from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers
+
+from configserver.directory import Coding, Directory, DirectoryServer, Protocol
+from configserver.engines.base import Tested
+from configserver.models import Role, Tenant
+from configserver.services.directory import BOUNDS, MOST_MAPPED, MOST_SERVERS, SECRET_LENGTH
+from core.contacts import NAME_LENGTH
+from core.fields import NO_SUCH_OBJECT, Flag, Id, Secret, Strict, Text, Uid, Whole
+
+
+class MappedGroup(serializers.Serializer[Any]):
+    """Whoever is in the group has the role."""
+
+    group = serializers.CharField()
+    role = Uid(source="role.uid")
+
+
+class MappedTenant(serializers.Serializer[Any]):
+    """Whoever has this value in the tenant attribute is of the tenant."""
+
+    value = serializers.CharField()
+    tenant = Uid(source="tenant.uid")
+
+
+class ServerShown(serializers.ModelSerializer[DirectoryServer]):
+    """How a server of a directory was last found."""
+
+    class Meta:
+        model = DirectoryServer
+        fields = (
+            "server",
+            "checked_at",
+            "since",
+            "ok",
+            "failed_step",
+            "reason",
+            "milliseconds",
+            "certificate_expires_at",
+        )
+        read_only_fields = fields
+
+
+# Plain columns, in the order in which they are shown; `name` to `servers` and the mapping stand around them.
+_LINES = (
+    "bind_dn", "base_dn", "user_filter", "direct_dn", "entry_attribute", "name_attribute", "email_attribute",
+    "phone_attribute", "tenant_attribute", "group_base", "group_filter", "nas_identifier",
+)  # fmt: skip
+_FLAGS = ("is_active", "start_tls", "nested_groups", "change_password", "rounds_are_factor")
+
+
+class DirectoryShown(serializers.ModelSerializer[Directory]):
+    """A directory; its secret is never shown."""
+
+    id = Uid(source="uid")
+    protocol = serializers.ChoiceField(Protocol.choices, read_only=True)
+    coding = serializers.ChoiceField(Coding.choices, read_only=True)
+    servers = serializers.ListField(source="server_names", child=serializers.CharField(), read_only=True)
+    secret_set = serializers.SerializerMethodField(help_text=_("Whether there is a secret."))
+    groups = MappedGroup(many=True, read_only=True)
+    tenant_values = MappedTenant(many=True, read_only=True)
+    seen = ServerShown(many=True, read_only=True, help_text=_("How its servers were last found."))
+
+    class Meta:
+        model = Directory
+        fields = (
+            "id",
+            "name",
+            "protocol",
+            "servers",
+            "secret_set",
+            *_FLAGS,
+            *BOUNDS,
+            "ca_certificates",
+            *_LINES,
+            "coding",
+            "groups",
+            "tenant_values",
+            "seen",
+        )
+        read_only_fields = fields
+
+    def get_secret_set(self, directory: Directory) -> bool:
+        """Whether there is a secret."""
+        return bool(directory.secret.text)
+
+
+class _GroupGiven(Strict):
+    group = Text(max_length=500, help_text=_("DN of the group."))
+    role = Id(help_text=_("Id of a directory role."))
+
+
+class _TenantGiven(Strict):
+    value = Text(max_length=200, help_text=_("Value of the tenant attribute."))
+    tenant = Id(help_text=_("Id of a tenant."))
+
+
+class _Mapping(serializers.ListField):
+    """Pairs of a text and one of our objects; the objects that the caller can see are read in one statement."""
+
+    def __init__(self, model: type[Role | Tenant], *, of: tuple[str, str], **kwargs: Any) -> None:
+        self.model, self.of = model, of
+        super().__init__(**({"max_length": MOST_MAPPED, "required": False} | kwargs))
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        """The pairs; raises ValidationError."""
+        text, named = self.of
+        given = super().to_internal_value(data)
+        uids = {one[named] for one in given}
+        rows = self.context["caller"].visible(self.model).filter(uid__in=uids) if uids else ()
+        found = {row.uid: row for row in rows}
+        missing = {
+            str(place): {named: [NO_SUCH_OBJECT]}
+            for place, one in enumerate(given)
+            if one[named] not in found
+        }
+        if missing:
+            raise serializers.ValidationError(missing, code="not_found")
+        return [(one[text], found[one[named]]) for one in given]
+
+
+def _said(name: str) -> dict[str, Any]:
+    """What the column of this name says of itself."""
+    return {"required": False, "help_text": Directory._meta.get_field(name).help_text}  # type: ignore[union-attr]
+
+
+class _Directory(Strict):
+    secret = Secret(
+        required=False,
+        max_length=SECRET_LENGTH,
+        allow_blank=True,
+        help_text=_("Password of the service account, or shared secret. Never given back; empty: it stays."),
+    )
+    ca_certificates = Text(max_length=100_000, allow_blank=True, **_said("ca_certificates"))
+    coding = serializers.ChoiceField(Coding.choices, **_said("coding"))
+    groups = _Mapping(
+        Role,
+        of=("group", "role"),
+        child=_GroupGiven(),
+        help_text=_("Which group gives which role; the whole mapping."),
+    )
+    tenant_values = _Mapping(
+        Tenant,
+        of=("value", "tenant"),
+        child=_TenantGiven(),
+        help_text=_("Which value names which tenant; the whole mapping."),
+    )
+
+    def get_fields(self) -> dict[str, Any]:
+        """The fields, with those that are as their columns say."""
+        columns: dict[str, Any] = {name: Flag(**_said(name)) for name in _FLAGS}
+        for name, (low, high) in BOUNDS.items():
+            columns[name] = Whole(min_value=low, max_value=high, **_said(name))
+        for name in _LINES:
+            column: Any = Directory._meta.get_field(name)
+            columns[name] = Text(max_length=column.max_length, allow_blank=column.blank, **_said(name))
+        return super().get_fields() | columns
+
+
+_ONE_WORD = RegexValidator(r"^\S+\Z", _("Write each server by itself, without spaces."))
+
+
+def _servers(**more: Any) -> serializers.ListField:
+    return serializers.ListField(
+        child=Text(max_length=300, validators=[_ONE_WORD]),
+        min_length=1,
+        max_length=MOST_SERVERS,
+        help_text=_("Asked in this order: ldaps://ldap.example:636, or radius.example:1812."),
+        **more,
+    )
+
+
+class NewDirectory(_Directory):
+    """A directory to be added."""
+
+    name = Text(max_length=120)
+    protocol = serializers.ChoiceField(Protocol.choices)
+    servers = _servers()
+
+
+class ChangedDirectory(_Directory):
+    """What is to change of a directory. Other servers, or another way to them, want the secret again."""
+
+    name = Text(max_length=120, required=False)
+    protocol = serializers.ChoiceField(
+        Protocol.choices, required=False, help_text=_("Stays; another one is refused.")
+    )
+    servers = _servers(required=False)
+
+
+class TestedDirectory(Strict):
+    """A test of a directory as it is kept."""
+
+    login = Text(
+        max_length=NAME_LENGTH,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text=_("Looked up, and mapped; no password is checked."),
+    )
+
+
+class CheckShown(serializers.Serializer[Any]):
+    """One step of a test at one server."""
+
+    step = serializers.CharField(
+        help_text=_("resolve, connect, tls, bind, search, map; RADIUS: resolve, answer.")
+    )
+    ok = serializers.BooleanField()
+    seen = serializers.CharField(help_text=_("What was seen, for people."))
+    milliseconds = serializers.IntegerField()
+
+
+class TestedServer(serializers.Serializer[Any]):
+    """What the test of one server found, up to the first step that failed."""
+
+    server = serializers.CharField()
+    ok = serializers.BooleanField()
+    certificate_expires_at = serializers.SerializerMethodField()
+    checks = CheckShown(many=True, help_text=_("Empty: no time was left for this server."))
+
+    def get_certificate_expires_at(self, tested: Tested) -> datetime | None:
+        """When the certificate runs out."""
+        seconds = tested.certificate_expires_at
+        return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+class FoundEntry(serializers.Serializer[Any]):
+    """What the directory says of the entry of the name that was looked up."""
+
+    display_name = serializers.CharField()
+    email = serializers.CharField()
+    phone = serializers.CharField()
+
+
+class MappedEntry(serializers.Serializer[Any]):
+    """What the mapping makes of the entry."""
+
+    groups = serializers.ListField(child=serializers.CharField())
+    roles = serializers.ListField(child=serializers.CharField(), help_text=_("Names."))
+    value = serializers.CharField(allow_null=True, help_text=_("Of the tenant attribute."))
+    tenant_dbid = serializers.IntegerField(
+        source="tenant.dbid", allow_null=True, default=None, help_text=_("What the value stands for.")
+    )
+
+
+class TrialShown(serializers.Serializer[Any]):
+    """What came of a test."""
+
+    ok = serializers.BooleanField(help_text=_("Whether every server can be used."))
+    servers = TestedServer(many=True)
+    found = FoundEntry(allow_null=True, help_text=_("null: no server looked the name up."))
+    mapped = MappedEntry(allow_null=True)
+
+
+class DirectoryFilters(Strict):
+    """Which directories."""
+
+    protocol = serializers.ChoiceField(Protocol.choices, required=False)
+    is_active = serializers.BooleanField(required=False)
