@@ -22,8 +22,8 @@ from accounts.explain import explain
 from accounts.forms_persons import (
     AddPersonForm,
     DescribedRolesField,
-    PasswordForm,
     PersonForm,
+    PersonPasswordForm,
     RolesField,
 )
 from accounts.mode import external_is_on
@@ -338,7 +338,7 @@ class PersonAdmin(VerbAdmin):
             "The old password stops working and every session of this person ends at once. Tell the new one in person."
         ),
         done=__("The password was set."),
-        form=PasswordForm,
+        form=PersonPasswordForm,
         offered=lambda person: choice_of(person).engine == INTERNAL,
     )
     def set_password(self, obj: Person, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
