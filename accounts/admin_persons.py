@@ -33,13 +33,13 @@ from accounts.options import MODE
 from configserver import services
 from configserver.admin_roles import permissions_panel
 from configserver.choice import INTERNAL
-from configserver.explain import Verdict
 from configserver.models import Directory, Permission, Person, Role, Tenant
 from configserver.service import choice_of, is_able
 from configserver.words import choice_in_words, directory_names
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
 from core.admin_pages import Note, Panel, badge, object_verb, two_lines
+from core.findings import Verdict
 from core.outcomes import Denied
 from tenants.actor import Actor
 from tenants.granted import tenants_within

@@ -9,13 +9,13 @@ from django.utils import timezone
 from accounts.models import User
 from audit.events import Event
 from audit.models import AuditEvent
-from configserver.explain import Finding, Verdict
 from configserver.health import Certificate, State, certificate_at, health_of
 from configserver.health_checks import check_servers
 from configserver.models import Directory, Person, Role, Tenant
 from configserver.trial import Trial, try_directory
 from core import epoch
 from core.db import unit
+from core.findings import Finding, Verdict
 from tenants.models import Company
 from tests import directory
 from tests.cast import acting
