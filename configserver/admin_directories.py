@@ -24,7 +24,7 @@ from configserver.directory import Directory, DirectoryServer, Protocol
 from configserver.forms_directory import FORMS, ChooseProtocolForm, TrialForm
 from configserver.health import health_of
 from configserver.models import Person, Tenant
-from configserver.testing import Trial, try_directory
+from configserver.trial import Trial, try_directory
 from configserver.uses import Use, is_proved_by, use_of, uses
 from configserver.words import STATES, age_of, answering_in_words, certificate_in_words, step_of
 from core.admin import VerbAdmin

@@ -20,8 +20,8 @@ from configserver.health import (
 )
 from configserver.models import Directory
 from configserver.words import step_of
+from portal.dashboard_cards import Card, Caution
 from portal.readiness import has_persons, names_no_company, readiness
-from portal.shown import Card, Caution
 
 DIRECTORIES = 50
 
