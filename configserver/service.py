@@ -163,7 +163,7 @@ def _identified(
     person: Person, proof: Verified, *, directory: Known | None, environment: Snapshot, now: datetime
 ) -> Identity | Refused:
     tenant: int | None = person.tenant.dbid
-    mapped: Iterable[int] = ()
+    mapped: Iterable[int] = []
     if directory is not None:
         mapped = frozenset().union(*(directory.roles.get(group, ()) for group in proof.groups))
         if proof.tenant is not None:
@@ -171,6 +171,9 @@ def _identified(
             here = tree.tenant_of(tenant)
             if here is not None and not all(link.is_active for link in tree.chain(here.pk)):
                 return Refused(reason="disabled")
+    mapped = sorted(mapped)
+    if mapped != person.mapped:
+        Person.objects.filter(pk=person.pk).update(mapped=mapped)
     roles, own = granted_to(person, mapped=mapped)
     must_change, expires_in = proof.must_change, proof.expires_in
     if directory is None:

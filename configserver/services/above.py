@@ -6,8 +6,8 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from configserver.access import Administrator
-from configserver.granting import granted_by, opened_by
-from configserver.models import Permission, Person, Role
+from configserver.granting import granted_by, opened_by, roles_held
+from configserver.models import Permission, Person
 from configserver.values import Granted
 from core.outcomes import Denied
 
@@ -16,8 +16,7 @@ PEOPLE_ABOVE = _("Some of its people may do or see more than you, so you cannot 
 
 def refuse_over(persons: QuerySet[Person], *, by: Administrator) -> Denied | None:
     """The refusal when any of these persons has more than the actor."""
-    roles = Role.objects.filter(persons__in=persons).distinct()
     own = Permission.objects.filter(person__in=persons).select_related("tenant")
     alone = Granted(permissions=tuple({opened_by(one) for one in own}))
-    exceeded = by.exceeded_by_grants(*map(granted_by, roles), alone, dbid=None)
+    exceeded = by.exceeded_by_grants(*map(granted_by, roles_held(persons)), alone, dbid=None)
     return None if exceeded is None else replace(exceeded, message=PEOPLE_ABOVE)
