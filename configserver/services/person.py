@@ -33,6 +33,10 @@ OWN_ACCOUNT = Denied(code="own_account", message=_("You cannot disable or delete
 OWN_PROOF = Denied(
     code="own_account", message=_("Your own password changes only on the pages of your account.")
 )
+# Else whoever holds the session for a moment keeps the account.
+OWN_WAY_IN = Denied(
+    code="own_account", message=_("Somebody else has to change how you sign in and where your codes go.")
+)
 PROVED_ELSEWHERE = Denied(
     code="kept_elsewhere", message=_("A directory proves this person's password; change it there.")
 )
@@ -40,6 +44,7 @@ STANDS_ABOVE = _("This person may do or see more than you, so you cannot change 
 MEANWHILE = Denied(
     code="conflict", message=_("The person was changed in the meantime. Nothing was changed now.")
 )
+WAY_IN = frozenset({"email", "external_id", "directory"})
 # What does not change who the person is or what he may do.
 HARMLESS = frozenset({"display_name", "phone"})
 
@@ -181,6 +186,8 @@ def _refuse_change(
 ) -> Denied | None:
     if by.is_person(person.uid) and changed.get("is_active") is False:
         return OWN_ACCOUNT
+    if by.is_person(person.uid) and (own := WAY_IN & changed.keys()):
+        return replace(OWN_WAY_IN, field=min(own))
     if "directory" in changed and not by.may_touch_tenant("change", "directory", dbid=None):
         return replace(FORBIDDEN, field="directory")
     dbid = changed.get("tenant", person.tenant).dbid
@@ -251,6 +258,8 @@ def forget_entry(person: Person, *, by: Administrator, now: datetime) -> Denied 
         refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
         if refusal is not None or found is None:
             return refusal
+        if by.is_person(found.uid):
+            return OWN_WAY_IN
         if not found.entry:
             return Denied(code="nothing_changed", message=_("No entry is kept for this person."))
         found.entry = ""
