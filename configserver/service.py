@@ -117,8 +117,8 @@ def answer(person_uid: UUID, state: str, given: str, *, environment: Snapshot, n
     person = _PERSONS.filter(uid=person_uid).first()
     if person is None:
         asked_in_vain = directory_of(str(person_uid))
-        outcome = asked_in_vain.engine.decoy("") if asked_in_vain is not None else None
-        return outcome if isinstance(outcome, Unreachable) else Refused(reason="unknown")
+        nothing = asked_in_vain.engine.decoy("") if asked_in_vain is not None else None
+        return nothing if isinstance(nothing, Unreachable) else Refused(reason="unknown")
     if not is_able(person):
         return Refused(reason="disabled")
     choice = choice_of(person)
