@@ -7,10 +7,9 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import helpers
-from django.db.models import Model, QuerySet
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -30,7 +29,7 @@ from configserver.words import STATES, age_of, answering_in_words, certificate_i
 from core.admin import VerbAdmin
 from core.admin_gate import show_refusal
 from core.admin_lists import bounded_count
-from core.admin_pages import ObjectVerb, Panel, badge, object_verb, two_lines
+from core.admin_pages import ObjectVerb, Panel, badge, link_to, object_verb, two_lines
 from core.admin_verbs import page_context
 from core.outcomes import Denied
 
@@ -299,7 +298,7 @@ class DirectoryAdmin(VerbAdmin):
             headers=(_("Tenant"), _("Named by"), _("For")),
             rows=[
                 (
-                    self._link(one),
+                    link_to(one),
                     _("itself") if one.directory_id == directory.pk else _("a tenant above"),
                     _("everybody") if one.pk in use.everybody else _("persons with an external id"),
                 )
@@ -313,7 +312,7 @@ class DirectoryAdmin(VerbAdmin):
         # Found without an order: among a million, sorting them all takes longest.
         found = list(persons.order_by().values_list("pk", flat=True)[: SHOWN + 1])
         shown = Person.objects.filter(pk__in=found[:SHOWN]).select_related("tenant").order_by("name_key")
-        rows = [(self._link(one), one.display_name, one.external_id or "–", one.tenant) for one in shown]
+        rows = [(link_to(one), one.display_name, one.external_id or "–", one.tenant) for one in shown]
         title = _("Persons whose passwords it proves")
         if len(found) > SHOWN:
             title = _("%(title)s: %(number)s of %(count)s") % {
@@ -327,12 +326,6 @@ class DirectoryAdmin(VerbAdmin):
             rows=rows,
             empty=_("Nobody that you may see."),
         )
-
-    def _link(self, obj: Model) -> str:
-        if not self.admin_site.is_registered(type(obj)):
-            return str(obj)
-        url = reverse(f"admin:configserver_{obj._meta.model_name}_change", args=(obj.pk,))
-        return format_html('<a href="{}">{}</a>', url, obj)
 
 
 def _protocol_of(request: HttpRequest, obj: Directory | None) -> str:
