@@ -41,6 +41,7 @@ class ObjectVerb:
     form: type[ObjectForm] = ObjectForm
     danger: bool = False
     bulk: bool = False
+    stays: bool = False  # on its page, which shows the outcome, instead of leading away
     offered: Callable[[Any], bool] = always
 
 
