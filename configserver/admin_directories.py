@@ -259,7 +259,7 @@ class DirectoryAdmin(VerbAdmin):
         now = timezone.now()
         seen = {row.server: row for row in directory.seen.all()}
         return Panel(
-            title=_("Servers, as the clock last saw them"),
+            title=_("Servers, as they were last checked"),
             headers=(_("Server"), _("State"), _("Took"), _("Certificate"), _("Looked at")),
             rows=[_server_row(name, seen.get(name), now=now) for name in directory.server_names],
             empty="",
