@@ -20,6 +20,7 @@ from core.db import unit
 from core.outcomes import Denied
 from core.throttle import Limit, Taken, carry, release, standing
 from tenants.actor import Actor
+from tenants.granted import company_of_tenant
 
 NAME = "login-name"
 STRANGER = "stranger"
@@ -167,9 +168,16 @@ def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
     return None
 
 
+def _account_of(person: Person) -> User | None:
+    """The account of an external person; one that a directory has put into another company than the tenant's is that company's matter."""
+    account = User.objects.filter(source_id=person.uid).first()
+    linked = company_of_tenant(person.tenant.dbid)
+    return account if account is None or linked in {None, account.company_id} else None
+
+
 def is_held_back(person: Person, *, now: datetime) -> bool:
     """Whether there is something to unlock: tries counted for the name of an external person, or a lock on the account here."""
-    account = User.objects.filter(source_id=person.uid).first()
+    account = _account_of(person)
     keys = _strangers_keys(person.name, realm=Realm.EXTERNAL)
     if account is not None:
         if account.locked_at is not None or (account.codes_paused_until or now) > now:
@@ -186,7 +194,7 @@ def unlock_person(person: Person, *, by: Actor, now: datetime) -> Denied | None:
             return refusal
         keys = _strangers_keys(person.name, realm=Realm.EXTERNAL)
         released = release(*((limit, key) for limit in _BY_NAME for key in keys))
-        account = User.objects.filter(source_id=person.uid).first()
+        account = _account_of(person)
         refusal = NOT_LOCKED if account is None else unlock_user(account, by=by, now=now)
         if refusal is None or not released:
             return refusal

@@ -1,8 +1,9 @@
 """What roles give to external persons; what each role gives is held in memory under the epoch."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from configserver.models import Permission, Person, Role
+from configserver.models import Permission, Person, Reach, Role
 from configserver.values import Granted, Opened
 from core import epoch
 from core.prepared import Select, Slot
@@ -45,9 +46,20 @@ def own_of(person: Person) -> Granted:
     return Granted(permissions=tuple(opened_by(one) for one in _OWN(person=person.pk)))
 
 
+def _given_in(granted: Granted, dbid: int) -> Granted:
+    """The same, as it was given to somebody of the tenant with this DBID."""
+    opened = (replace(one, tenant=dbid) if one.reach == Reach.OWN else one for one in granted.permissions)
+    return replace(granted, permissions=tuple(opened))
+
+
 def granted_to(person: Person, *, mapped: Iterable[int] = ()) -> tuple[tuple[Granted, ...], Granted]:
-    """What the person's roles and those of his groups in the directory give, the highest first; and what is the person's own."""
-    numbers = set(_ROLES(person=person.pk)) | set(mapped)
-    found = [role for role in map(_roles, sorted(numbers)) if role is not None]
+    """What the person's roles and those of his groups in the directory give, the highest first; and what is the person's own.
+
+    Groups give what they give wherever the directory says that the person belongs; a name was given it in the tenant that keeps it.
+    """
+    groups, dbid = set(mapped), person.tenant.dbid
+    held = set(_ROLES(person=person.pk)) - groups
+    found = [role for role in map(_roles, sorted(groups)) if role is not None]
+    found += [_given_in(role, dbid) for role in map(_roles, sorted(held)) if role is not None]
     roles = tuple(sorted(found, key=lambda role: (-role.rank, role.name)))
-    return roles, own_of(person)
+    return roles, _given_in(own_of(person), dbid)

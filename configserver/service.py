@@ -241,13 +241,19 @@ def refuse_new_password(
 
 
 def set_password(
-    person_uid: UUID, *, current: str, new: str, environment: Snapshot, now: datetime
+    person_uid: UUID, *, version: int, current: str, new: str, environment: Snapshot, now: datetime
 ) -> PasswordSet | Denied | Refused | Unreachable:
-    """Put the person's own new password in the place of the current one. Unreachable: nothing was changed, and a due change stays due."""
+    """Put the person's own new password in the place of the current one. Unreachable: nothing was changed, and a due change stays due.
+
+    `version` is the one under which whoever asks was let in. What was taken from the person since is not given back by a new password.
+    """
     person = _PERSONS.filter(uid=person_uid).first()
     if person is None or not is_able(person):
         make_password(current)
         return Refused(reason="disabled")
+    if person.version != version:
+        make_password(current)
+        return MEANWHILE
     choice = choice_of(person)
     if choice.engine != INTERNAL:
         return _set_in_directory(person, choice, current=current, new=new)
@@ -277,10 +283,12 @@ def _set_in_directory(
     if not isinstance(outcome, Changed):
         return outcome
     with unit():
-        Person.objects.filter(pk=person.pk).update(version=F("version") + 1)
+        standing = Person.objects.filter(pk=person.pk, version=person.version).update(
+            version=F("version") + 1
+        )
         epoch.bump()
-    version = Person.objects.values_list("version", flat=True).get(pk=person.pk)
-    return PasswordSet(version=version)
+    # While the directory was asked, something was taken from the person: under the old version nothing goes on.
+    return PasswordSet(version=person.version + 1 if standing else person.version)
 
 
 def store_password(person: Person, hashed: str, *, must_change: bool, now: datetime) -> bool:

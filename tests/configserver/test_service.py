@@ -86,7 +86,9 @@ def test_expiry_and_the_flag_ask_for_a_change(dora: Person, now: datetime) -> No
 
 
 def set_password(dora: Person, current: str, new: str, *, now: datetime) -> Any:
-    return service.set_password(dora.uid, current=current, new=new, environment=snapshot(None), now=now)
+    return service.set_password(
+        dora.uid, version=dora.version, current=current, new=new, environment=snapshot(None), now=now
+    )
 
 
 def test_a_new_password_clears_the_flag_and_ends_what_was_granted(dora: Person, now: datetime) -> None:

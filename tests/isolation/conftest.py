@@ -37,7 +37,9 @@ def world(house: None) -> World:
 @pytest.fixture(scope="module")
 def visitors(world: World) -> Mapping[str, Visitor]:
     """Everybody who walks, by name; each with a browser."""
-    people = {name: getattr(world, name) for name in ("root", "ada", "ben", "cleo", "carl", "nora", "dora")}
+    people = {
+        name: getattr(world, name) for name in ("root", "ada", "ben", "cleo", "carl", "nora", "vera", "dora")
+    }
     found = {
         name: Visitor(name, user, company=str(user.company.uid) if user.company else "")
         for name, user in people.items()

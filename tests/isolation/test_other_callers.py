@@ -24,7 +24,7 @@ LISTS = sorted(
     if COVERAGE.get(text) is not None and COVERAGE[text].sort == "every" and route.view is not None
 )
 # Those that a company's own administrator makes and reads; the others are of who sees every company.
-OF_COMPANIES = KINDS.values() - outside.KINDS.values() - {"company", "privilege"} | {"person"}
+OF_COMPANIES = set(KINDS.values()) - set(outside.KINDS.values()) - {"company", "privilege"} | {"person"}
 CREATES = [text for text in LISTS if hasattr(getattr(ROUTES[text].view, "create", None), "is_idempotent")]
 
 

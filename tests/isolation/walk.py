@@ -53,7 +53,8 @@ def secrets_of(them: Things, *, seen: str) -> re.Pattern[str]:
     numbered = [obj for kind, obj in hidden.items() if kind not in FOR_ALL]
     ids = [them.uid(kind) for kind in hidden] + [str(obj.pk) for obj in (*numbered, *them.more)]
     texts = rf"(?!{seen}){them.word}-" if seen else f"{them.word}-"
-    return re.compile(rf"{texts}|{SECRET}|\b(?:{'|'.join(map(re.escape, ids))})\b")
+    sealed = re.escape(them.objects["directory"].secret.text)
+    return re.compile(rf"{texts}|{SECRET}|{sealed}|\b(?:{'|'.join(map(re.escape, ids))})\b")
 
 
 class Judge:

@@ -204,6 +204,7 @@ class World:
     cleo: User  # may do everything that there is, in Globex alone
     carl: User  # sees Globex, and may do nothing there but open the administration
     nora: User  # has every privilege, and reaches nobody
+    vera: User  # may look at everything everywhere, and change nothing
     dora: User  # kept in the Configuration Server; what was loaded lets her do everything, in Globex alone
     tokens: TokenPair  # of Ada
     acme_rows: frozenset[tuple[str, Any]]  # every row that came with Acme, by table and number
@@ -268,6 +269,16 @@ def _external_administrator(of: Things) -> User:
     return directory.shadow(person, password=f"{of.word}-password")
 
 
+def _onlooker() -> User:
+    """Somebody above all companies who may look at everything, and change nothing."""
+    look = Role.objects.create(name="rootmark-view", rank=90)
+    look.privileges.set(Privilege.objects.filter(name__regex=" - (View|Open)$"))
+    Permission.objects.create(role=look, kind=Kind.ALL, reach=Reach.EVERY)
+    vera = cast.person("rootmark-vera@portal.example", company=None, role=cast.AGENT)
+    vera.roles.set([look])
+    return vera
+
+
 def build() -> World:
     """Acme, Globex and the installation, in a database that holds nothing else."""
     # A version that no other test has seen: what they cached under theirs would stand for ours.
@@ -315,6 +326,7 @@ def build() -> World:
         cleo=cleo,
         carl=carl,
         nora=nora,
+        vera=_onlooker(),
         dora=dora,
         tokens=token_pair(session, now=now),
         acme_rows=acme_rows,
