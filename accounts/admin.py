@@ -239,11 +239,11 @@ class UserAdmin(VerbAdmin):
         if company is None and not isinstance(by.rights.sees("user"), Everywhere):
             # Who sees only his own company means this one, also where the field offers him no choice.
             given["company"] = getattr(by.origin.actor, "company", None)
-        return people.create_user(people.Person(**given), password=password, by=by, now=now)
+        return people.create_user(people.UserDraft(**given), password=password, by=by, now=now)
 
     def change(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> User | Denied:
         """Change what is given."""
-        return people.change_user(obj, people.Person(**given), by=by, now=now)
+        return people.change_user(obj, people.UserDraft(**given), by=by, now=now)
 
     def remove(self, obj: User, *, by: Actor, now: datetime) -> Denied | None:
         """Delete the account."""

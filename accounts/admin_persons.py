@@ -10,7 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import escape, format_html
+from django.utils.html import escape
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
@@ -38,7 +38,7 @@ from configserver.service import choice_of, is_able
 from configserver.words import choice_in_words, directory_names
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
-from core.admin_pages import Note, Panel, badge, object_verb, two_lines
+from core.admin_pages import Note, Panel, badge, link_to, object_verb, two_lines
 from core.findings import Verdict
 from core.outcomes import Denied
 from tenants.actor import Actor
@@ -286,13 +286,12 @@ class PersonAdmin(VerbAdmin):
         account = self._account(request, person)
         rows: list[Sequence[Any]] = []
         if account is not None:
-            url = reverse("admin:accounts_user_change", args=(account.pk,))
             state = badge(_("Active"), tone="ok")
             if account.locked_at is not None or not account.is_active:
                 state = badge(_("Locked") if account.locked_at else _("Disabled"), tone="danger")
             at = account.last_login
             row: list[Any] = [
-                format_html('<a href="{}">{}</a>', url, account),
+                link_to(account),
                 account.company or "–",
                 state,
                 "–" if at is None else timezone.localtime(at),

@@ -21,7 +21,7 @@ from configserver.models import ENVIRONMENT_DBID, Person, Tenant
 from configserver.options import STRICT, tenant_rules
 from configserver.words import directory_names, proof_of
 from core.admin import VerbAdmin
-from core.admin_pages import Note, Panel, Words, badge, two_lines
+from core.admin_pages import Note, Panel, Words, badge, link_to, two_lines
 from core.option_fields import shown, words_of
 from core.outcomes import Denied
 
@@ -250,7 +250,7 @@ class TenantAdmin(VerbAdmin):
             headers=(_("Name"), _("DBID"), _("State")),
             rows=[
                 (
-                    format_html('<a href="{}">{}</a>', self.url_of(one, "change"), one.name),
+                    link_to(one, one.name),
                     one.dbid,
                     self.state(one),
                 )
@@ -262,9 +262,7 @@ class TenantAdmin(VerbAdmin):
     def _persons(self, request: HttpRequest, tenant: Tenant) -> Panel:
         rows = [
             (
-                format_html(
-                    '<a href="{}">{}</a>', reverse("admin:configserver_person_change", args=(one.pk,)), one
-                ),
+                link_to(one),
                 one.display_name,
                 badge(_("Active"), tone="ok") if one.is_active else badge(_("Off"), tone=""),
             )

@@ -4,11 +4,10 @@ import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
-
 from configserver.directories import build_engine
 from configserver.engines.base import Engine, Tested
 from configserver.engines.many import ask_all
+from configserver.engines.slots import room
 from configserver.models import Directory, DirectoryServer
 from core.db import unit
 from core.errors import PortalError
@@ -36,15 +35,10 @@ def check_servers(*, now: datetime) -> int:
     # Where there are more than time allows, those not looked at for longest come first.
     places.sort(key=lambda place: before[place].checked_at if place in before else NEVER)
     questions = [(engine, server) for pk, server in places if (engine := engines[pk][0])]
-    tested = ask_all(questions, at_once=_room(), begun_within=BEGUN_WITHIN)
+    tested = ask_all(questions, at_once=room(), begun_within=BEGUN_WITHIN)
     seen = {place: one for place, one in zip(places, tested, strict=True) if one.checks}
     _keep(seen, now=now)
     return len(seen)
-
-
-def _room() -> int:
-    """How many calls to directories a process has room for (`configserver.engines.slots`); one more would be refused."""
-    return max(1, settings.HTTP_THREADS // 2)
 
 
 def _engine(directory: Directory) -> tuple[Engine | None, Sequence[str]]:

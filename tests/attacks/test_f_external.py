@@ -9,8 +9,7 @@ from django.utils import timezone
 from accounts.companies import change_company
 from accounts.limits import unlock_user
 from accounts.models import User
-from accounts.people import Person as UserDraft
-from accounts.people import change_user, delete_user, lock_user, set_password
+from accounts.people import UserDraft, change_user, delete_user, lock_user, set_password
 from audit.models import AuditEvent
 from configserver import services
 from configserver.directory import Directory
