@@ -7,7 +7,6 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
@@ -20,7 +19,7 @@ from django.utils.translation import gettext_lazy as __
 
 from accounts import admin_external, ending, limits, people
 from accounts.admin_companies import CompanyAdmin
-from accounts.admin_external import KeptFilter
+from accounts.admin_filters import AccountStateFilter, KeptFilter, PortalRoleFilter
 from accounts.admin_persons import PersonAdmin
 from accounts.admin_places import places, switched_off
 from accounts.admin_sessions import SessionAdmin, device
@@ -31,13 +30,13 @@ from accounts.models import Session, User
 from configserver.models import Person
 from core.admin import VerbAdmin
 from core.admin_gate import unseen
-from core.admin_lists import FILTER_CHOICES, VisibleRelatedFilter
+from core.admin_lists import VisibleRelatedFilter
 from core.admin_pages import Note, Panel, Words, badge, object_verb, two_lines
 from core.outcomes import Denied
 from core.throttle import Taken
 from tenants.actor import Actor
 from tenants.admin import permissions_panel
-from tenants.models import Company, Permission, Role
+from tenants.models import Company, Permission
 from tenants.rights import Everywhere
 
 SHOWN_SESSIONS = 20
@@ -45,44 +44,6 @@ SHOWN_SESSIONS = 20
 admin.site.register(Session, SessionAdmin)
 admin.site.register(Company, CompanyAdmin)
 admin.site.register(Person, PersonAdmin)
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Whether a person may sign in."""
-
-    title = __("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The three states."""
-        return [("active", __("Active")), ("locked", __("Locked")), ("disabled", __("Disabled"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        """People in this state."""
-        if self.value() == "active":
-            return queryset.filter(is_active=True, locked_at=None)
-        if self.value() == "locked":
-            return queryset.filter(locked_at__isnull=False)
-        return queryset.filter(is_active=False) if self.value() == "disabled" else queryset
-
-
-class RoleFilter(admin.SimpleListFilter):
-    """Who has a role."""
-
-    title = __("role")
-    parameter_name = "role"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The first visible roles."""
-        return [(str(role.pk), str(role)) for role in model_admin.choices(request, Role)[:FILTER_CHOICES]]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        """People who have it."""
-        value = self.value() or ""
-        if not (value.isascii() and value.isdecimal()):
-            return queryset
-        # A number that no column holds is the number of no role.
-        return queryset.filter(roles=int(value)) if len(value) < 19 else queryset.none()
 
 
 def _counted(user: User) -> list[Taken]:
@@ -107,7 +68,7 @@ class UserAdmin(VerbAdmin):
     add_form_template = "admin/add_person.html"
     ordering = ("login_key",)
     list_display = ("person", "company", "role_names", "state", "last_login")
-    list_filter = (StateFilter, KeptFilter, ("company", VisibleRelatedFilter), RoleFilter)
+    list_filter = (AccountStateFilter, KeptFilter, ("company", VisibleRelatedFilter), PortalRoleFilter)
     list_select_related = ("company",)
     list_prefetch_related = ("roles",)
     sortable_by = ("person",)
@@ -278,11 +239,11 @@ class UserAdmin(VerbAdmin):
         if company is None and not isinstance(by.rights.sees("user"), Everywhere):
             # Who sees only his own company means this one, also where the field offers him no choice.
             given["company"] = getattr(by.origin.actor, "company", None)
-        return people.create_user(people.Person(**given), password=password, by=by, now=now)
+        return people.create_user(people.UserDraft(**given), password=password, by=by, now=now)
 
     def change(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> User | Denied:
         """Change what is given."""
-        return people.change_user(obj, people.Person(**given), by=by, now=now)
+        return people.change_user(obj, people.UserDraft(**given), by=by, now=now)
 
     def remove(self, obj: User, *, by: Actor, now: datetime) -> Denied | None:
         """Delete the account."""

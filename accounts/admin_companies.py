@@ -6,15 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest
-from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from accounts import companies
 from configserver.models import Tenant
 from core.admin import VerbAdmin
-from core.admin_pages import Panel, badge
+from core.admin_pages import Panel, badge, link_to
 from core.outcomes import Denied
 from tenants import services
 from tenants.actor import Actor
@@ -83,8 +81,7 @@ class CompanyAdmin(VerbAdmin):
         if tenant is not None:
             name: Any = tenant.name
             if self.gate.visible(request, Tenant).filter(pk=tenant.pk).exists():
-                url = reverse("admin:configserver_tenant_change", args=(tenant.pk,))
-                name = format_html('<a href="{}">{}</a>', url, tenant.name)
+                name = link_to(tenant, tenant.name)
             state = badge(_("Active"), tone="ok") if tenant.is_active else badge(_("Off"), tone="")
             rows.append((name, tenant.dbid, state))
         return (

@@ -3,8 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-from django.contrib import admin
-from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -14,7 +12,6 @@ from django.utils.translation import ngettext
 
 from accounts.loaded import permissions_loaded, roles_loaded
 from accounts.models import User
-from accounts.names import Realm
 from configserver.choice import INTERNAL
 from configserver.directory import Protocol
 from configserver.models import Person, Tenant
@@ -47,22 +44,6 @@ HELP: dict[str, Words] = {
         "When off, the person cannot sign in here and open sessions end at once. In the Configuration Server nothing changes."
     ),
 }
-
-
-class KeptFilter(admin.SimpleListFilter):
-    """Where a person is kept."""
-
-    title = __("kept")
-    parameter_name = "kept"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """Here, or in the Configuration Server."""
-        return [("here", __("Here")), ("directory", __("In the Configuration Server"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
-        """People who are kept there."""
-        realm = {"here": Realm.INTERNAL, "directory": Realm.EXTERNAL}.get(self.value() or "")
-        return queryset if realm is None else queryset.filter(realm=realm)
 
 
 def tenant_in_words(user: User) -> str:

@@ -10,19 +10,20 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import escape, format_html
+from django.utils.html import escape
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from accounts import limits
+from accounts.admin_filters import DirectoryRoleFilter, PersonStateFilter
 from accounts.admin_places import KEPT_OUT, NO_TENANT, places
 from accounts.explain import explain
 from accounts.forms_persons import (
     AddPersonForm,
     DescribedRolesField,
-    PasswordForm,
     PersonForm,
+    PersonPasswordForm,
     RolesField,
 )
 from accounts.mode import external_is_on
@@ -32,59 +33,19 @@ from accounts.options import MODE
 from configserver import services
 from configserver.admin_roles import permissions_panel
 from configserver.choice import INTERNAL
-from configserver.describe import choice_in_words, directory_names
-from configserver.explain import Verdict
 from configserver.models import Directory, Permission, Person, Role, Tenant
 from configserver.service import choice_of, is_able
+from configserver.words import choice_in_words, directory_names
 from core.admin import VerbAdmin
-from core.admin_lists import FILTER_CHOICES, VisibleRelatedFilter
-from core.admin_pages import Note, Panel, badge, object_verb, two_lines
+from core.admin_lists import VisibleRelatedFilter
+from core.admin_pages import Note, Panel, badge, link_to, object_verb, two_lines
+from core.findings import Verdict
 from core.outcomes import Denied
 from tenants.actor import Actor
 from tenants.granted import tenants_within
 from tenants.models import Kind
 from tenants.rights import Everywhere, Rights
 from tenants.settings import snapshot
-
-
-class StateFilter(admin.SimpleListFilter):
-    """Whether a person is switched on, and the account here locked."""
-
-    title = __("state")
-    parameter_name = "state"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
-        """The three states."""
-        return [("active", __("Active")), ("locked", __("Locked here")), ("off", __("Switched off"))]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> QuerySet[Person]:
-        """Persons in this state."""
-        if self.value() == "active":
-            return queryset.filter(is_active=True)
-        if self.value() == "locked":
-            accounts = admin.site.get_model_admin(User).get_queryset(request)
-            locked = accounts.filter(locked_at__isnull=False, source_id__isnull=False)
-            return queryset.filter(uid__in=locked.order_by().values("source_id"))
-        return queryset.filter(is_active=False) if self.value() == "off" else queryset
-
-
-class RoleFilter(admin.SimpleListFilter):
-    """Who has a role."""
-
-    title = __("role")
-    parameter_name = "role"
-
-    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
-        """The first roles."""
-        return [(str(role.pk), role.name) for role in model_admin.choices(request, Role)[:FILTER_CHOICES]]
-
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Person]) -> QuerySet[Person]:
-        """Persons who have it."""
-        value = self.value() or ""
-        if not (value.isascii() and value.isdecimal()):
-            return queryset
-        # A number that no column holds is the number of no role.
-        return queryset.filter(roles=int(value)) if len(value) < 19 else queryset.none()
 
 
 def only_tenant(rights: Rights) -> Tenant | None:
@@ -109,7 +70,7 @@ class PersonAdmin(VerbAdmin):
     add_form_template = "admin/add_person.html"
     ordering = ("name_key",)
     list_display = ("person", "tenant", "company", "role_names", "state", "last_sign_in")
-    list_filter = (StateFilter, ("tenant", VisibleRelatedFilter), RoleFilter)
+    list_filter = (PersonStateFilter, ("tenant", VisibleRelatedFilter), DirectoryRoleFilter)
     list_select_related = ("tenant", "directory")
     list_prefetch_related = ("roles",)
     sortable_by = ("person",)
@@ -325,13 +286,12 @@ class PersonAdmin(VerbAdmin):
         account = self._account(request, person)
         rows: list[Sequence[Any]] = []
         if account is not None:
-            url = reverse("admin:accounts_user_change", args=(account.pk,))
             state = badge(_("Active"), tone="ok")
             if account.locked_at is not None or not account.is_active:
                 state = badge(_("Locked") if account.locked_at else _("Disabled"), tone="danger")
             at = account.last_login
             row: list[Any] = [
-                format_html('<a href="{}">{}</a>', url, account),
+                link_to(account),
                 account.company or "–",
                 state,
                 "–" if at is None else timezone.localtime(at),
@@ -377,7 +337,7 @@ class PersonAdmin(VerbAdmin):
             "The old password stops working and every session of this person ends at once. Tell the new one in person."
         ),
         done=__("The password was set."),
-        form=PasswordForm,
+        form=PersonPasswordForm,
         offered=lambda person: choice_of(person).engine == INTERNAL,
     )
     def set_password(self, obj: Person, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:

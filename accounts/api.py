@@ -20,7 +20,7 @@ from accounts.ending import NOT_LIVE, end_session
 from accounts.limits import unlock_user
 from accounts.models import Session, User
 from accounts.names import Realm
-from accounts.people import Person, change_user, create_user, delete_user, lock_user, set_password
+from accounts.people import UserDraft, change_user, create_user, delete_user, lock_user, set_password
 from accounts.principal import Principal
 from accounts.sessions import end_sessions
 from core.api import Resource, Values, actor, caller
@@ -101,13 +101,13 @@ class Users(Resource):
         values.pop("realm", None)
         password = values.pop("password")
         return self.settle_new(
-            _named(create_user(Person(**values), password=password, by=actor(request), now=timezone.now()))
+            _named(create_user(UserDraft(**values), password=password, by=actor(request), now=timezone.now()))
         )
 
     def partial_update(self, request: Request, **where: Any) -> Response:
         """Change what is given of a person."""
         user = self.get_object()
-        return self.settle(change_user(user, Person(**self.body()), by=actor(request), now=timezone.now()))
+        return self.settle(change_user(user, UserDraft(**self.body()), by=actor(request), now=timezone.now()))
 
     def destroy(self, request: Request, **where: Any) -> Response:
         """Delete a person. What the person did stays in the audit trail."""

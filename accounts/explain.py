@@ -18,11 +18,11 @@ from accounts.names import Realm, realm_of
 from accounts.principal import roles_of
 from accounts.proof import is_idle
 from configserver import explain as directory
-from configserver.explain import Finding, ok, stop, warning
 from configserver.models import Person
 from configserver.passwords import NONE, Rules, is_expired
 from configserver.values import Granted
 from core.contacts import key_of
+from core.findings import Finding, ok, stop, warning
 from core.text import is_one_line
 from core.throttle import Taken
 from tenants.actor import Actor

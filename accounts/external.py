@@ -276,7 +276,12 @@ def change_password(
     if any(one.refused for one in taken):
         return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN)
     changed = service.set_password(
-        user.source_id, current=current, new=new, environment=snapshot(None), now=now
+        user.source_id,
+        version=user.source_version or 0,
+        current=current,
+        new=new,
+        environment=snapshot(None),
+        now=now,
     )
     if isinstance(changed, Unreachable):
         tries.give_back()

@@ -13,16 +13,14 @@ from core.admin_forms import VerbForm
 from core.admin_pages import ObjectForm
 
 
-def _password_field() -> forms.CharField:
-    return forms.CharField(
-        label=_("Password"),
-        strip=False,
-        max_length=CEILING_LENGTH,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
-        help_text=_(
-            "At least 12 characters, and not easily guessed. The rules of the person's company hold."
-        ),
-    )
+class NewPasswordField(forms.CharField):
+    """A new password, typed for somebody else."""
+
+    widget = forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"})
+
+    def __init__(self, **more: Any) -> None:
+        usual: dict[str, Any] = {"label": _("Password"), "strip": False, "max_length": CEILING_LENGTH}
+        super().__init__(**usual | more)
 
 
 class PersonForm(VerbForm):
@@ -57,7 +55,9 @@ class PersonForm(VerbForm):
 class AddPersonForm(PersonForm):
     """What is asked for to add a person."""
 
-    new_password = _password_field()
+    new_password = NewPasswordField(
+        help_text=_("At least 12 characters, and not easily guessed. The rules of the person's company hold.")
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -67,7 +67,7 @@ class AddPersonForm(PersonForm):
 class PasswordForm(ObjectForm):
     """A new password for somebody."""
 
-    new_password = _password_field()
+    new_password = NewPasswordField()
     must_change_password = forms.BooleanField(
         label=_("The person has to choose another one at the next sign-in"),
         required=False,
@@ -77,8 +77,12 @@ class PasswordForm(ObjectForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        self.fields["new_password"].help_text = " ".join(self.rules())
+
+    def rules(self) -> list[str]:
+        """The rules that the password must keep."""
         company_id: int | None = getattr(self.obj, "company_id", None)
-        self.fields["new_password"].help_text = " ".join(rules_in_words(company_id))
+        return rules_in_words(company_id)
 
 
 class LockForm(ObjectForm):

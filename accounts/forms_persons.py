@@ -1,19 +1,20 @@
 """Forms of the administration about external persons."""
 
 from typing import TYPE_CHECKING, Any
+from uuid import UUID
 
 from django import forms
 from django.utils.html import format_html
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as __
 
+from accounts.forms_admin import NewPasswordField, PasswordForm
 from configserver import service, tree
 from configserver.models import Person, Role
 from configserver.options import password_rules
 from configserver.password_rules import sentence
-from configserver.passwords import CEILING_LENGTH, asked_for
+from configserver.passwords import asked_for
 from core.admin_forms import VerbForm
-from core.admin_pages import ObjectForm, two_lines
+from core.admin_pages import two_lines
 from tenants.settings import snapshot
 
 if TYPE_CHECKING:
@@ -40,16 +41,6 @@ class DescribedRolesField(RolesField):
         return format_html("<span>{}</span>", two_lines(obj.name, obj.description))
 
 
-def _password_field(*, required: bool) -> forms.CharField:
-    return forms.CharField(
-        label=__("Password"),
-        required=required,
-        strip=False,
-        max_length=CEILING_LENGTH,
-        widget=forms.PasswordInput(attrs={"autocomplete": "new-password", "class": "vTextField"}),
-    )
-
-
 class PersonForm(VerbForm):
     """What can be changed about an external person."""
 
@@ -73,7 +64,7 @@ class AddPersonForm(PersonForm):
     """What is asked for to add an external person."""
 
     tenant_dbid: int | None = None  # where there is no choice of tenants; set on the class made for a request
-    new_password = _password_field(required=False)
+    new_password = NewPasswordField(required=False)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -88,19 +79,10 @@ class AddPersonForm(PersonForm):
         self.fields["must_change_password"].initial = True
 
 
-class PasswordForm(ObjectForm):
+class PersonPasswordForm(PasswordForm):
     """A new password for an external person."""
 
-    new_password = _password_field(required=True)
-    must_change_password = forms.BooleanField(
-        label=__("The person has to choose another one at the next sign-in"),
-        required=False,
-        initial=True,
-        help_text=__("So that nobody but the person knows the password afterwards."),
-    )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        uid = getattr(self.obj, "uid", None)
-        words = service.rules_in_words(uid, environment=snapshot(None)) if uid is not None else []
-        self.fields["new_password"].help_text = " ".join(words)
+    def rules(self) -> list[str]:
+        """Those of the person's tenant."""
+        uid: UUID | None = getattr(self.obj, "uid", None)
+        return [] if uid is None else service.rules_in_words(uid, environment=snapshot(None))

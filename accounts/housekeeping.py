@@ -7,7 +7,7 @@ from accounts.models import Browser, Session, User
 from accounts.names import Realm
 from accounts.sessions import end_sessions
 from audit.record import Origin
-from configserver.standing import versions_of
+from configserver.versions import versions_of
 
 SESSIONS_KEPT = timedelta(days=400)  # people see their sign-ins of the last year
 BROWSERS_KEPT = timedelta(days=365)  # as long as the cookie

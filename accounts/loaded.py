@@ -27,28 +27,32 @@ def pack(identity: Identity, *, company_id: int) -> dict[str, Any]:
                 "rank": role.rank,
                 "policy": policies[role.name],
                 "privileges": sorted([application, name] for application, name in role.privileges),
-                "permissions": _packed(role.permissions),
+                "permissions": _packed(role.permissions, company_id=company_id),
             }
             for role in identity.roles
         ],
-        "permissions": _packed(identity.own.permissions),
+        "permissions": _packed(identity.own.permissions, company_id=company_id),
     }
 
 
-def _packed(opened: tuple[Opened, ...]) -> list[list[Any]]:
+def _packed(opened: tuple[Opened, ...], *, company_id: int) -> list[list[Any]]:
     # A kind of object that this portal does not know opens nothing in it.
-    known = (permission_of(one) for one in opened if one.kind in Kind.values)
+    known = (permission_of(one, loaded=company_id) for one in opened if one.kind in Kind.values)
     return [[one.kind, one.reach, one.company_id] for one in known if one is not None]
 
 
 def policies_of(roles: Sequence[Granted], *, company_id: int | None) -> dict[str, str]:
-    """The second-factor policy by role: that of the portal's role of the same name, else the one for administrators."""
-    named: dict[str, str] = {}
+    """The second-factor policy by role: that of the portal's role of the same name, else the one for administrators.
+
+    A company's own role of that name makes it stricter, and never laxer: a company administrator may make one of any name.
+    """
+    found: dict[str, str] = {}
     for role in roles:
-        for policy, company in _ours_of(role.name):
-            if company in {None, company_id}:
-                named[role.name] = max(named.get(role.name, ""), policy, key=_STRICTNESS.index)
-    return {role.name: named.get(role.name, _by_default(role)) for role in roles}
+        ours = _ours_of(role.name)
+        everywhere = next((policy for policy, company in ours if company is None), _by_default(role))
+        own = next((policy for policy, company in ours if company is not None and company == company_id), "")
+        found[role.name] = max(everywhere, own, key=_STRICTNESS.index)
+    return found
 
 
 def _by_default(role: Granted) -> str:

@@ -10,7 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.mode import external_is_on
 from accounts.names import Realm
-from configserver.standing import version_of
+from configserver.versions import version_of
 from core.contacts import NAME_LENGTH, key_of
 from core.prepared import Select, Slot
 from tenants.models import Company, Kind, Role

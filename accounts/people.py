@@ -50,7 +50,7 @@ STANDS_ABOVE = _("This person may do or see more than you, so you cannot change 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Person:
+class UserDraft:
     """What can be given for a person; `KEEP` leaves a field as it is."""
 
     email: str = KEEP
@@ -63,8 +63,8 @@ class Person:
     must_change_password: bool = KEEP
 
 
-def _checked(person: Person) -> dict[str, Any] | Denied:
-    values = given(person)
+def _checked(draft: UserDraft) -> dict[str, Any] | Denied:
+    values = given(draft)
     if "email" in values:
         email = checked_email(values["email"])
         if isinstance(email, Denied):
@@ -104,9 +104,9 @@ def _role_elsewhere(roles: Sequence[Role], company: Company | None) -> Denied | 
     return None
 
 
-def create_user(person: Person, *, password: str, by: Actor, now: datetime) -> User | Denied:
+def create_user(draft: UserDraft, *, password: str, by: Actor, now: datetime) -> User | Denied:
     """Make an internal person. The e-mail address is unverified until a code sent to it came back."""
-    values = _checked(person)
+    values = _checked(draft)
     if isinstance(values, Denied):
         return values
     company, roles = values.get("company"), list(values.get("roles", ()))
@@ -186,9 +186,9 @@ def _is_last_administrator(user: User) -> bool:
     return administrators.filter(pk=user.pk).exists() and not administrators.exclude(pk=user.pk).exists()
 
 
-def change_user(user: User, person: Person, *, by: Actor, now: datetime) -> User | Denied:
+def change_user(user: User, draft: UserDraft, *, by: Actor, now: datetime) -> User | Denied:
     """Change what is given. Refused when the person, as he was or as he would be, stands above the actor."""
-    values = _checked(person)
+    values = _checked(draft)
     if isinstance(values, Denied):
         return values
     try:

@@ -2,15 +2,13 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import partial
 from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import helpers
-from django.db.models import Model, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
@@ -24,13 +22,12 @@ from configserver.directory import Directory, DirectoryServer, Protocol
 from configserver.forms_directory import FORMS, ChooseProtocolForm, TrialForm
 from configserver.health import health_of
 from configserver.models import Person, Tenant
-from configserver.testing import Trial, try_directory
+from configserver.trial import Trial, try_directory
 from configserver.uses import Use, is_proved_by, use_of, uses
 from configserver.words import STATES, age_of, answering_in_words, certificate_in_words, step_of
 from core.admin import VerbAdmin
-from core.admin_gate import show_refusal
 from core.admin_lists import bounded_count
-from core.admin_pages import ObjectVerb, Panel, badge, object_verb, two_lines
+from core.admin_pages import ObjectVerb, Panel, badge, link_to, object_verb, two_lines
 from core.admin_verbs import page_context
 from core.outcomes import Denied
 
@@ -232,6 +229,7 @@ class DirectoryAdmin(VerbAdmin):
         ),
         done=__("Tested."),
         form=TrialForm,
+        stays=True,
     )
     def test(
         self, obj: Directory, given: dict[str, Any], *, by: Administrator, now: datetime
@@ -240,41 +238,15 @@ class DirectoryAdmin(VerbAdmin):
         return try_directory(obj, login=given["login"], by=by, now=now)
 
     def object_verb_view(self, request: HttpRequest, object_id: str, *, verb: ObjectVerb) -> HttpResponse:
-        """The page of a verb; that of the test shows what was found instead of leading away."""
-        if verb.name != "test" or request.method != "POST":
-            return super().object_verb_view(request, object_id, verb=verb)
-        obj = self.get_object(request, object_id)
-        if not self.gate.may(request, verb.needs, self.model, obj):
-            self.forbid(request, verb.name, obj)
-        form, trial = TrialForm(request.POST, obj=obj), None
-        if form.is_valid():
-            trial = self.attempt(request, "test", obj, partial(self.perform, verb, obj, form.cleaned_data))
-            if isinstance(trial, Denied):
-                if trial.code == "not_found":
-                    raise Http404
-                show_refusal(trial, form)
-                trial = None
-        return self._tested(request, obj, form, trial, verb=verb)
-
-    def _tested(
-        self, request: HttpRequest, obj: Directory, form: Any, trial: Trial | None, *, verb: ObjectVerb
-    ) -> HttpResponse:
-        fieldsets = [(None, {"fields": list(form.fields)})]
-        context = page_context(
-            self,
-            request,
-            title=verb.label,
-            subtitle=str(obj),
-            verb=verb,
-            explains=verb.explains,
-            original=obj,
-            adminform=helpers.AdminForm(form, fieldsets, {}, model_admin=self),
-            errors=helpers.AdminErrorList(form, []),
-            back_url=self.url_of(obj, "change"),
-            trial=trial,
-            servers=[] if trial is None else list(_shown(trial)),
-        )
-        return TemplateResponse(request, "admin/configserver/directory/test.html", context)
+        """The page of a verb; that of the test shows what was found."""
+        response = super().object_verb_view(request, object_id, verb=verb)
+        if verb.name != "test" or not isinstance(response, TemplateResponse):
+            return response
+        context: Any = response.context_data
+        trial = context["outcome"] if isinstance(context["outcome"], Trial) else None
+        context |= {"trial": trial, "servers": [] if trial is None else list(_shown(trial))}
+        response.template_name = "admin/configserver/directory/test.html"
+        return response
 
     # --- panels ----------------------------------------------------------------------------------------------------------
 
@@ -287,7 +259,7 @@ class DirectoryAdmin(VerbAdmin):
         now = timezone.now()
         seen = {row.server: row for row in directory.seen.all()}
         return Panel(
-            title=_("Servers, as the clock last saw them"),
+            title=_("Servers, as they were last checked"),
             headers=(_("Server"), _("State"), _("Took"), _("Certificate"), _("Looked at")),
             rows=[_server_row(name, seen.get(name), now=now) for name in directory.server_names],
             empty="",
@@ -299,7 +271,7 @@ class DirectoryAdmin(VerbAdmin):
             headers=(_("Tenant"), _("Named by"), _("For")),
             rows=[
                 (
-                    self._link(one),
+                    link_to(one),
                     _("itself") if one.directory_id == directory.pk else _("a tenant above"),
                     _("everybody") if one.pk in use.everybody else _("persons with an external id"),
                 )
@@ -313,7 +285,7 @@ class DirectoryAdmin(VerbAdmin):
         # Found without an order: among a million, sorting them all takes longest.
         found = list(persons.order_by().values_list("pk", flat=True)[: SHOWN + 1])
         shown = Person.objects.filter(pk__in=found[:SHOWN]).select_related("tenant").order_by("name_key")
-        rows = [(self._link(one), one.display_name, one.external_id or "–", one.tenant) for one in shown]
+        rows = [(link_to(one), one.display_name, one.external_id or "–", one.tenant) for one in shown]
         title = _("Persons whose passwords it proves")
         if len(found) > SHOWN:
             title = _("%(title)s: %(number)s of %(count)s") % {
@@ -327,12 +299,6 @@ class DirectoryAdmin(VerbAdmin):
             rows=rows,
             empty=_("Nobody that you may see."),
         )
-
-    def _link(self, obj: Model) -> str:
-        if not self.admin_site.is_registered(type(obj)):
-            return str(obj)
-        url = reverse(f"admin:configserver_{obj._meta.model_name}_change", args=(obj.pk,))
-        return format_html('<a href="{}">{}</a>', url, obj)
 
 
 def _protocol_of(request: HttpRequest, obj: Directory | None) -> str:

@@ -9,10 +9,8 @@ from django.contrib.admin import helpers
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
-from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
-from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 from django.utils.translation import ngettext, pgettext_lazy
@@ -24,7 +22,7 @@ from configserver.models import Role, SolutionPackage
 from configserver.package_words import told
 from configserver.services import Plan
 from core.admin import VerbAdmin
-from core.admin_pages import ObjectVerb, Panel, Words, badge, object_verb, two_lines
+from core.admin_pages import ObjectVerb, Panel, Words, badge, link_to, object_verb, two_lines
 from core.admin_verbs import page_context
 from core.outcomes import Denied
 
@@ -131,8 +129,7 @@ class SolutionPackageAdmin(VerbAdmin):
             now = _("belongs to %(package)s") % {"package": role.package}
         else:
             now = _("belongs to no package")
-        url = reverse("admin:configserver_role_change", args=(role.pk,), current_app=self.admin_site.name)
-        return (format_html('<a href="{}">{}</a>', url, name), role.rank, role.rights, now)
+        return (link_to(role, name), role.rank, role.rights, now)
 
     # --- bringing one in -----------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,6 @@ from django.contrib import admin
 from django.db.models import Model, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.text import capfirst
 from django.utils.translation import gettext as _
@@ -20,7 +19,7 @@ from configserver.access import Administrator
 from configserver.forms_admin import PermissionForm, RoleForm
 from configserver.models import DirectoryGroup, Permission, Person, Privilege, Role
 from core.admin import VerbAdmin
-from core.admin_pages import Panel
+from core.admin_pages import Panel, link_to
 from core.outcomes import Denied
 
 SHOWN = 20
@@ -108,9 +107,7 @@ class RoleAdmin(VerbAdmin):
         persons = self.choices(request, Person).filter(roles=role).select_related("tenant").order_by()
         rows = [
             (
-                format_html(
-                    '<a href="{}">{}</a>', reverse("admin:configserver_person_change", args=(one.pk,)), one
-                ),
+                link_to(one),
                 one.display_name,
                 one.tenant,
             )
@@ -223,11 +220,7 @@ def permissions_panel(
     kinds = dict(model_admin.gate.kinds())
     rows = [
         (
-            format_html(
-                '<a href="{}">{}</a>',
-                reverse("admin:configserver_permission_change", args=(one.pk,)),
-                kinds.get(one.kind, one.kind),
-            ),
+            link_to(one, kinds.get(one.kind, one.kind)),
             one.get_reach_display(),
             one.tenant or "–",
         )

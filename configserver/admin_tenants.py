@@ -15,13 +15,13 @@ from django.utils.translation import gettext_lazy as __
 
 from configserver import services, tree
 from configserver.access import Administrator
-from configserver.describe import directory_names, proof_of
 from configserver.forms_admin import TenantForm, source_in_words
-from configserver.inheritance import rules, standing
+from configserver.inheritance import standing
 from configserver.models import ENVIRONMENT_DBID, Person, Tenant
-from configserver.options import STRICT
+from configserver.options import STRICT, tenant_rules
+from configserver.words import directory_names, proof_of
 from core.admin import VerbAdmin
-from core.admin_pages import Note, Panel, Words, badge, two_lines
+from core.admin_pages import Note, Panel, Words, badge, link_to, two_lines
 from core.option_fields import shown, words_of
 from core.outcomes import Denied
 
@@ -136,7 +136,7 @@ class TenantAdmin(VerbAdmin):
             # There is nobody above it to take anything from.
             found[0][1]["fields"] = ["dbid", "name", "is_active"]
         if self._with_rules(request, obj):
-            options = {"fields": ["inherits", *rules()], "description": self._about_rules(request)}
+            options = {"fields": ["inherits", *tenant_rules()], "description": self._about_rules(request)}
             found.append((_("Rules about passwords"), options))
         return found
 
@@ -163,7 +163,7 @@ class TenantAdmin(VerbAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form for this tenant, with what stands above it."""
-        names = set(rules())
+        names = set(tenant_rules())
         if "fields" in kwargs:
             kwargs["fields"] = [name for name in kwargs["fields"] if name not in names]
         found = super().get_form(request, obj, change=change, **kwargs)
@@ -191,7 +191,7 @@ class TenantAdmin(VerbAdmin):
         self, obj: Tenant, given: dict[str, Any], *, by: Administrator, now: datetime
     ) -> Tenant | Denied:
         """Change a tenant; what has no value of its own is taken from above."""
-        said = {name: given.pop(name) for name in rules() if name in given}
+        said = {name: given.pop(name) for name in tenant_rules() if name in given}
         if said:
             given["rules"] = {name: value for name, value in said.items() if value}
         return services.change_tenant(obj, services.TenantDraft(**given), by=by, now=now)
@@ -229,7 +229,7 @@ class TenantAdmin(VerbAdmin):
         rows = Tenant.objects.filter(pk__in=[link.pk for link in links])
         names = dict(rows.values_list("dbid", "name"))
         shown_rules = []
-        for name, rule in rules().items():
+        for name, rule in tenant_rules().items():
             here = standing(rule, links, environment)
             source = source_in_words(here, rule, here=tenant.dbid, names=names)
             label = two_lines(words_of(name.rpartition(".")[2]), rule.help)
@@ -250,7 +250,7 @@ class TenantAdmin(VerbAdmin):
             headers=(_("Name"), _("DBID"), _("State")),
             rows=[
                 (
-                    format_html('<a href="{}">{}</a>', self.url_of(one, "change"), one.name),
+                    link_to(one, one.name),
                     one.dbid,
                     self.state(one),
                 )
@@ -262,9 +262,7 @@ class TenantAdmin(VerbAdmin):
     def _persons(self, request: HttpRequest, tenant: Tenant) -> Panel:
         rows = [
             (
-                format_html(
-                    '<a href="{}">{}</a>', reverse("admin:configserver_person_change", args=(one.pk,)), one
-                ),
+                link_to(one),
                 one.display_name,
                 badge(_("Active"), tone="ok") if one.is_active else badge(_("Off"), tone=""),
             )

@@ -17,7 +17,7 @@ from configserver import services
 from configserver.models import Directory, Permission, Role, Tenant
 from configserver.options import SECTION
 from configserver.services import DirectoryDraft, PermissionDraft, RoleDraft, TenantDraft
-from configserver.testing import try_directory
+from configserver.trial import try_directory
 from core.api import Resource, actor
 from core.idempotency import idempotent
 from core.outcomes import Denied

@@ -54,3 +54,10 @@ def engine_of(*, own: str, external_id: str, tenants: Iterable[Said]) -> Choice:
     if external_id:
         return Choice(engine=library, why=Why.EXTERNAL_ID)
     return Choice(engine=INTERNAL, why=Why.NO_EXTERNAL_ID)
+
+
+def of_tenant(tenants: Iterable[Said]) -> tuple[str, bool]:
+    """The engine of persons with an external id in this tenant, who name none themselves; and whether it is that of all others, too."""
+    chain = list(tenants)
+    with_id = engine_of(own="", external_id="any", tenants=chain).engine
+    return with_id, with_id == engine_of(own="", external_id="", tenants=chain).engine

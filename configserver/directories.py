@@ -28,7 +28,7 @@ def secret_of(directory: Directory) -> str:
     return sealed.unseal(directory, "secret").decode() if directory.secret.text else ""
 
 
-def engine_of(directory: Directory, *, groups: tuple[str, ...] = ()) -> Engine:
+def build_engine(directory: Directory, *, groups: tuple[str, ...] = ()) -> Engine:
     """The engine that asks this directory."""
     seconds = directory.timeout_ms / 1000
     # Read in when there is a directory to ask: the two libraries cost each process 20 MiB, and a start its time.
@@ -90,7 +90,7 @@ def known(directory: Directory) -> Known:
         is_active=directory.is_active,
         may_change=directory.change_password and directory.protocol == Protocol.LDAP,
         rounds_are_factor=directory.rounds_are_factor,
-        engine=engine_of(directory, groups=tuple(roles)),
+        engine=build_engine(directory, groups=tuple(roles)),
         roles={group: frozenset(numbers) for group, numbers in roles.items()},
         tenants=dict(tenants),
     )

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -19,30 +18,14 @@ from configserver.health import Certificate, State, certificate_at, days_left, h
 from configserver.models import Person, Tenant
 from configserver.passwords import Rules, days_until_expiry, is_expired
 from configserver.service import choice_of, login_of, rules_of
-from configserver.testing import Trial, try_directory
+from configserver.trial import Trial, try_directory
 from configserver.values import Granted
 from configserver.words import CHOSEN, age_of, answering_in_words
+from core.findings import Finding, ok, stop, warning
 from core.options import Snapshot
 from core.outcomes import Denied
 
 PRIVILEGES_TOLD = 8
-
-
-class Verdict(StrEnum):
-    """What one finding means for the sign-in."""
-
-    OK = "ok"
-    WARNING = "warning"  # it goes on, and somebody may wonder
-    STOP = "stop"  # it would end here
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finding:
-    """One thing that a sign-in looks at: its name for programs, what it means, and a sentence."""
-
-    about: str
-    verdict: Verdict
-    sentence: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,21 +38,6 @@ class Explained:
     own: Granted
     email: str
     factor_proved: bool = False  # the directory's questions stand for the second factor
-
-
-def ok(about: str, sentence: str) -> Finding:
-    """Nothing stands in the way."""
-    return Finding(about=about, verdict=Verdict.OK, sentence=sentence)
-
-
-def warning(about: str, sentence: str) -> Finding:
-    """It goes on, and somebody may wonder."""
-    return Finding(about=about, verdict=Verdict.WARNING, sentence=sentence)
-
-
-def stop(about: str, sentence: str) -> Finding:
-    """The sign-in would end here."""
-    return Finding(about=about, verdict=Verdict.STOP, sentence=sentence)
 
 
 def explain(

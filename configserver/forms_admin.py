@@ -10,8 +10,9 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from configserver import tree
-from configserver.inheritance import Source, Standing, rules, standing
+from configserver.inheritance import Source, Standing, standing
 from configserver.models import ENVIRONMENT_DBID, Permission, Role, Tenant
+from configserver.options import tenant_rules
 from core.admin_forms import VerbForm
 from core.option_fields import bounds_of, field_of, shown, typed
 from core.options import Option, Snapshot
@@ -76,7 +77,7 @@ class TenantForm(VerbForm):
         links = tree.chain_now(tenant.pk)
         rows = Tenant.objects.filter(pk__in=[link.pk for link in links])
         names = dict(rows.values_list("dbid", "name"))
-        for name, rule in rules().items():
+        for name, rule in tenant_rules().items():
             here = standing(rule, links, self.environment)
             above = standing(rule, _silent(links, name), self.environment)
             as_above = _("As above: %(value)s") % {"value": shown(rule, above.value)}

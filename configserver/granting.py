@@ -1,8 +1,11 @@
 """What roles give to external persons; what each role gives is held in memory under the epoch."""
 
 from collections.abc import Iterable
+from dataclasses import replace
 
-from configserver.models import Permission, Person, Role
+from django.db.models import Q, QuerySet
+
+from configserver.models import Permission, Person, Reach, Role
 from configserver.values import Granted, Opened
 from core import epoch
 from core.prepared import Select, Slot
@@ -40,14 +43,32 @@ _ROLES = Select(
 _OWN = Select(lambda: Permission.objects.select_related("tenant").filter(person=Slot("person")))
 
 
+def roles_held(persons: QuerySet[Person]) -> QuerySet[Role]:
+    """The roles of these persons, and those that groups of a directory gave them at their last sign-in and still can give."""
+    numbers: set[int] = set().union(*persons.exclude(mapped=[]).values_list("mapped", flat=True))
+    through_groups = Q(pk__in=numbers, groups__isnull=False)
+    return Role.objects.filter(Q(persons__in=persons) | through_groups).distinct()
+
+
 def own_of(person: Person) -> Granted:
     """What was given to this person alone."""
     return Granted(permissions=tuple(opened_by(one) for one in _OWN(person=person.pk)))
 
 
+def _given_in(granted: Granted, dbid: int) -> Granted:
+    """The same, as it was given to somebody of the tenant with this DBID."""
+    opened = (replace(one, tenant=dbid) if one.reach == Reach.OWN else one for one in granted.permissions)
+    return replace(granted, permissions=tuple(opened))
+
+
 def granted_to(person: Person, *, mapped: Iterable[int] = ()) -> tuple[tuple[Granted, ...], Granted]:
-    """What the person's roles and those of his groups in the directory give, the highest first; and what is the person's own."""
-    numbers = set(_ROLES(person=person.pk)) | set(mapped)
-    found = [role for role in map(_roles, sorted(numbers)) if role is not None]
+    """What the person's roles and those of his groups in the directory give, the highest first; and what is the person's own.
+
+    Groups give what they give wherever the directory says that the person belongs; a name was given it in the tenant that keeps it.
+    """
+    groups, dbid = set(mapped), person.tenant.dbid
+    held = set(_ROLES(person=person.pk)) - groups
+    found = [role for role in map(_roles, sorted(groups)) if role is not None]
+    found += [_given_in(role, dbid) for role in map(_roles, sorted(held)) if role is not None]
     roles = tuple(sorted(found, key=lambda role: (-role.rank, role.name)))
-    return roles, own_of(person)
+    return roles, _given_in(own_of(person), dbid)

@@ -1,4 +1,4 @@
-"""How a directory is, summed up from what the clock last saw of its servers (`configserver.looking`)."""
+"""How a directory is, summed up from what the clock last saw of its servers (`configserver.health_checks`)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -4,10 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from configserver.models import ENVIRONMENT_DBID
-from configserver.options import SECTION
-from configserver.tree import Link
-from core.options import Option, Snapshot, Value, declared
+from configserver.tree import Link, decides
+from core.options import Option, Snapshot, Value
 
 
 class Source(StrEnum):
@@ -29,21 +27,13 @@ class Standing:
     dbid: int | None = None
 
 
-def rules() -> dict[str, Option]:
-    """The rules that a tenant can have, by name."""
-    return {name: one for name, one in declared().items() if name.startswith(f"{SECTION}.")}
-
-
 def standing(rule: Option, links: Sequence[Link], environment: Snapshot) -> Standing:
     """What is in force of this rule for a tenant; `links` go from it up to ENVIRONMENT."""
     if rule.name in environment.pinned:
         return Standing(value=environment[rule.name], source=Source.PINNED)
-    for link in links:
-        if link.dbid == ENVIRONMENT_DBID:
-            break
-        if rule.name in link.rules:
-            return Standing(value=link.rules[rule.name], source=Source.TENANT, dbid=link.dbid)
-        if not link.inherits:
-            return Standing(value=rule.default, source=Source.CUT, dbid=link.dbid)
+    link = decides(rule.name, links)
+    if link is not None:
+        source = Source.TENANT if rule.name in link.rules else Source.CUT
+        return Standing(value=link.rules.get(rule.name, rule.default), source=source, dbid=link.dbid)
     value = environment[rule.name]
     return Standing(value=value, source=Source.DEFAULT if value == rule.default else Source.SETTINGS)

@@ -1,6 +1,6 @@
 """Settings about passwords and lockout: the section `security-authentication-rules` that tenants of a Configuration Server carry.
 
-The global values are those of its root tenant ENVIRONMENT. A tenant's own values stand above them (`configserver.rules`), and a
+The global values are those of its root tenant ENVIRONMENT. A tenant's own values stand above them (`configserver.tree`), and a
 company's above those of its tenant.
 """
 
@@ -8,7 +8,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from configserver import passwords
-from core.options import Option, Snapshot, declare
+from core.options import Option, Snapshot, declare, declared
 
 SECTION = "security-authentication-rules"
 
@@ -100,6 +100,11 @@ MAX_SESSIONS = _rule(
     _("How many sessions one person may have at once; one more ends the oldest. 0: any number."),
     maximum=128,
 )
+
+
+def tenant_rules() -> dict[str, Option]:
+    """The rules that a tenant can have, by name."""
+    return {name: one for name, one in declared().items() if name.startswith(f"{SECTION}.")}
 
 
 def password_rules(settings: Snapshot) -> passwords.Rules:

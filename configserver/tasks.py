@@ -3,10 +3,10 @@
 from celery import shared_task
 from django.utils import timezone
 
-from configserver.looking import look
+from configserver.health_checks import check_servers
 
 
 @shared_task(name="configserver.check")
 def check() -> None:
-    """Look at the servers of the directories."""
-    look(now=timezone.now())
+    """Check the servers of the directories."""
+    check_servers(now=timezone.now())

@@ -1,13 +1,13 @@
 """The tenants from one up to ENVIRONMENT, and what each says of engines and rules; held in memory under the epoch."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from configserver.choice import INTERNAL, Said
 from configserver.models import ENVIRONMENT_DBID, Library, Tenant
-from configserver.options import SECTION
+from configserver.options import tenant_rules
 from core import epoch
-from core.options import Snapshot, Value, declared
+from core.options import Snapshot, Value
 
 DEEPEST = 20
 
@@ -79,17 +79,22 @@ def tenant_of(dbid: int | None) -> Link | None:
     return next((one for one in _all("").values() if one.dbid == dbid), None) if dbid is not None else None
 
 
-def rules_above(dbid: int | None) -> dict[str, Value]:
-    """What the tenant and those above it say about passwords, nearest first; ENVIRONMENT's rules are the settings."""
-    here = tenant_of(dbid)
-    said: dict[str, Value] = {}
-    for link in reversed(chain(here.pk)) if here is not None else ():
+def decides(rule: str, links: Iterable[Link]) -> Link | None:
+    """The nearest tenant that says this rule, or takes none from above and so has its default; None: the settings of ENVIRONMENT hold."""
+    for link in links:
         if link.dbid == ENVIRONMENT_DBID:
-            continue
-        if not link.inherits:
-            said = {name: one.default for name, one in declared().items() if name.startswith(f"{SECTION}.")}
-        said |= link.rules
-    return said
+            return None
+        if rule in link.rules or not link.inherits:
+            return link
+    return None
+
+
+def rules_above(dbid: int | None) -> dict[str, Value]:
+    """The rules about passwords that the tenant, or one above it, decides; ENVIRONMENT's rules are the settings."""
+    here = tenant_of(dbid)
+    links = chain(here.pk) if here is not None else []
+    deciding = ((name, rule, decides(name, links)) for name, rule in tenant_rules().items())
+    return {name: link.rules.get(name, rule.default) for name, rule, link in deciding if link is not None}
 
 
 def settings_of(dbid: int | None, environment: Snapshot) -> Snapshot:

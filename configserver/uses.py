@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from django.db.models import Q
 
 from configserver import tree
-from configserver.choice import engine_of
+from configserver.choice import of_tenant
 from configserver.models import Directory
 
 
@@ -28,11 +28,9 @@ def uses() -> Mapping[str, Use]:
     """By the id of each directory that any tenant uses, as of the last second."""
     found: dict[str, Use] = defaultdict(Use)
     for chain in tree.chains():
-        said = [link.said for link in chain]
-        with_id = engine_of(own="", external_id="any", tenants=said).engine
-        without = engine_of(own="", external_id="", tenants=said).engine
-        use = found[with_id]
-        (use.everybody if without == with_id else use.with_id).append(chain[0].pk)
+        engine, for_everybody = of_tenant(link.said for link in chain)
+        use = found[engine]
+        (use.everybody if for_everybody else use.with_id).append(chain[0].pk)
     return found
 
 

@@ -10,7 +10,9 @@ class Opened:
 
     kind: str
     reach: str  # own, one or every
-    tenant: int | None = None  # with the reach `one`
+    tenant: int | None = (
+        None  # with the reach `one`; with `own` the one whose administrators gave it, if it was given by name
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,6 +1,6 @@
-"""What values of the Configuration Server are called on pages."""
+"""What values of the Configuration Server are called on pages, and who proves passwords, in plain words for administrators."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from django.utils.functional import Promise
@@ -9,8 +9,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 from django.utils.translation import ngettext
 
-from configserver.choice import Why
+from configserver.choice import INTERNAL, Choice, Why, of_tenant
 from configserver.health import Certificate, Health, State, certificate_at, days_left
+from configserver.models import Directory
+from configserver.tree import Link
 
 # The tone of a badge, and its word.
 STATES: Mapping[State, tuple[str, Promise]] = {
@@ -69,3 +71,30 @@ def answering_in_words(health: Health) -> str:
         "answering": health.answering,
         "servers": health.servers,
     }
+
+
+def directory_names() -> dict[str, str]:
+    """The names of all directories by their ids, as a choice holds them."""
+    return {str(uid): name for uid, name in Directory.objects.values_list("uid", "name")}
+
+
+def choice_in_words(choice: Choice, names: Mapping[str, str]) -> str:
+    """Which engine answers for a person, and why; a directory that is not among `names` is neither named nor explained."""
+    why = {"why": CHOSEN[choice.why]}
+    if choice.engine == INTERNAL:
+        return _("The Configuration Server itself proves the password. %(why)s") % why
+    name = names.get(choice.engine)
+    if name is None:
+        return _("A directory proves the password.")
+    return _("The directory “%(name)s” proves the password. %(why)s") % {"name": name, **why}
+
+
+def proof_of(links: Sequence[Link], names: Mapping[str, str]) -> tuple[str, str]:
+    """Who proves the passwords of a tenant, in two short lines; `links` go from it up to ENVIRONMENT."""
+    engine, for_everybody = of_tenant(link.said for link in links)
+    decides = next((link for link in links if link.said.library), None)
+    above = "" if decides is None or decides is links[0] else _("said above")
+    if engine == INTERNAL:
+        return _("Configuration Server"), above
+    whom = _("for all persons") if for_everybody else _("for persons with an external id")
+    return names.get(engine, _("A directory")), f"{whom}, {above}" if above else whom

@@ -6,6 +6,7 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.db.models import Model
+from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -40,6 +41,7 @@ class ObjectVerb:
     form: type[ObjectForm] = ObjectForm
     danger: bool = False
     bulk: bool = False
+    stays: bool = False  # on its page, which shows the outcome, instead of leading away
     offered: Callable[[Any], bool] = always
 
 
@@ -67,6 +69,12 @@ REMOVE = ObjectVerb(
 def badge(label: Words, *, tone: str) -> SafeString:
     """A state in a word; `tone` is empty, ok, warning or danger."""
     return format_html('<span class="gh-badge {}">{}</span>', tone, label)
+
+
+def link_to(obj: Model, label: Any = None) -> SafeString:
+    """A link to the page of this object, by its own name or by another."""
+    url = reverse(f"admin:{obj._meta.app_label}_{obj._meta.model_name}_change", args=(obj.pk,))
+    return format_html('<a href="{}">{}</a>', url, obj if label is None else label)
 
 
 def two_lines(first: Any, second: Any) -> SafeString:

@@ -44,22 +44,25 @@ def ask_for_one(
     """Ask with the verb's form, and do it when the form comes back."""
     name, back_url = str(obj), model_admin.url_of(obj, "change")
     form: Any = verb.form(request.POST if request.method == "POST" else None, obj=obj)
+    outcome: Any = None
     if request.method == "POST" and form.is_valid():
         run = partial(model_admin.perform, verb, obj, form.cleaned_data)
         outcome = model_admin.attempt(request, verb.name, obj, run)
         if outcome is GONE:
             raise Http404
-        if not isinstance(outcome, Denied):
+        if isinstance(outcome, Denied):
+            show_refusal(outcome, form)
+        elif not verb.stays:
             messages.success(request, _("Done for %(name)s: %(done)s") % {"name": name, "done": verb.done})
             still_there = verb is not REMOVE and model_admin.get_queryset(request).filter(pk=obj.pk).exists()
             return HttpResponseRedirect(back_url if still_there else model_admin.list_url(request))
-        show_refusal(outcome, form)
     fieldsets = [(None, {"fields": list(form.fields)})]
     context = page_context(
         model_admin,
         request,
         subtitle=name,
         original=obj,
+        outcome=outcome,
         adminform=helpers.AdminForm(form, fieldsets, {}, model_admin=model_admin),
         errors=helpers.AdminErrorList(form, []),
         back_url=back_url,

@@ -120,8 +120,9 @@ def change_password(case: Case, data: Data) -> Denied | None:
         return CURRENT_WRONG if changed is TRY_AGAIN else changed
     with unit():
         note_password_changed(user, version=changed, origin=case.origin, now=case.now)
-        # This very attempt changed what it is tied to, so it is tied to the new state.
-        Attempt.objects.filter(pk=case.attempt.pk).update(version=user.security_version)
+        # This very attempt changed what it is tied to, so it is tied to the new state; unless something else changed it as well.
+        mine = Attempt.objects.filter(pk=case.attempt.pk, version=user.security_version - 1)
+        mine.update(version=user.security_version)
     with held(case) as denied:
         if denied is not None:
             return denied

@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.names import masked_email
 from login.case import Case
 from login.flow import Purpose, Step
-from login.service import delivery_of, method_of, pending_code, username_of
+from login.service import delivery_of, method_of, pending_code
 from login.steps import rules_for
 from twofactor.models import Challenge
 from twofactor.services import COOL_DOWN, checks_left, sends_left
@@ -139,7 +139,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         "step": step.value,
         "title": TITLES[step],
         "lead": _lead(case, step),
-        "username": username_of(case),
+        "username": case.typed_name,
         "attempt": str(case.attempt.uid),
         "facts": [],
         "secondary": [],

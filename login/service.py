@@ -195,11 +195,6 @@ def settled(case: Case, denied: Denied | None, *, form: StepForm | None = None) 
     return Answer(case=case, denied=denied, form=form)
 
 
-def username_of(case: Case) -> str:
-    """The name as it was typed."""
-    return case.typed_name
-
-
 def pending_code(case: Case) -> Challenge | None:
     """The code that this attempt waits for."""
     purpose = CodePurpose.CONTACT if case.step is Step.ENROL else CodePurpose.SIGN_IN

@@ -13,9 +13,9 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.names import Realm
-from configserver.explain import Finding, Verdict
 from configserver.words import STEPS
 from core.contacts import NAME_LENGTH
+from core.findings import Finding, Verdict
 from core.http import client_address
 from tenants.actor import Actor
 from tenants.rights import Rights

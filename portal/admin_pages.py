@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from portal.admin_explain import explain_page, may_explain
 from portal.admin_prerequisites import prerequisites_page
-from portal.readiness import may_see
+from portal.prerequisites import may_see
 from tenants.rights import Rights
 
 

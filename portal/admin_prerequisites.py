@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as __
 
 from accounts.options import DEFAULT_COMPANY, MODE
 from configserver.models import SolutionPackage
-from portal.readiness import Readiness, may_see, readiness
+from portal.prerequisites import Prerequisites, may_see, prerequisites
 from tenants import settings
 from tenants.models import Company
 from tenants.rights import Rights
@@ -38,7 +38,7 @@ def prerequisites_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
     rights: Rights = request.principal.rights  # type: ignore[attr-defined]
     if not may_see(rights):
         raise PermissionDenied
-    found = list(prerequisites(readiness(), rights=rights, site=site))
+    found = list(steps(prerequisites(), rights=rights, site=site))
     request.current_app = site.name
     context = {
         **site.each_context(request),
@@ -49,7 +49,7 @@ def prerequisites_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse
     return TemplateResponse(request, "admin/configserver/prerequisites.html", context)
 
 
-def prerequisites(found: Readiness, *, rights: Rights, site: AdminSite) -> Iterator[Prerequisite]:
+def steps(found: Prerequisites, *, rights: Rights, site: AdminSite) -> Iterator[Prerequisite]:
     """What has to be done, and what of it is; with links for who may follow them."""
     yield _mode(found, rights=rights)
     yield Prerequisite(
@@ -73,7 +73,7 @@ def _list_url(model: type[Model], *, rights: Rights, site: AdminSite) -> str:
     return reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist")
 
 
-def _mode(found: Readiness, *, rights: Rights) -> Prerequisite:
+def _mode(found: Prerequisites, *, rights: Rights) -> Prerequisite:
     if found.mode_on:
         sentence = _("The setting %(name)s is ConfigServer: people of the Configuration Server may sign in.")
     elif MODE.name in settings.pinned():
@@ -89,7 +89,7 @@ def _mode(found: Readiness, *, rights: Rights) -> Prerequisite:
     )
 
 
-def _package(found: Readiness, *, rights: Rights, site: AdminSite) -> Prerequisite:
+def _package(found: Prerequisites, *, rights: Rights, site: AdminSite) -> Prerequisite:
     if found.package is not None:
         sentence = _("%(package)s is in force.") % {"package": found.package}
     elif found.has_roles:
@@ -110,7 +110,7 @@ def _package(found: Readiness, *, rights: Rights, site: AdminSite) -> Prerequisi
     )
 
 
-def _companies(found: Readiness, *, rights: Rights, site: AdminSite) -> Prerequisite:
+def _companies(found: Prerequisites, *, rights: Rights, site: AdminSite) -> Prerequisite:
     title = _("Link tenants to companies, and name a default company")
     if found.default_wrong:
         return Prerequisite(
@@ -126,13 +126,11 @@ def _companies(found: Readiness, *, rights: Rights, site: AdminSite) -> Prerequi
         if found.default is not None
         else _("There is no default company (setting %(name)s).") % {"name": DEFAULT_COMPANY.name}
     )
-    if found.unlinked and found.default is None:
-        names = ", ".join(str(one) for one in found.unlinked)
+    names = ", ".join(map(str, found.unlinked))
+    if found.turned_away:
         told = _("Persons of these tenants are turned away: %(names)s.") % {"names": names}
     elif found.unlinked:
-        told = _("These tenants are linked to none: %(names)s.") % {
-            "names": ", ".join(str(one) for one in found.unlinked)
-        }
+        told = _("These tenants are linked to none: %(names)s.") % {"names": names}
     elif found.links:
         told = _("Every tenant with persons is linked to a company.")
     else:

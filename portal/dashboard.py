@@ -16,9 +16,9 @@ from audit.groups import FAILURES
 from audit.models import AuditEvent
 from core.admin_lists import bounded_count
 from delivery.models import UNDER_WAY, Delivery, State
+from portal.dashboard_cards import Card, Caution
 from portal.dashboard_directories import directories_card, directory_warnings
-from portal.readiness import may_see
-from portal.shown import Card, Caution
+from portal.prerequisites import may_see
 from tenants.rules import visible_to
 
 FAILED_WITHIN = timedelta(days=7)

@@ -20,8 +20,8 @@ from configserver.health import (
 )
 from configserver.models import Directory
 from configserver.words import step_of
-from portal.readiness import has_persons, names_no_company, readiness
-from portal.shown import Card, Caution
+from portal.dashboard_cards import Card, Caution
+from portal.prerequisites import has_persons, names_no_company, prerequisites
 
 DIRECTORIES = 50
 
@@ -91,12 +91,12 @@ def _missing() -> Iterator[str]:
         yield _("The default company for directory accounts is none that is there and active.")
     if not has_persons():
         return
-    now = readiness()
+    now = prerequisites()
     if not now.mode_on:
         yield _("There are persons in the Configuration Server, and the settings keep them out.")
         return
-    if now.unlinked and now.default is None:
-        names = ", ".join(str(one) for one in now.unlinked)
+    if now.turned_away:
+        names = ", ".join(map(str, now.turned_away))
         yield _("Persons of these tenants are turned away, for no company is linked to them: %(names)s.") % {
             "names": names
         }

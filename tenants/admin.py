@@ -9,14 +9,13 @@ from django.contrib.auth import get_user_model
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
-from django.utils.html import format_html
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
-from core.admin_pages import Panel
+from core.admin_pages import Panel, link_to
 from core.outcomes import Denied
 from tenants import services
 from tenants.actor import Actor
@@ -83,9 +82,7 @@ class RoleAdmin(VerbAdmin):
             people = self.choices(request, user_model).filter(roles=obj)[:SHOWN]
             rows = [
                 (
-                    format_html(
-                        '<a href="{}">{}</a>', reverse("admin:accounts_user_change", args=(one.pk,)), one
-                    ),
+                    link_to(one),
                     one.display_name,
                     one.company or "–",
                 )
@@ -197,11 +194,7 @@ def permissions_panel(
     names = model_admin.gate.owners(request, [one.company_id for one in shown if one.company_id is not None])
     rows = [
         (
-            format_html(
-                '<a href="{}">{}</a>',
-                reverse("admin:tenants_permission_change", args=(one.pk,)),
-                one.get_kind_display(),
-            ),
+            link_to(one, one.get_kind_display()),
             one.get_reach_display(),
             "–" if one.company_id is None else names.get(one.company_id, _("another company")),
         )

@@ -34,14 +34,22 @@ def tenants_within(rights: Rights, kind: str) -> QuerySet[Tenant]:
     return Tenant.objects.filter(dbid__in=linked.values("tenant_dbid"))
 
 
-def permission_of(opened: Opened) -> Permission | None:
-    """The same as a permission of ours, which is not stored; None where it opens no company that there is."""
-    if opened.reach != Reach.ONE:
-        return Permission(kind=opened.kind, reach=opened.reach)
+def permission_of(opened: Opened, *, loaded: int) -> Permission | None:
+    """The same as a permission of ours, which is not stored; None where it opens no company that there is.
+
+    `loaded` is the company of the person. What a company gave of its own to somebody who belongs elsewhere by the word of a directory
+    opens neither of the two.
+    """
     company_id = company_of_tenant(opened.tenant)
-    return (
-        None if company_id is None else Permission(kind=opened.kind, reach=Reach.ONE, company_id=company_id)
-    )
+    if opened.reach == Reach.ONE:
+        return (
+            None
+            if company_id is None
+            else Permission(kind=opened.kind, reach=Reach.ONE, company_id=company_id)
+        )
+    if opened.reach == Reach.OWN and company_id not in {None, loaded}:
+        return None
+    return Permission(kind=opened.kind, reach=opened.reach)
 
 
 def _companies(opened: Opened, *, own: Companies) -> Companies:

@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
+from configserver.services.tenant import DBID_MAXIMUM
 from core.fields import Flag, Reference, References, SettingValue, Strict, Text, Uid, Uids, Whole
 from tenants.models import (
     RANK_MAXIMUM,
@@ -18,7 +19,6 @@ from tenants.models import (
     SecondFactorPolicy,
     SettingsRevision,
 )
-from tenants.services.company import DBID_MAXIMUM
 
 
 class CompanyShown(serializers.ModelSerializer[Company]):

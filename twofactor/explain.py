@@ -7,7 +7,7 @@ from django.utils.translation import gettext as _
 from accounts import explain as accounts
 from accounts.explain import Explained
 from accounts.names import masked_email
-from configserver.explain import Finding, ok, stop, warning
+from core.findings import Finding, ok, stop, warning
 from tenants.actor import Actor
 from tenants.settings import snapshot
 from twofactor.options import NO_CONTACT, POLICY

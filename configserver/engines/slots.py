@@ -54,7 +54,12 @@ class Slots:
                 self._changed.notify_all()
 
 
+def room() -> int:
+    """How many calls to directories there can be at once in a process."""
+    return max(1, settings.HTTP_THREADS // 2)
+
+
 @cache
 def slots() -> Slots:
     """Those of this process."""
-    return Slots(max(1, settings.HTTP_THREADS // 2))
+    return Slots(room())

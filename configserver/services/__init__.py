@@ -7,13 +7,13 @@ from configserver.services.directory import (
     delete_directory,
 )
 from configserver.services.package import (
-    BadPackage,
     Plan,
     apply_package,
     plan_package,
     plan_roll_back,
     roll_back_package,
 )
+from configserver.services.package_refusals import BadPackage
 from configserver.services.permission import (
     PermissionDraft,
     change_permission,

@@ -7,27 +7,30 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db import IntegrityError
-from django.db.models import Q
 from django.utils.text import Truncator
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
-from django.utils.translation import ngettext
 
 from audit.events import Event
 from audit.record import record
 from configserver import spd
 from configserver.access import Administrator
 from configserver.models import ENVIRONMENT_DBID, Role, SolutionPackage, Tenant
-from configserver.package_words import why_not
-from configserver.services.package_roles import carry_out, roles_named, tenants_of
-from configserver.spd import Difference, Malformed, PermissionSpec, RoleSpec
-from configserver.values import Granted, Opened
+from configserver.services.package_refusals import (
+    bad_package,
+    refuse_anything,
+    refuse_kinds,
+    refuse_opened,
+    refuse_rights,
+    refuse_taking,
+)
+from configserver.services.package_roles import carry_out, roles_named
+from configserver.spd import Difference, Malformed, RoleSpec
 from core import epoch
 from core.db import unit
 from core.draft import NOT_FOUND
-from core.outcomes import FORBIDDEN, Denied
+from core.outcomes import Denied
 
-KIND = "directory"
 MOST_TOLD = 50  # names of roles in an event, of each sort
 ROLLED_BACK = Denied(code="rolled_back", message=__("This package has been rolled back already."))
 CHANGED_SINCE = Denied(
@@ -40,14 +43,6 @@ MEANWHILE = Denied(
     code="conflict",
     message=__("Somebody else made one of these roles at the same moment. Nothing was changed."),
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class BadPackage(Denied):
-    """Why a file is no package: beside the sentence the identifier of the fault, and the line."""
-
-    fault: str
-    line: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,90 +62,6 @@ class Plan:
         return hashlib.sha256(told.encode()).hexdigest()
 
 
-# --- what stands in the way ------------------------------------------------------------------------------------------------------
-
-
-def _granted(role: RoleSpec) -> Granted:
-    return Granted(
-        name=role.name,
-        rank=role.rank,
-        privileges=frozenset((one.application, one.name) for one in role.privileges),
-        permissions=tuple(
-            Opened(kind=one.kind, reach=one.reach, tenant=one.tenant) for one in role.permissions
-        ),
-    )
-
-
-def _refuse_anything(by: Administrator) -> Denied | None:
-    """The refusal of somebody who may apply no package at all; nothing else is told to him."""
-    return None if by.may_touch_tenant("change", KIND, dbid=None) else FORBIDDEN
-
-
-def _refuse_rights(roles: Iterable[RoleSpec], *, by: Administrator) -> Denied | None:
-    """The refusal when one of these roles, as it is or as it would be, stands above the actor."""
-    grants = {_granted(role): None for role in roles}
-    together = Granted(
-        rank=max((one.rank for one in grants), default=0),
-        privileges=frozenset().union(*(one.privileges for one in grants)),
-        permissions=tuple(dict.fromkeys(opened for one in grants for opened in one.permissions)),
-    )
-    exceeded = by.exceeded_by_grants(together, dbid=None)
-    if exceeded is None:
-        return None
-    for one in grants:
-        if (alone := by.exceeded_by_grants(one, dbid=None)) is not None:
-            sentence = _("Role “%(role)s”: %(reason)s") % {"role": one.name, "reason": alone.message}
-            return replace(alone, message=sentence)
-    return exceeded
-
-
-def _refuse_opened(roles: Iterable[RoleSpec]) -> Denied | None:
-    """The refusal when a permission names a tenant that there is not."""
-    opened: dict[PermissionSpec, str] = {one: role.name for role in roles for one in role.permissions}
-    known = tenants_of(opened)
-    for one, role in opened.items():
-        if one.tenant is not None and one.tenant not in known:
-            return Denied(
-                code="unknown_tenant",
-                message=_("Role “%(role)s” opens the company of the tenant %(dbid)s, and there is none.")
-                % {"role": role, "dbid": one.tenant},
-            )
-    return None
-
-
-def _refuse_kinds(roles: Iterable[RoleSpec], *, by: Administrator) -> Denied | None:
-    for role in roles:
-        for one in role.permissions:
-            if not by.knows_kind(one.kind):
-                return _bad(Malformed(code=spd.Fault.KIND, detail=one.kind))
-    return None
-
-
-def _refuse_taking(difference: Difference) -> Denied | None:
-    """The refusal when somebody has a role that would go: to take it away is a decision of its own."""
-    going = Role.objects.filter(name__in=[role.name for role in difference.removed])
-    held = going.filter(Q(persons__isnull=False) | Q(groups__isnull=False)).order_by("name").first()
-    if held is None:
-        return None
-    persons, groups = held.persons.count(), held.groups.count()
-    holders = []
-    if persons:
-        holders.append(ngettext("%(count)d person", "%(count)d persons", persons) % {"count": persons})
-    if groups:
-        holders.append(ngettext("%(count)d group", "%(count)d groups", groups) % {"count": groups})
-    return Denied(
-        code="in_use",
-        message=_("The role “%(role)s” would go, and it is held by %(holders)s. Take it from them first.")
-        % {"role": held.name, "holders": _(" and ").join(holders)},
-    )
-
-
-def _bad(malformed: Malformed) -> BadPackage:
-    return BadPackage(
-        code="bad_package", message=why_not(malformed), fault=malformed.code.value, line=malformed.line
-    )
-
-
 def _owned(name: str) -> frozenset[str]:
     """The names of the roles that belong to the package of this name."""
     return frozenset(Role.objects.filter(package=name).values_list("name", flat=True))
@@ -163,9 +74,9 @@ def plan_package(data: bytes, *, by: Administrator) -> Plan | Denied:
     """What applying the package in this file would change. Nothing is changed."""
     package = spd.parse(data)
     if isinstance(package, Malformed):
-        return _bad(package)
-    if not by.may_touch_tenant("view", KIND, dbid=None):
-        return FORBIDDEN
+        return bad_package(package)
+    if (refusal := refuse_anything("view", by=by)) is not None:
+        return refusal
     return _planned(package, by=by)[0]
 
 
@@ -177,12 +88,12 @@ def _planned(
     before = roles_named(belonging | {role.name for role in package.roles}, locked=locked)
     difference = spd.difference(before, package.roles, belonging=belonging)
     refusal = (
-        _refuse_anything(by)
+        refuse_anything("change", by=by)
         or _refuse_again(package)
-        or _refuse_kinds(package.roles, by=by)
-        or _refuse_opened(package.roles)
-        or _refuse_rights((*before, *package.roles), by=by)
-        or _refuse_taking(difference)
+        or refuse_kinds(package.roles, by=by)
+        or refuse_opened(package.roles)
+        or refuse_rights((*before, *package.roles), by=by)
+        or refuse_taking(difference)
     )
     plan = Plan(
         name=package.name,
@@ -211,7 +122,7 @@ def apply_package(
     """Put the roles of this file in force; whoever has a changed one signs in again. `seen`: only if this is still what changes."""
     package = spd.parse(data)
     if isinstance(package, Malformed):
-        return _bad(package)
+        return bad_package(package)
     try:
         with unit():
             _one_at_a_time()
@@ -263,11 +174,11 @@ def _applied(
 
 def plan_roll_back(package: SolutionPackage, *, by: Administrator) -> Plan | Denied:
     """What rolling this package back would change. Nothing is changed."""
-    if not by.may_touch_tenant("view", KIND, dbid=None):
-        return FORBIDDEN
+    if (refusal := refuse_anything("view", by=by)) is not None:
+        return refusal
     kept = _kept(package)
     if isinstance(kept, Malformed):
-        return _bad(kept)
+        return bad_package(kept)
     return _planned_back(package, kept[0], by=by)
 
 
@@ -287,12 +198,12 @@ def _planned_back(
     found = spd.difference(there, tuple(kept), belonging=belonging)
     difference = replace(found, taken_over=())
     refusal = (
-        _refuse_anything(by)
+        refuse_anything("change", by=by)
         or (ROLLED_BACK if package.rolled_back_at is not None else None)
         or _refuse_buried(package)
-        or _refuse_opened(kept)
-        or _refuse_rights((*there, *kept), by=by)
-        or _refuse_taking(difference)
+        or refuse_opened(kept)
+        or refuse_rights((*there, *kept), by=by)
+        or refuse_taking(difference)
     )
     return Plan(name=package.name, version=package.version, difference=difference, refusal=refusal)
 
@@ -328,7 +239,7 @@ def roll_back_package(
                 return NOT_FOUND
             kept = _kept(found)
             if isinstance(kept, Malformed):
-                return _bad(kept)
+                return bad_package(kept)
             roles, owners = kept
             plan = _planned_back(found, roles, by=by, locked=True)
             if plan.refusal is not None:

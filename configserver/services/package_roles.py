@@ -47,17 +47,7 @@ def carry_out(difference: Difference) -> None:
     gained = [(one.name, one.privileges, one.permissions) for one in difference.added]
     gained += [(one.name, one.privileges_added, one.permissions_added) for one in difference.changed]
     _give(roles, gained)
-    void_roles([roles[one.name] for one in difference.changed if _is_of_rights(one)])
-
-
-def _is_of_rights(change: RoleChange) -> bool:
-    return bool(
-        change.is_other_rank
-        or change.privileges_added
-        or change.privileges_removed
-        or change.permissions_added
-        or change.permissions_removed
-    )
+    void_roles([roles[one.name] for one in difference.changed if one.is_of_rights])
 
 
 def _take(role: Role, change: RoleChange) -> None:

@@ -12,13 +12,13 @@ from audit.events import Event
 from audit.record import record
 from configserver.access import Administrator
 from configserver.models import ENVIRONMENT_DBID, Directory, Enforce, Library, Tenant
-from configserver.options import SECTION
+from configserver.options import tenant_rules
 from configserver.services.above import refuse_groups, refuse_over
 from configserver.services.voiding import below, of_tenant, void_tenant
 from core import epoch
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
-from core.options import Value, declared
+from core.options import Value
 from core.outcomes import FORBIDDEN, Denied
 
 KIND = "directory"
@@ -80,7 +80,7 @@ def _checked(draft: TenantDraft) -> dict[str, Any] | Denied:
 
 
 def _checked_rules(given_rules: Mapping[str, object]) -> dict[str, Value] | Denied:
-    known = {name: one for name, one in declared().items() if name.startswith(f"{SECTION}.")}
+    known = tenant_rules()
     rules: dict[str, Value] = {}
     for name, value in given_rules.items():
         option = known.get(name)

@@ -3,7 +3,7 @@
 `docs/role-packages.md` describes the format. Who writes such a file gives rights, so what is not understood is refused, with its line.
 """
 
-from configserver.spd.difference import Difference, RoleChange, difference, touched
+from configserver.spd.difference import Difference, RoleChange, difference
 from configserver.spd.reading import parse
 from configserver.spd.snapshot import from_json, to_json
 from configserver.spd.values import (
@@ -30,5 +30,4 @@ __all__ = [
     "from_json",
     "parse",
     "to_json",
-    "touched",
 ]

@@ -52,16 +52,20 @@ class RoleChange:
         return self.before.description != self.after.description
 
     @property
-    def is_empty(self) -> bool:
-        """Whether nothing changes; the order of privileges and permissions says nothing."""
-        return not (
+    def is_of_rights(self) -> bool:
+        """Whether people with the role get or lose anything; the order of privileges and permissions says nothing."""
+        return bool(
             self.is_other_rank
-            or self.is_other_description
             or self.privileges_added
             or self.privileges_removed
             or self.permissions_added
             or self.permissions_removed
         )
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing changes."""
+        return not (self.is_other_description or self.is_of_rights)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,17 +113,6 @@ def difference(
         changed=tuple(change for change in both if not change.is_empty),
         taken_over=tuple(change.name for change in both if change.name not in belonging),
     )
-
-
-def touched(
-    before: Sequence[RoleSpec], after: Sequence[RoleSpec], *, belonging: Collection[str]
-) -> tuple[RoleSpec, ...]:
-    """The roles, as they are, that applying `after` may change or remove: what to keep for taking it back.
-
-    Taken back, it is `difference(now, kept, belonging=<names of after>)`; roles that never were the package's stay as they are by then.
-    """
-    names = {role.name for role in after} | set(belonging)
-    return tuple(role for role in before if role.name in names)
 
 
 def _missing(these: tuple[Spec, ...], those: tuple[Spec, ...]) -> tuple[Spec, ...]:

@@ -14,6 +14,7 @@ from audit.events import Event
 from audit.record import record
 from configserver.models import Person
 from configserver.services.above import refuse_over
+from configserver.services.tenant import DBID_MAXIMUM
 from core import epoch
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
@@ -39,9 +40,6 @@ TENANT_OUT_OF_REACH = Denied(
 OWN_COMPANY = Denied(
     code="own_company", message=_("You cannot disable or delete the company that you belong to.")
 )
-
-
-DBID_MAXIMUM = 2_147_483_647
 
 
 @dataclass(frozen=True, kw_only=True)

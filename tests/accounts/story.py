@@ -5,7 +5,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import Session, SessionKind, User
-from accounts.people import Person
+from accounts.people import UserDraft
 from accounts.sessions import Client, live_sessions, start_session
 from audit.events import Event
 from audit.models import AuditEvent
@@ -40,5 +40,5 @@ def is_in(user: User) -> bool:
     return live_sessions(user, now=timezone.now()).exists()
 
 
-def new(**more: Any) -> Person:
-    return Person(**({"email": "new@acme.example", "display_name": "New"} | more))
+def new(**more: Any) -> UserDraft:
+    return UserDraft(**({"email": "new@acme.example", "display_name": "New"} | more))

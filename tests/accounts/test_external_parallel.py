@@ -64,6 +64,7 @@ def test_of_many_new_passwords_at_once_one_is_taken(dora: Person) -> None:
     def change(number: int) -> object:
         return service.set_password(
             dora.uid,
+            version=1,
             current=PASSWORD,
             new=f"two kettles under the bridge {number}",
             environment=snapshot(None),

@@ -7,7 +7,7 @@ from django.utils import timezone
 
 from accounts.companies import change_company
 from accounts.models import Session, SessionKind, User
-from accounts.people import Person, change_user, lock_user, set_password
+from accounts.people import UserDraft, change_user, lock_user, set_password
 from accounts.principal import Principal, principal_of_cookie, principal_of_session
 from accounts.sessions import SESSION, Client, start_session
 from core import entropy
@@ -84,10 +84,10 @@ def test_a_role_given_or_taken_counts_at_the_next_request(
 ) -> None:
     assert not principal(session).may("view", "user")
     administrator = Role.objects.get(name="Company Administrator", company=None)
-    change_user(ben, Person(roles=[administrator]), **how(ada))
+    change_user(ben, UserDraft(roles=[administrator]), **how(ada))
     assert principal(session).may("view", "user")
     assert ada in principal(session).visible(User)
-    change_user(ben, Person(roles=[]), **how(root))
+    change_user(ben, UserDraft(roles=[]), **how(root))
     assert not principal(session).may("view", "user")
     assert not principal(session).visible(User).exists()
 
@@ -96,7 +96,7 @@ def test_what_changes_in_a_role_or_permission_counts_at_once(
     session: Session, ben: User, root: User, acme: Company
 ) -> None:
     role = Role.objects.create(name="Looker", company=acme, rank=5)
-    change_user(ben, Person(roles=[role]), **how(root))
+    change_user(ben, UserDraft(roles=[role]), **how(root))
     assert not principal(session).may("view", "user")
     change_role(role, RoleDraft(privileges=[Privilege.objects.get(name="Users - View")]), **how(root))
     assert principal(session).may("view", "user")
@@ -113,18 +113,18 @@ def test_whatever_voids_a_session_makes_it_nobodys_at_once(
 ) -> None:
     principal(session)
     {
-        "disable": lambda: change_user(ben, Person(is_active=False), **how(root)),
+        "disable": lambda: change_user(ben, UserDraft(is_active=False), **how(root)),
         "lock": lambda: lock_user(ben, reason="x", **how(root)),
         "password": lambda: set_password(ben, "correct horse battery", must_change=False, **how(root)),
-        "address": lambda: change_user(ben, Person(email="other@acme.example"), **how(root)),
+        "address": lambda: change_user(ben, UserDraft(email="other@acme.example"), **how(root)),
         "company": lambda: change_company(acme, CompanyDraft(is_active=False), **how(root)),
-        "move": lambda: change_user(ben, Person(company=globex), **how(root)),
+        "move": lambda: change_user(ben, UserDraft(company=globex), **how(root)),
         "delete": lambda: ben.delete(),
     }[end]()
     if end == "delete":  # past every verb, so nothing was bumped: the next write of anybody is what counts
         change_user(
             cast.person("x@acme.example", company=acme, role=cast.MEMBER),
-            Person(phone="+49301234567"),
+            UserDraft(phone="+49301234567"),
             **how(root),
         )
     assert principal_of_session(str(session.uid)) is None

@@ -14,7 +14,7 @@ from audit.events import Event
 from audit.models import AuditEvent
 from configserver.directories import secret_of
 from configserver.models import Directory, Tenant
-from configserver.testing import TESTS
+from configserver.trial import TESTS
 from core import epoch, sealed
 from core.db import unit
 from tenants.models import Company, Permission, Privilege, Role

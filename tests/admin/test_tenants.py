@@ -9,8 +9,8 @@ from accounts.models import User
 from audit.events import Event
 from audit.models import AuditEvent
 from configserver.directory import Protocol
-from configserver.inheritance import rules
 from configserver.models import ENVIRONMENT_DBID, Directory, Person, Tenant
+from configserver.options import tenant_rules
 from tenants import settings
 from tenants.models import Company, Permission, Privilege, Role
 from tests import directory
@@ -132,13 +132,13 @@ def test_every_rule_has_a_field_that_says_what_is_in_force_and_where_it_comes_fr
     configure(security_authentication_rules__password_expiration=90)
     answer = browser(root).get(reverse(CHANGE, args=[acme_tenant.pk]))
     form = answer.context["adminform"].form
-    for name in rules():
+    for name in tenant_rules():
         assert "In force:" in _help(answer, name)
         assert name in _help(answer, name)
     assert "In force: 16, set here. Empty: 0." in _help(answer, LENGTH)
     assert "In force: on, from the tenant Holding." in _help(answer, DIGIT)
     assert "In force: 90 days, from ENVIRONMENT, whose rules are the settings." in _help(answer, DAYS)
-    others = set(rules()) - {LENGTH, DIGIT, DAYS}
+    others = set(tenant_rules()) - {LENGTH, DIGIT, DAYS}
     assert all("the default." in _help(answer, name) for name in others)
     assert form[LENGTH].value() == "16"
     assert form[DIGIT].value() == ""
@@ -223,7 +223,7 @@ def test_environment_has_no_fields_for_rules_and_leads_to_the_settings(
     assert "nothing said: the Configuration Server itself" in text
     assert reverse("admin:tenants_settingsrevision_everywhere") in text
     [panel] = [one for one in answer.context["panels"] if one.title == "Rules about passwords"]
-    assert len(panel.rows) == len(rules())
+    assert len(panel.rows) == len(tenant_rules())
     assert any(row[1:] == ("14", "from ENVIRONMENT, whose rules are the settings") for row in panel.rows)
     assert reverse(DELETE, args=[environment.pk]) not in text
 

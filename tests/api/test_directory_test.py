@@ -1,18 +1,17 @@
-"""The test of a directory over REST, against a real FreeRADIUS and against a port that nobody listens at."""
+"""The test of a directory over REST, against a real FreeRADIUS, a real OpenLDAP, and a port that nobody listens at."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from accounts.models import User
 from audit.models import AuditEvent
-from configserver.engines import base
-from configserver.serializers_directories import TrialShown
-from configserver.testing import Mapped, Trial
 from tests import directory
 from tests.cast import Api, Call
+from tests.services.ldap import AGENTS, GROUPS, PEOPLE, SERVICE, SERVICE_PASSWORD, Ldap, ldap_machine
 from tests.services.radius import SECRET, Radius, free_udp_port, freeradius
 
 
@@ -21,6 +20,13 @@ def server() -> Iterator[Radius]:
     """A RADIUS server that answers."""
     with freeradius() as server:
         yield server
+
+
+@pytest.fixture(scope="module")
+def ldap() -> Iterator[Ldap]:
+    """An LDAP server that answers."""
+    with ldap_machine() as machine:
+        yield machine
 
 
 def made(program: Api, *servers: str, secret: str = SECRET) -> str:
@@ -84,22 +90,39 @@ def test_tests_are_limited(api: Call, root: User) -> None:
     assert answers[20].json()["retry_after"] >= 1
 
 
-def test_what_was_found_and_mapped_is_shown() -> None:
-    found = base.Verified(display_name="Dora", email="dora@acme.example", entry="0b5f")
-    tested = base.Tested(
-        server="ldaps://one.acme.example",
-        checks=(base.Check(step="map", ok=True, seen="cn=Dora", milliseconds=3),),
-        certificate_expires_at=datetime(2027, 1, 1, tzinfo=UTC).timestamp(),
-        found=found,
-    )
-    mapped = Mapped(groups=("cn=agents",), roles=("Agent",), value="Nowhere", tenant=None)
-    said = TrialShown(Trial(login="dora", servers=(tested,), found=found, mapped=mapped)).data
-    assert said["ok"] is True
-    assert said["servers"][0]["certificate_expires_at"] == datetime(2027, 1, 1, tzinfo=UTC)
-    assert said["found"] == {"display_name": "Dora", "email": "dora@acme.example", "phone": ""}
-    assert said["mapped"] == {
-        "groups": ["cn=agents"],
-        "roles": ["Agent"],
-        "value": "Nowhere",
-        "tenant_dbid": None,
+def test_an_ldap_directory_is_set_up_and_tried_with_a_name(api: Call, root: User, ldap: Ldap) -> None:
+    program, agent, tenant = api(root), directory.role("Agent"), directory.tenant(101)
+    body: dict[str, Any] = {
+        "name": "Staff",
+        "protocol": "ldap",
+        "servers": [ldap.secure_url],
+        "ca_certificates": ldap.authority,
+        "bind_dn": SERVICE,
+        "secret": SERVICE_PASSWORD,
+        "base_dn": PEOPLE,
+        "group_base": GROUPS,
+        "tenant_attribute": "o",
+        "connect_timeout_ms": 2_000,
+        "timeout_ms": 5_000,
+        "groups": [{"group": AGENTS, "role": str(agent.uid)}],
+        "tenant_values": [{"value": "Acme", "tenant": str(tenant.uid)}],
     }
+    made = program.post("directories/", body)
+    assert made.status_code == 201, made.json()
+    path = f"directories/{made.json()['id']}/"
+    said = program.post(f"{path}test/", {"login": "dora"}).json()
+    assert said["ok"] is True, said
+    (server,) = said["servers"]
+    assert [one["step"] for one in server["checks"]] == ["resolve", "connect", "tls", "bind", "search", "map"]
+    assert datetime.fromisoformat(server["certificate_expires_at"]) > timezone.now()
+    assert said["found"]["email"].startswith("dora@")
+    assert said["mapped"] == {"groups": [AGENTS], "roles": ["Agent"], "value": "Acme", "tenant_dbid": 101}
+    assert SERVICE_PASSWORD not in str(said)
+    values = [{"value": "Other", "tenant": str(tenant.uid)}]
+    assert program.patch(path, {"tenant_values": values, "secret": "not this one"}).status_code == 200
+    refused = program.post(f"{path}test/", {"login": "dora"}).json()
+    assert (refused["ok"], refused["servers"][0]["checks"][-1]["step"]) == (False, "bind")
+    assert "not this one" not in str(refused)
+    program.patch(path, {"secret": SERVICE_PASSWORD})
+    stray = program.post(f"{path}test/", {"login": "dora"}).json()["mapped"]
+    assert (stray["value"], stray["tenant_dbid"]) == ("Acme", None)

@@ -16,7 +16,7 @@ from accounts.companies import change_company
 from accounts.ending import sign_out_everywhere
 from accounts.middleware import BROWSER_COOKIE
 from accounts.models import Browser, Session, User
-from accounts.people import Person, change_user, delete_user, lock_user, set_password
+from accounts.people import UserDraft, change_user, delete_user, lock_user, set_password
 from audit.record import Origin
 from core.outcomes import Denied
 from tenants.actor import system_actor
@@ -38,7 +38,7 @@ def now() -> dict[str, Any]:
 
 
 def disable(user: User) -> Any:
-    return change_user(user, Person(is_active=False), **now())
+    return change_user(user, UserDraft(is_active=False), **now())
 
 
 def close_company(user: User) -> Any:
@@ -63,11 +63,11 @@ def sign_out(user: User) -> Any:
 
 
 def move(user: User) -> Any:
-    return change_user(user, Person(company=Company.objects.get(name="Globex"), roles=[]), **now())
+    return change_user(user, UserDraft(company=Company.objects.get(name="Globex"), roles=[]), **now())
 
 
 def rename(user: User) -> Any:
-    return change_user(user, Person(email="somebody.else@acme.example"), **now())
+    return change_user(user, UserDraft(email="somebody.else@acme.example"), **now())
 
 
 # --- 18
@@ -105,7 +105,7 @@ def test_what_was_ended_does_not_come_back_when_the_person_does(
     sign_in(web, BEN, PASSWORD)
     sign_in(api, BEN, PASSWORD)
     disable(ben)
-    change_user(ben, Person(is_active=True), **now())
+    change_user(ben, UserDraft(is_active=True), **now())
     assert not web.is_in()
     assert not api.is_in()
     assert api.post("/api/v1/tokens/refresh/", {"refresh_token": api.refresh}).status == 401
@@ -117,7 +117,7 @@ def test_a_role_that_is_taken_is_gone_at_once(api: ApiDoor, web: WebDoor, ada: U
         door.take("code", code=post.code(ADA))
     assert api.get("/api/v1/users/").status == 200
     assert web.browser.get("/admin/accounts/user/").status_code == 200
-    change_user(ada, Person(roles=[]), **now())
+    change_user(ada, UserDraft(roles=[]), **now())
     assert api.get("/api/v1/users/").status in {401, 403}
     assert web.browser.get("/admin/accounts/user/").status_code in {302, 403, 404}
 
@@ -128,13 +128,17 @@ def test_a_role_that_asks_for_a_second_factor_opens_nothing_to_a_session_without
     """Rights rise in the middle of a session that only a password opened."""
     sign_in(door, BEN, PASSWORD)
     assert door.is_in()
-    change_user(ben, Person(roles=[Role.objects.get(name=cast.COMPANY_ADMINISTRATOR, company=None)]), **now())
+    change_user(
+        ben, UserDraft(roles=[Role.objects.get(name=cast.COMPANY_ADMINISTRATOR, company=None)]), **now()
+    )
     assert not door.is_in()
     assert sign_in(door, BEN, PASSWORD).step == "code"
     door.take("code", code=post.code(BEN))
     assert door.is_in()
-    change_user(ben, Person(roles=[Role.objects.get(name=cast.AGENT, company=None)]), **now())
-    change_user(ben, Person(roles=[Role.objects.get(name=cast.COMPANY_ADMINISTRATOR, company=None)]), **now())
+    change_user(ben, UserDraft(roles=[Role.objects.get(name=cast.AGENT, company=None)]), **now())
+    change_user(
+        ben, UserDraft(roles=[Role.objects.get(name=cast.COMPANY_ADMINISTRATOR, company=None)]), **now()
+    )
     assert door.is_in()  # it was proved
 
 

@@ -9,23 +9,22 @@ from django.utils import timezone
 from accounts.companies import change_company
 from accounts.limits import unlock_user
 from accounts.models import User
-from accounts.people import Person as UserDraft
-from accounts.people import change_user, delete_user, lock_user, set_password
+from accounts.people import UserDraft, change_user, delete_user, lock_user, set_password
 from audit.models import AuditEvent
 from configserver import services
 from configserver.directory import Directory
 from configserver.models import Permission, Person, Role, Tenant
 from core.outcomes import Denied
-from tenants.actor import Actor
+from tenants.actor import Actor, system_actor
 from tenants.models import Company
 from tenants.models import Permission as PortalPermission
 from tenants.models import Privilege as PortalPrivilege
 from tenants.models import Role as PortalRole
-from tenants.services import CompanyDraft
+from tenants.services import CompanyDraft, RoleDraft, create_role
 from tenants.settings import snapshot
 from tests import cast, directories, directory
 from tests.configserver.spd_files import SAMPLE
-from tests.journeys.doors import sign_in
+from tests.journeys.doors import ApiDoor, sign_in
 from tests.journeys.ldap_stage import *  # noqa: F403
 from tests.journeys.ldap_stage import known, shadow
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD
@@ -188,6 +187,43 @@ def test_nobody_gives_a_role_above_his_own_rank_privileges_or_reach(ada: Actor, 
     assert Person.objects.count() == 1
 
 
+def test_what_one_company_gives_of_its_own_opens_nothing_of_another(
+    ada: Actor, ldap: Directory, acme_tenant: Tenant, cleo: Actor
+) -> None:
+    """The directory says that Egon is of Globex; in the Configuration Server he stands in the tenant of Acme, whose people Ada manages."""
+    egon = directory.person("egon", tenant=acme_tenant, directory=ldap)
+    role = directory.role("Deputy", rank=ada.rights.rank, privileges=ADMINISTRATOR, opens=["user"])
+    given = services.change_person(egon, services.PersonDraft(roles=[role]), by=ada, now=now())
+    assert not isinstance(given, Denied), given
+    api = ApiDoor()
+    # A role that opens the administration asks for a second factor, which is not what this is about.
+    PortalRole.objects.create(name="Deputy", twofactor_policy="off")
+    said = sign_in(api, "egon", password_of("egon"))
+    assert said.facts["company"]["name"] == "Globex"
+    assert "Deputy" in said.facts["roles"]
+    assert api.get("/api/v1/users/").facts["results"] == []
+    # What whoever sees all companies gives through a group counts where the directory says that the person is.
+    draft = services.DirectoryDraft(groups=[(AGENTS, role)])
+    services.change_directory(ldap, draft, by=system_actor(), now=now())
+    sign_in(api, "egon", password_of("egon"))
+    found = api.get("/api/v1/users/").facts["results"]
+    assert {one["company"] for one in found} == {str(Company.objects.get(name="Globex").uid)}
+
+
+@pytest.mark.parametrize("policy", ["", "off", "optional"])
+def test_a_role_of_the_same_name_takes_the_second_factor_from_nobody(
+    ada: Actor, acme: Company, acme_tenant: Tenant, policy: str
+) -> None:
+    """A company administrator may make a role of any name in the company, also of one that is above him."""
+    chief = directory.role("Chief", rank=90, privileges=ADMINISTRATOR)
+    directory.person("dora", tenant=acme_tenant, password=PASSWORD, roles=[chief], email="dora@acme.example")
+    made = create_role(
+        RoleDraft(name="Chief", company=acme, rank=0, twofactor_policy=policy), by=ada, now=now()
+    )
+    assert isinstance(made, PortalRole)
+    assert sign_in(ApiDoor(), "dora", PASSWORD).step == "enrol"
+
+
 @pytest.mark.parametrize("touch", [change, give_password, forget, delete])
 def test_who_stands_above_is_not_touched(ada: Actor, acme_tenant: Tenant, touch: Touch) -> None:
     boss = directory.person(
@@ -196,6 +232,35 @@ def test_who_stands_above_is_not_touched(ada: Actor, acme_tenant: Tenant, touch:
     refused = touch(boss, ada)
     assert isinstance(refused, Denied)
     assert refused.code in ABOVE
+
+
+def point_to_oneself(person: Person, by: Actor) -> Any:
+    """Let one's own entry of the directory stand for somebody else."""
+    return services.change_person(person, services.PersonDraft(external_id="egon"), by=by, now=now())
+
+
+def rename(person: Person, by: Actor) -> Any:
+    return services.change_person(person, services.PersonDraft(name="nobody"), by=by, now=now())
+
+
+def switch_off(person: Person, by: Actor) -> Any:
+    return services.change_person(person, services.PersonDraft(is_active=False), by=by, now=now())
+
+
+@pytest.mark.parametrize("touch", [point_to_oneself, rename, switch_off, forget, delete])
+def test_nor_is_who_stands_above_by_a_group_of_the_directory(
+    ada: Actor, ldap: Directory, dora: Person, touch: Touch
+) -> None:
+    """What groups give is known since the last sign-in, and counts as long as the group still gives it."""
+    boss = directory.role("Boss", rank=70)
+    draft = services.DirectoryDraft(groups=[(AGENTS, boss)])
+    services.change_directory(ldap, draft, by=system_actor(), now=now())
+    assert sign_in(ApiDoor(), "dora", password_of("dora")).facts["roles"] == ["Boss"]
+    refused = touch(dora, ada)
+    assert isinstance(refused, Denied)
+    assert refused.code in ABOVE
+    services.change_directory(ldap, services.DirectoryDraft(groups=[]), by=system_actor(), now=now())
+    assert not isinstance(touch(dora, ada), Denied)
 
 
 def test_a_company_administrator_changes_neither_tenants_nor_directories_nor_what_is_mapped(

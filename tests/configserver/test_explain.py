@@ -12,11 +12,11 @@ from accounts.names import Realm
 from audit.events import Event
 from audit.models import AuditEvent
 from configserver.engines.base import Verified
-from configserver.explain import Finding, Verdict
 from configserver.models import Directory, DirectoryServer, Person, Role, Tenant
-from configserver.testing import mapped_by
+from configserver.trial import mapped_by
 from core import epoch
 from core.db import unit
+from core.findings import Finding, Verdict
 from core.throttle import take
 from tenants.models import Company
 from tests import directory

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from configserver.health import Certificate, State, certificate_at, days_left, health_of
-from configserver.looking import BEGUN_WITHIN, LOOKS, PATIENCE_MS, look
+from configserver.health_checks import BEGUN_WITHIN, CHECKS, PATIENCE_MS, check_servers
 from configserver.models import Directory, DirectoryServer
 from core import sealed
 from portal.celery import SCHEDULE, app
@@ -40,14 +40,14 @@ def _drop(one: Directory, *servers: str) -> None:
 
 def test_each_server_has_one_row_that_says_how_it_was_found(radius: Radius) -> None:
     made = directory.directory(servers=f"{radius.name}\n127.0.0.1:9")
-    assert look(now=NOW) == 2
+    assert check_servers(now=NOW) == 2
     rows = _rows()
     good, bad = rows[radius.name], rows["127.0.0.1:9"]
     assert (good.ok, good.failed_step, good.reason) == (True, "", "")
     assert (bad.ok, bad.failed_step) == (False, "answer")
     assert "Nobody listens" in bad.reason
     assert (good.checked_at, good.since, bad.since) == (NOW, NOW, NOW)
-    assert look(now=NOW + MINUTE) == 2
+    assert check_servers(now=NOW + MINUTE) == 2
     assert DirectoryServer.objects.count() == 2
     again = _rows()[radius.name]
     assert (again.checked_at, again.since) == (NOW + MINUTE, NOW)
@@ -57,45 +57,49 @@ def test_each_server_has_one_row_that_says_how_it_was_found(radius: Radius) -> N
 def test_since_when_a_server_is_as_it_is_follows_it_down_and_up() -> None:
     port = free_udp_port()
     made = directory.directory(servers=f"127.0.0.1:{port}")
-    look(now=NOW)
-    look(now=NOW + MINUTE)
+    check_servers(now=NOW)
+    check_servers(now=NOW + MINUTE)
     health = health_of(made, made.seen.all(), now=NOW + MINUTE)
     assert (health.state, health.since, health.answering) == (State.SILENT, NOW, 0)
     with freeradius(port=port) as server:
-        look(now=NOW + 2 * MINUTE)
+        check_servers(now=NOW + 2 * MINUTE)
         row = _rows()[server.name]
         assert (row.ok, row.since, row.reason) == (True, NOW + 2 * MINUTE, "")
         assert health_of(made, made.seen.all(), now=NOW + 2 * MINUTE).state is State.ANSWERS
         with server.hung():
-            look(now=NOW + 3 * MINUTE)
+            check_servers(now=NOW + 3 * MINUTE)
     assert _rows()[server.name].since == NOW + 3 * MINUTE
 
 
 def test_servers_and_directories_that_are_gone_are_forgotten(radius: Radius) -> None:
     one = directory.directory("One", servers=f"{radius.name}\n127.0.0.1:9")
     two = directory.directory("Two", servers=radius.name)
-    look(now=NOW)
+    check_servers(now=NOW)
     assert DirectoryServer.objects.count() == 3
     _drop(one, radius.name)
     Directory.objects.filter(pk=two.pk).update(is_active=False)
-    assert look(now=NOW + MINUTE) == 1
+    assert check_servers(now=NOW + MINUTE) == 1
     assert list(DirectoryServer.objects.values_list("directory__name", "server")) == [("One", radius.name)]
     Directory.objects.all().delete()
-    assert look(now=NOW + 2 * MINUTE) == 0
+    assert check_servers(now=NOW + 2 * MINUTE) == 0
     assert not DirectoryServer.objects.exists()
 
 
 def test_there_are_never_two_looks_at_once(radius: Radius) -> None:
     directory.directory(servers=radius.name)
-    assert [look(now=NOW), look(now=NOW), look(now=NOW + timedelta(seconds=44))] == [1, 0, 0]
-    assert look(now=NOW + MINUTE) == 1
+    assert [
+        check_servers(now=NOW),
+        check_servers(now=NOW),
+        check_servers(now=NOW + timedelta(seconds=44)),
+    ] == [1, 0, 0]
+    assert check_servers(now=NOW + MINUTE) == 1
     longest = BEGUN_WITHIN + PATIENCE_MS / 1000
-    assert longest < LOOKS.window.total_seconds()
+    assert longest < CHECKS.window.total_seconds()
     assert longest < SCHEDULE["look at the directories"]["schedule"]
 
 
 def test_many_dead_servers_hold_the_worker_no_longer_than_promised(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("configserver.looking.BEGUN_WITHIN", 0.5)
+    monkeypatch.setattr("configserver.health_checks.BEGUN_WITHIN", 0.5)
     with ExitStack() as stack:
         deaf = [stack.enter_context(socket.socket(type=socket.SOCK_DGRAM)) for _number in range(20)]
         for one in deaf:
@@ -105,11 +109,11 @@ def test_many_dead_servers_hold_the_worker_no_longer_than_promised(monkeypatch: 
             ten = "\n".join(names[10 * number :][:10])
             directory.directory(f"Dead {number}", servers=ten, connect_timeout_ms=400, attempts=1)
         began = time.monotonic()
-        first = look(now=NOW)
+        first = check_servers(now=NOW)
         assert time.monotonic() - began < 3
         assert 0 < first < 20
         # Those that had no turn come first the next time.
-        second = look(now=NOW + MINUTE)
+        second = check_servers(now=NOW + MINUTE)
     assert DirectoryServer.objects.filter(checked_at=NOW).count() == first
     assert DirectoryServer.objects.filter(checked_at=NOW + MINUTE).count() == second > 0
 
@@ -118,7 +122,7 @@ def test_a_long_time_limit_of_a_directory_is_not_that_of_a_look() -> None:
     with freeradius() as server, server.hung():
         directory.directory(servers=server.name, connect_timeout_ms=10_000, timeout_ms=20_000, attempts=5)
         began = time.monotonic()
-        look(now=NOW)
+        check_servers(now=NOW)
         assert time.monotonic() - began < PATIENCE_MS / 1000 + 2
     assert not _rows()[server.name].ok
     assert Directory.objects.get().timeout_ms == 20_000
@@ -130,14 +134,14 @@ def test_a_secret_that_does_not_open_spares_the_other_directories(
     broken = directory.directory("Broken", servers=radius.name)
     Directory.objects.filter(pk=broken.pk).update(secret=sealed.Sealed("k9:AAAA"))
     directory.directory("Whole", servers=radius.name)
-    assert look(now=NOW) == 1
+    assert check_servers(now=NOW) == 1
     assert "is not looked at" in caplog.text
 
 
 def test_a_change_for_the_worse_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:
     directory.directory(servers="127.0.0.1:9")
-    look(now=NOW)
-    look(now=NOW + MINUTE)
+    check_servers(now=NOW)
+    check_servers(now=NOW + MINUTE)
     assert caplog.text.count("fails at answer") == 1
 
 

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from configserver import services
 from configserver.choice import Said
-from configserver.inheritance import Source, rules, standing
+from configserver.inheritance import Source, standing
 from configserver.models import ENVIRONMENT_DBID, Tenant
+from configserver.options import tenant_rules
 from configserver.tree import Link, chain, settings_of
 from core.options import Snapshot, Value, declared
 from tenants.actor import system_actor
@@ -55,9 +56,9 @@ def test_the_value_that_is_shown_is_the_one_in_force(
             if name in pinned:
                 break
             if not link.inherits:
-                expected = rules()[name].default
+                expected = tenant_rules()[name].default
             expected = link.rules.get(name, expected)
-        found = standing(rules()[name], [*links, root], environment)
+        found = standing(tenant_rules()[name], [*links, root], environment)
         assert found.value == expected
         assert (found.source is Source.PINNED) == (name in pinned)
         assert (found.source is Source.TENANT) == (found.dbid is not None and name in _of(links, found.dbid))
@@ -76,5 +77,5 @@ def test_it_agrees_with_the_settings_of_the_tenant() -> None:
     environment = _environment({DAYS: 90, LENGTH: 14})
     for tenant in (acme, holding, Tenant.objects.get(dbid=ENVIRONMENT_DBID)):
         in_force = settings_of(tenant.dbid, environment)
-        for name, rule in rules().items():
+        for name, rule in tenant_rules().items():
             assert standing(rule, chain(tenant.pk), environment).value == in_force[name]

@@ -45,7 +45,7 @@ def test_a_right_password_tells_everything_that_the_portal_needs(dora: Person, n
     assert (found.id, found.name, found.tenant, found.engine) == (dora.uid, "dora", 101, INTERNAL)
     (role,) = found.roles
     assert (role.name, role.rank, role.privileges) == ("Agent", 20, {("Workspace", "Chat")})
-    assert role.permissions == (Opened(kind="user", reach="own"),)
+    assert role.permissions == (Opened(kind="user", reach="own", tenant=dora.tenant.dbid),)
     assert (found.must_change, found.may_change, found.factor_proved) == (False, True, False)
 
 
@@ -86,7 +86,9 @@ def test_expiry_and_the_flag_ask_for_a_change(dora: Person, now: datetime) -> No
 
 
 def set_password(dora: Person, current: str, new: str, *, now: datetime) -> Any:
-    return service.set_password(dora.uid, current=current, new=new, environment=snapshot(None), now=now)
+    return service.set_password(
+        dora.uid, version=dora.version, current=current, new=new, environment=snapshot(None), now=now
+    )
 
 
 def test_a_new_password_clears_the_flag_and_ends_what_was_granted(dora: Person, now: datetime) -> None:

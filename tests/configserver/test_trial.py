@@ -9,13 +9,13 @@ from django.utils import timezone
 from accounts.models import User
 from audit.events import Event
 from audit.models import AuditEvent
-from configserver.explain import Finding, Verdict
 from configserver.health import Certificate, State, certificate_at, health_of
-from configserver.looking import look
+from configserver.health_checks import check_servers
 from configserver.models import Directory, Person, Role, Tenant
-from configserver.testing import Trial, try_directory
+from configserver.trial import Trial, try_directory
 from core import epoch
 from core.db import unit
+from core.findings import Finding, Verdict
 from tenants.models import Company
 from tests import directory
 from tests.cast import acting
@@ -115,7 +115,7 @@ def test_a_wrong_password_of_the_service_account_fails_at_the_bind(root: User, o
 
 def test_the_clock_sees_certificates(office: Directory) -> None:
     now = timezone.now()
-    assert look(now=now) == 2
+    assert check_servers(now=now) == 2
     health = health_of(office, office.seen.all(), now=now)
     assert health.state is State.ANSWERS
     assert certificate_at(health.certificate_expires_at, now=now) is Certificate.SOON
@@ -125,7 +125,7 @@ def test_the_clock_sees_certificates(office: Directory) -> None:
             secret=SERVICE_PASSWORD, base_dn=PEOPLE, timeout_ms=5_000, connect_timeout_ms=2_000,
         )  # fmt: skip
         later = now + timedelta(minutes=1)
-        look(now=later)
+        check_servers(now=later)
     health = health_of(expired, expired.seen.all(), now=later)
     assert health.state is State.SILENT
     assert certificate_at(health.certificate_expires_at, now=later) is Certificate.OVER

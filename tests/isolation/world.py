@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Browser, Session, SessionKind, User
 from accounts.options import MODE
-from accounts.people import Person, change_user
+from accounts.people import UserDraft, change_user
 from accounts.sessions import Client, start_session
 from accounts.tokens.issue import TokenPair, token_pair
 from audit.models import AuditEvent
@@ -229,7 +229,7 @@ def _cross(acme: Things, globex: Things, *, now: datetime) -> None:
     mover = cast.person(
         f"{globex.word}-mover@example.com", company=globex.objects["company"], role=cast.AGENT
     )
-    moved = Person(
+    moved = UserDraft(
         company=acme.objects["company"], roles=[acme.objects["role"]], display_name=f"{acme.word}-mover"
     )
     change_user(mover, moved, by=by, now=now)

@@ -12,7 +12,7 @@ def make() -> None:
     from django.utils import timezone
 
     from accounts.models import User
-    from accounts.people import Person, create_user
+    from accounts.people import UserDraft, create_user
     from core.outcomes import Denied
     from tenants.actor import system_actor
     from tenants.models import Company, Role
@@ -23,7 +23,7 @@ def make() -> None:
     acme = Company.objects.create(name="Acme")
     roles = [Role.objects.get(name="Member", company=None)]
     for email in (ADA, *OTHERS):
-        person = Person(email=email, display_name=email.partition("@")[0], company=acme, roles=roles)
+        person = UserDraft(email=email, display_name=email.partition("@")[0], company=acme, roles=roles)
         user = create_user(person, password=PASSWORD, by=by, now=now)
         assert not isinstance(user, Denied), user
         User.objects.filter(pk=user.pk).update(email_verified_at=now)

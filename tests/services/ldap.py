@@ -15,8 +15,7 @@ from pathlib import Path
 
 from tests.services import free_port, missing
 from tests.services.certificates import Certificate
-from tests.services.processes import freeze, thaw
-from tests.waiting import until
+from tests.services.processes import Running
 
 BASE = "dc=example,dc=org"
 PEOPLE, GROUPS, POLICIES = f"ou=people,{BASE}", f"ou=groups,{BASE}", f"ou=policies,{BASE}"
@@ -211,7 +210,7 @@ def _program(name: str) -> str:
     return path or missing("slapd")
 
 
-class Ldap:
+class Ldap(Running):
     """A server that can be killed, started again on its ports, and hung."""
 
     def __init__(
@@ -268,26 +267,6 @@ class Ldap:
             assert time.monotonic() < deadline, "slapd does not start"
             time.sleep(0.01)
 
-    def stop(self) -> None:
-        """Stop in order."""
-        self._server.terminate()
-        self._server.wait(10)
-
-    def kill(self) -> None:
-        """End it without warning."""
-        self._server.kill()
-        self._server.wait(10)
-
-    @contextmanager
-    def hung(self) -> Iterator[None]:
-        """Meanwhile connections are accepted and nothing is ever answered."""
-        stopped = freeze(self._server.pid)
-        until(lambda: all(map(_is_stopped, stopped)), seconds=5, what="slapd to stand still")
-        try:
-            yield
-        finally:
-            thaw(stopped)
-
     @property
     def log(self) -> list[str]:
         """What it did, one operation a line."""
@@ -301,14 +280,6 @@ class Ldap:
     def forget(self) -> None:
         """Begin the log anew."""
         os.truncate(self.folder / "log", 0)
-
-
-def _is_stopped(pid: int) -> bool:
-    states = (
-        thread.read_text().rpartition(")")[2].split()[0]
-        for thread in Path(f"/proc/{pid}/task").glob("*/stat")
-    )
-    return all(state == "T" for state in states)
 
 
 def _takes_connections(port: int) -> bool:

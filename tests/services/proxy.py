@@ -3,7 +3,7 @@
 import socket
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
@@ -13,9 +13,10 @@ NAMES = {0x60: "bind", 0x42: "unbind", 0x63: "search", 0x77: "extended"}
 
 @dataclass
 class Proxy:
-    """Where it listens, and what has gone through."""
+    """Where it listens, what has gone through, and what happens before a request does, told by its name."""
 
     port: int
+    before: Callable[[str], object] = lambda _request: None
     connections: int = 0
     requests: Counter[str] = field(default_factory=Counter)
 
@@ -78,5 +79,7 @@ def _counted(data: bytes, proxy: Proxy) -> bytes:
             break
         message, data = data[head : head + size], data[head + size :]
         operation = message[2 + message[1]]
-        proxy.requests[NAMES.get(operation, hex(operation))] += 1
+        name = NAMES.get(operation, hex(operation))
+        proxy.before(name)
+        proxy.requests[name] += 1
     return data

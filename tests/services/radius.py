@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.services import needed
-from tests.services.processes import freeze, thaw
+from tests.services.processes import Running
 
 SECRET = "a shared secret of thirty-two bytes, or more"
 
@@ -195,7 +195,7 @@ def _questions_in_turn(people: Iterable[Person]) -> str:
     return "\n".join(lines)
 
 
-class Radius:
+class Radius(Running):
     """A server that can be killed, started again on its port, and hung."""
 
     def __init__(
@@ -253,25 +253,6 @@ class Radius:
             if self._server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"FreeRADIUS did not start:\n{self.log}")
             time.sleep(0.01)
-
-    def stop(self) -> None:
-        """Stop in order."""
-        self._server.terminate()
-        self._server.wait(10)
-
-    def kill(self) -> None:
-        """End it without warning."""
-        self._server.kill()
-        self._server.wait(10)
-
-    @contextmanager
-    def hung(self) -> Iterator[None]:
-        """Meanwhile requests are taken and none is answered; afterwards all of them are, late."""
-        stopped = freeze(self._server.pid)
-        try:
-            yield
-        finally:
-            thaw(stopped)
 
 
 @contextmanager

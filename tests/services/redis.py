@@ -10,10 +10,10 @@ import redis
 
 from tests.services import free_port, needed
 from tests.services.certificates import Certificate
-from tests.services.processes import freeze, thaw
+from tests.services.processes import Running
 
 
-class Redis:
+class Redis(Running):
     """A server that can be killed, started again on its port, and hung."""
 
     def __init__(self, *, port: int = 0, tls: Certificate | None = None, password: str = "") -> None:
@@ -57,25 +57,6 @@ class Redis:
                     if time.monotonic() > deadline:
                         raise
                     time.sleep(0.02)
-
-    def stop(self) -> None:
-        """Stop in order."""
-        self._server.terminate()
-        self._server.wait(10)
-
-    def kill(self) -> None:
-        """End it without warning."""
-        self._server.kill()
-        self._server.wait(10)
-
-    @contextmanager
-    def hung(self) -> Iterator[None]:
-        """Meanwhile connections are accepted and nothing is ever answered."""
-        stopped = freeze(self._server.pid)
-        try:
-            yield
-        finally:
-            thaw(stopped)
 
 
 @contextmanager

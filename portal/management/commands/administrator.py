@@ -8,7 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from accounts.people import Person, create_user
+from accounts.people import UserDraft, create_user
 from audit import rootkeys
 from core.outcomes import Denied
 from tenants.actor import system_actor
@@ -30,7 +30,7 @@ class Command(BaseCommand):
         call_command("migrate", interactive=False, verbosity=0)  # it may be the very first command
         rootkeys.claim()
         password = secrets.token_urlsafe(15)
-        person = Person(
+        person = UserDraft(
             email=options["email"],
             display_name=options["name"] or options["email"],
             roles=[Role.objects.get(name="Full Administrator", company=None)],

@@ -16,8 +16,7 @@ from accounts.mode import external_is_on
 from accounts.models import User
 from accounts.names import Realm
 from accounts.options import MODE
-from accounts.people import Person as UserDraft
-from accounts.people import create_user
+from accounts.people import UserDraft, create_user
 from audit.events import Event
 from audit.record import record
 from configserver import service, services

@@ -1,14 +1,13 @@
-"""The look of the clock at every server of every directory, kept a row for each."""
+"""The check of every server of every directory that the clock asks for, kept a row for each."""
 
 import logging
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from django.conf import settings
-
-from configserver.asking import ask_all
-from configserver.directories import engine_of
+from configserver.directories import build_engine
 from configserver.engines.base import Engine, Tested
+from configserver.engines.many import ask_all
+from configserver.engines.slots import room
 from configserver.models import Directory, DirectoryServer
 from core.db import unit
 from core.errors import PortalError
@@ -16,9 +15,9 @@ from core.throttle import Limit, take
 
 logger = logging.getLogger(__name__)
 
-# The clock says so every minute, on every machine that has one. A look ends within BEGUN_WITHIN and PATIENCE_MS, so there are never
+# The clock says so every minute, on every machine that has one. A check ends within BEGUN_WITHIN and PATIENCE_MS, so there are never
 # two at once; the mails that the same worker sends may wait so long behind it.
-LOOKS = Limit(name="directory-looks", tries=1, window=timedelta(seconds=45))
+CHECKS = Limit(name="directory-checks", tries=1, window=timedelta(seconds=45))
 BEGUN_WITHIN = 6.0  # seconds
 PATIENCE_MS = 4_000  # for one server, however long a sign-in would wait
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -26,9 +25,9 @@ NEVER = datetime.min.replace(tzinfo=UTC)
 Place = tuple[int, str]  # the number of a directory, and the name of a server
 
 
-def look(*, now: datetime) -> int:
+def check_servers(*, now: datetime) -> int:
     """Test the servers of all active directories, without a name, and keep what was seen; how many were asked. Never inside a unit."""
-    if take(LOOKS, "all", now=now) is not None:
+    if take(CHECKS, "all", now=now) is not None:
         return 0
     engines = {one.pk: _engine(one) for one in Directory.objects.filter(is_active=True)}
     before = _rows()
@@ -36,22 +35,17 @@ def look(*, now: datetime) -> int:
     # Where there are more than time allows, those not looked at for longest come first.
     places.sort(key=lambda place: before[place].checked_at if place in before else NEVER)
     questions = [(engine, server) for pk, server in places if (engine := engines[pk][0])]
-    tested = ask_all(questions, at_once=_room(), begun_within=BEGUN_WITHIN)
+    tested = ask_all(questions, at_once=room(), begun_within=BEGUN_WITHIN)
     seen = {place: one for place, one in zip(places, tested, strict=True) if one.checks}
     _keep(seen, now=now)
     return len(seen)
-
-
-def _room() -> int:
-    """How many calls to directories a process has room for (`configserver.engines.slots`); one more would be refused."""
-    return max(1, settings.HTTP_THREADS // 2)
 
 
 def _engine(directory: Directory) -> tuple[Engine | None, Sequence[str]]:
     directory.connect_timeout_ms = min(directory.connect_timeout_ms, PATIENCE_MS)
     directory.timeout_ms = min(directory.timeout_ms, PATIENCE_MS)  # not saved
     try:
-        return engine_of(directory), directory.server_names
+        return build_engine(directory), directory.server_names
     except PortalError as error:
         logger.warning("directory %s is not looked at: %s", directory.uid, error.code)
         return None, ()

@@ -27,7 +27,7 @@ def names_no_company() -> bool:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Readiness:
+class Prerequisites:
     """How things stand."""
 
     mode_on: bool
@@ -37,6 +37,11 @@ class Readiness:
     unlinked: tuple[Tenant, ...]  # tenants with persons and without a company, the first few
     default: Company | None  # for all other tenants, if the setting names one that is active
     default_wrong: bool  # it names one that is not
+
+    @property
+    def turned_away(self) -> tuple[Tenant, ...]:
+        """The first tenants with persons for whom no company is loaded."""
+        return self.unlinked if self.default is None else ()
 
     @property
     def all_have_companies(self) -> bool:
@@ -49,12 +54,12 @@ def may_see(rights: Rights) -> bool:
     return may_touch(rights, "view", "directory", company_id=None)
 
 
-def readiness() -> Readiness:
+def prerequisites() -> Prerequisites:
     """How things stand now."""
     linked = Company.objects.exclude(tenant_dbid=None)
     persons = Person.objects.filter(tenant=OuterRef("pk"))
     unlinked = Tenant.objects.filter(Exists(persons)).exclude(dbid__in=linked.values("tenant_dbid"))
-    return Readiness(
+    return Prerequisites(
         mode_on=external_is_on(),
         package=SolutionPackage.objects.filter(rolled_back_at=None).order_by("-id").first(),
         has_roles=Role.objects.exists(),

@@ -8,10 +8,10 @@ from django.utils.translation import gettext as _
 from audit.events import Event
 from audit.record import record
 from configserver.access import Administrator
-from configserver.asking import ask_all
-from configserver.directories import engine_of
+from configserver.directories import build_engine
 from configserver.directory import Directory
 from configserver.engines.base import Check, Engine, Tested, Verified
+from configserver.engines.many import ask_all
 from configserver.models import Role, Tenant
 from core.contacts import NAME_LENGTH
 from core.db import unit
@@ -90,7 +90,7 @@ def try_directory(
 def _engine(directory: Directory) -> Engine | None:
     groups = dict.fromkeys(directory.groups.values_list("group", flat=True))
     try:
-        return engine_of(directory, groups=tuple(groups))
+        return build_engine(directory, groups=tuple(groups))
     except PortalError:
         return None
 
