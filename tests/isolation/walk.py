@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from tests.isolation.coverage import Entry
 from tests.isolation.database import changes, state, written
+from tests.isolation.entries import Entry
 from tests.isolation.them import FOR_ALL, SECRET, Nothing, Things
 from tests.isolation.visits import Answer, Call, Case, Sort, Visitor, undone
 from tests.isolation.world import World
