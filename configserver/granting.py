@@ -3,6 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
+from django.db.models import Q, QuerySet
+
 from configserver.models import Permission, Person, Reach, Role
 from configserver.values import Granted, Opened
 from core import epoch
@@ -39,6 +41,13 @@ _ROLES = Select(
     )
 )
 _OWN = Select(lambda: Permission.objects.select_related("tenant").filter(person=Slot("person")))
+
+
+def roles_held(persons: QuerySet[Person]) -> QuerySet[Role]:
+    """The roles of these persons, and those that groups of a directory gave them at their last sign-in and still can give."""
+    numbers: set[int] = set().union(*persons.exclude(mapped=[]).values_list("mapped", flat=True))
+    through_groups = Q(pk__in=numbers, groups__isnull=False)
+    return Role.objects.filter(Q(persons__in=persons) | through_groups).distinct()
 
 
 def own_of(person: Person) -> Granted:

@@ -252,7 +252,7 @@ class Person(models.Model):
         help_text=_("The directory that proves this person's password, whatever the tenant says."),
     )
     # The directory's own id of the entry, kept at the first sign-in: another entry under the same name is somebody else.
-    entry = models.CharField(_("directory entry"), max_length=120, blank=True, editable=False)
+    entry = models.CharField(_("directory entry"), max_length=255, blank=True, editable=False)
     roles: "models.ManyToManyField[Role, models.Model]" = models.ManyToManyField(
         Role,
         blank=True,
@@ -260,6 +260,8 @@ class Person(models.Model):
         verbose_name=_("roles"),
         help_text=_("What the person may do."),
     )
+    # Numbers of the roles that groups of the directory gave at the last sign-in: with them, too, somebody stands above others.
+    mapped = models.JSONField(default=list, db_default=[], editable=False)
     is_active = models.BooleanField(
         _("active"),
         default=True,

@@ -88,7 +88,7 @@ def authenticate(name: str, password: str, *, environment: Snapshot, now: dateti
     """Whether this is the password of the person of this name. Nobody, disabled and wrong: one answer, at one cost in each engine."""
     person = find(name)
     if person is None:
-        return _decoy(name, password) or Refused(reason="unknown")
+        return _nobody(name, password)
     choice = choice_of(person)
     if choice.engine == INTERNAL:
         able = is_able(person)
@@ -107,7 +107,7 @@ def authenticate(name: str, password: str, *, environment: Snapshot, now: dateti
         make_password(password)
         return Refused(reason="unsendable")
     if not is_able(person):
-        return directory.engine.decoy(login_of(person)) or Refused(reason="disabled")
+        return _in_vain(directory, login_of(person), reason="disabled")
     outcome = directory.engine.verify(login_of(person), password)
     return _settled(person, outcome, directory=directory, environment=environment, now=now)
 
@@ -115,7 +115,11 @@ def authenticate(name: str, password: str, *, environment: Snapshot, now: dateti
 def answer(person_uid: UUID, state: str, given: str, *, environment: Snapshot, now: datetime) -> Answer:
     """What follows on a person's answer to the question that the directory asked."""
     person = _PERSONS.filter(uid=person_uid).first()
-    if person is None or not is_able(person):
+    if person is None:
+        asked_in_vain = directory_of(str(person_uid))
+        nothing = asked_in_vain.engine.decoy("") if asked_in_vain is not None else None
+        return nothing if isinstance(nothing, Unreachable) else Refused(reason="unknown")
+    if not is_able(person):
         return Refused(reason="disabled")
     choice = choice_of(person)
     directory = directory_of(choice.engine) if choice.engine != INTERNAL else None
@@ -125,15 +129,23 @@ def answer(person_uid: UUID, state: str, given: str, *, environment: Snapshot, n
     return _settled(person, outcome, directory=directory, environment=environment, now=now)
 
 
-def _decoy(name: str, password: str) -> Unreachable | None:
+def _nobody(name: str, password: str) -> Answer:
     """Do for nobody what is done for somebody: always the same engine for a name, so that repeated tries tell nothing either."""
     engines = [INTERNAL, *active_uids()]
     place = int(entropy.fingerprint(key_of(name), purpose="decoy")[:8], 16) % len(engines)
     directory = directory_of(engines[place]) if engines[place] != INTERNAL else None
     if directory is None or not _is_sendable(password):
         make_password(password)
-        return None
-    return directory.engine.decoy(name)
+        return Refused(reason="unknown")
+    return _in_vain(directory, name, reason="unknown")
+
+
+def _in_vain(directory: Known, login: str, *, reason: str) -> Answer:
+    """Ask for nobody's sake. A question to nobody carries the id of the directory in place of a person's: no answer to it is right."""
+    outcome = directory.engine.decoy(login)
+    if isinstance(outcome, Challenge):
+        return Question(person=directory.uid, prompt=outcome.prompt, state=outcome.state, echo=outcome.echo)
+    return outcome or Refused(reason=reason)
 
 
 def _is_sendable(password: str) -> bool:
@@ -163,7 +175,7 @@ def _identified(
     person: Person, proof: Verified, *, directory: Known | None, environment: Snapshot, now: datetime
 ) -> Identity | Refused:
     tenant: int | None = person.tenant.dbid
-    mapped: Iterable[int] = ()
+    mapped: Iterable[int] = []
     if directory is not None:
         mapped = frozenset().union(*(directory.roles.get(group, ()) for group in proof.groups))
         if proof.tenant is not None:
@@ -171,6 +183,9 @@ def _identified(
             here = tree.tenant_of(tenant)
             if here is not None and not all(link.is_active for link in tree.chain(here.pk)):
                 return Refused(reason="disabled")
+    mapped = sorted(mapped)
+    if mapped != person.mapped:
+        Person.objects.filter(pk=person.pk).update(mapped=mapped)
     roles, own = granted_to(person, mapped=mapped)
     must_change, expires_in = proof.must_change, proof.expires_in
     if directory is None:

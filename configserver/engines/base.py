@@ -98,8 +98,11 @@ class Engine(Protocol):
     def answer(self, login: str, state: str, answer: str) -> Outcome:
         """What follows on the answer to a question."""
 
-    def decoy(self, login: str) -> Unreachable | None:
-        """For a name that nobody has: the same calls as `verify` makes, so that neither time nor a dead server tells who exists."""
+    def decoy(self, login: str) -> Unreachable | Challenge | None:
+        """For a name that nobody has: the same calls as `verify` makes, so that neither time nor a dead server tells who exists.
+
+        The question of a server that asks everybody comes back too: only people being asked would tell.
+        """
 
     def change_password(
         self, login: str, current: str, new: str

@@ -133,10 +133,10 @@ class RadiusEngine:
         self._servers.answered(question.server)
         return self._outcome(heard, login, question.server, answered=question.number)
 
-    def decoy(self, login: str) -> Unreachable | None:
+    def decoy(self, login: str) -> Unreachable | Challenge | None:
         """Ask as for a wrong password. Not for this name: it may be a password that was typed into the wrong box."""
         outcome = self.verify(secrets.token_hex(8), secrets.token_urlsafe(12))
-        return outcome if isinstance(outcome, Unreachable) else None
+        return outcome if isinstance(outcome, Unreachable | Challenge) else None
 
     def change_password(
         self, login: str, current: str, new: str

@@ -6,7 +6,7 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from configserver.access import Administrator
-from configserver.granting import granted_by, opened_by
+from configserver.granting import granted_by, opened_by, roles_held
 from configserver.models import Directory, Permission, Person, Role
 from configserver.values import Granted
 from core.outcomes import Denied
@@ -16,10 +16,9 @@ PEOPLE_ABOVE = _("Some of its people may do or see more than you, so you cannot 
 
 def refuse_over(persons: QuerySet[Person], *, by: Administrator) -> Denied | None:
     """The refusal when any of these persons has more than the actor."""
-    roles = Role.objects.filter(persons__in=persons).distinct()
     own = Permission.objects.filter(person__in=persons).select_related("tenant")
     alone = Granted(permissions=tuple({opened_by(one) for one in own}))
-    return _above(*map(granted_by, roles), alone, by=by)
+    return _above(*map(granted_by, roles_held(persons)), alone, by=by)
 
 
 def refuse_groups(directory: Directory | None, *, by: Administrator) -> Denied | None:

@@ -41,6 +41,7 @@ SECRET_MISSING = Denied(
     code="secret_needed", field="secret", message=_("Enter the shared secret of the RADIUS servers.")
 )
 MOST_SERVERS = 10
+SERVER_LENGTH = 300
 MOST_MAPPED = 500
 SECRET_LENGTH = 500
 HARMLESS = frozenset({"name"})  # says nothing of who is let in
@@ -172,7 +173,7 @@ def _servers(text: str, *, protocol: str) -> str | Denied:
     if len(set(found)) < len(found):
         return _invalid("servers", _("A server is named twice."))
     for one in found:
-        if not (_is_ldap(one) if protocol == Protocol.LDAP else _is_radius(one)):
+        if len(one) > SERVER_LENGTH or not (_is_ldap(one) if protocol == Protocol.LDAP else _is_radius(one)):
             example = "ldaps://ldap.example:636" if protocol == Protocol.LDAP else "radius.example:1812"
             return _invalid("servers", _("Write each server such as %(example)s.") % {"example": example})
     return "\n".join(found)

@@ -13,7 +13,7 @@ from audit.events import Event
 from audit.record import record
 from configserver.access import Administrator
 from configserver.choice import INTERNAL
-from configserver.granting import granted_by, own_of
+from configserver.granting import granted_by, own_of, roles_held
 from configserver.models import Directory, Person, Role, Tenant
 from configserver.service import choice_of, refuse_new_password, store_password
 from configserver.services.above import refuse_groups
@@ -102,7 +102,8 @@ def refuse_touch(person: Person, *, verb: str, by: Administrator) -> Denied | No
         return NOT_FOUND
     if not by.may_touch_tenant(verb, KIND, dbid=dbid):
         return FORBIDDEN
-    exceeded = _refuse_grants(list(person.roles.all()), person, dbid=dbid, by=by)
+    held = list(roles_held(Person.objects.filter(pk=person.pk)))
+    exceeded = _refuse_grants(held, person, dbid=dbid, by=by)
     exceeded = exceeded or by.exceeded_by_account(person.uid)
     return None if exceeded is None else replace(exceeded, message=STANDS_ABOVE)
 

@@ -1,9 +1,11 @@
 """What an attacker sees of an answer, without what is random in it."""
 
 import re
+from itertools import count
 
 from django.http import HttpResponse
 
+from core import entropy
 from tests.journeys.doors import Door, WebDoor
 
 
@@ -23,3 +25,12 @@ def plain(answer: HttpResponse, name: str) -> str:
 def answer_of(door: Door) -> HttpResponse:
     """The first answer to the last thing sent, and not where it redirects to."""
     return door.trail[0] if isinstance(door, WebDoor) else door.answer  # type: ignore[attr-defined]
+
+
+def nobody(*, place: int, engines: int) -> str:
+    """A name that nobody has, of those for whose sake the engine at this place is asked in vain; the Configuration Server is at 0."""
+    return next(
+        name
+        for number in count()
+        if int(entropy.fingerprint(name := f"nobody{number}", purpose="decoy")[:8], 16) % engines == place
+    )

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
 
 import pytest
 from django.db import connection
@@ -12,10 +11,9 @@ from pytest_django import Settings
 from configserver import service
 from configserver.directory import Directory
 from configserver.models import Person, Tenant
-from core import entropy
 from tests import directories, directory
 from tests.attacks.hashers import Counting
-from tests.attacks.observing import answer_of, plain
+from tests.attacks.observing import answer_of, nobody, plain
 from tests.journeys.doors import Door, WebDoor, sign_in
 from tests.journeys.ldap_stage import *  # noqa: F403
 from tests.journeys.stage import PASSWORD
@@ -45,16 +43,6 @@ def watched(proxy: Proxy, server: Ldap) -> Directory:
     return directories.ldap(server, servers=f"ldap://127.0.0.1:{proxy.port}", start_tls=False)
 
 
-def nobody(engine: str, *, engines: int) -> str:
-    """A name that nobody has, of those for whose sake this engine is asked in vain."""
-    place = {"internal": 0, "ldap": 1}[engine]
-    return next(
-        name
-        for number in count()
-        if int(entropy.fingerprint(name := f"nobody{number}", purpose="decoy")[:8], 16) % engines == place
-    )
-
-
 @pytest.fixture
 def people(watched: Directory, acme_tenant: Tenant) -> dict[str, str]:
     """One for each way to be known, by what they are."""
@@ -75,7 +63,7 @@ def people(watched: Directory, acme_tenant: Tenant) -> dict[str, str]:
         names[kind] = f"person{number}"
         usual = {"tenant": acme_tenant, "directory": watched, "external_id": "dora"}
         directory.person(names[kind], **(usual | more))
-    names["nobody"] = nobody("ldap", engines=2)
+    names["nobody"] = nobody(place=1, engines=2)
     return names
 
 
@@ -108,7 +96,7 @@ def observed(door: Door, name: str, password: str, *, proxy: Proxy) -> Seen:
 
 def warm_up(door: Door, people: dict[str, str], *, proxy: Proxy) -> None:
     """What is read once a change and not once a sign-in, and the connection of the service account."""
-    for name in (*people.values(), nobody("internal", engines=2)):
+    for name in (*people.values(), nobody(place=0, engines=2)):
         observed(door, name, GUESS, proxy=proxy)
 
 
@@ -150,7 +138,7 @@ def test_names_that_the_configuration_server_answers_for_itself_cost_one_hash_ea
     directory.person("without", tenant=acme_tenant)
     directory.person("gone", tenant=acme_tenant, password=PASSWORD, is_active=False)
     warm_up(door, people, proxy=proxy)
-    names = ["kept.here", "without", "gone", nobody("internal", engines=2)]
+    names = ["kept.here", "without", "gone", nobody(place=0, engines=2)]
     seen = {name: observed(door, name, GUESS, proxy=proxy) for name in names}
     assert {(one.connections, one.hashes) for one in seen.values()} == {(0, 1)}
     assert len(set(seen.values())) == 1, seen
@@ -160,8 +148,8 @@ def test_a_name_is_always_answered_for_by_the_same_engine(
     door: Door, people: dict[str, str], proxy: Proxy
 ) -> None:
     """Otherwise two tries at one name would tell that nobody has it."""
-    for engine, hashes in (("ldap", 0), ("internal", 1)):
-        name = nobody(engine, engines=2)
+    for place, hashes in ((1, 0), (0, 1)):
+        name = nobody(place=place, engines=2)
         for spelling in (name, name.upper(), f" {name} "):
             assert observed(door, spelling, GUESS, proxy=proxy).hashes == hashes
 

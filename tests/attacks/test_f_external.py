@@ -234,6 +234,35 @@ def test_who_stands_above_is_not_touched(ada: Actor, acme_tenant: Tenant, touch:
     assert refused.code in ABOVE
 
 
+def point_to_oneself(person: Person, by: Actor) -> Any:
+    """Let one's own entry of the directory stand for somebody else."""
+    return services.change_person(person, services.PersonDraft(external_id="egon"), by=by, now=now())
+
+
+def rename(person: Person, by: Actor) -> Any:
+    return services.change_person(person, services.PersonDraft(name="nobody"), by=by, now=now())
+
+
+def switch_off(person: Person, by: Actor) -> Any:
+    return services.change_person(person, services.PersonDraft(is_active=False), by=by, now=now())
+
+
+@pytest.mark.parametrize("touch", [point_to_oneself, rename, switch_off, forget, delete])
+def test_nor_is_who_stands_above_by_a_group_of_the_directory(
+    ada: Actor, ldap: Directory, dora: Person, touch: Touch
+) -> None:
+    """What groups give is known since the last sign-in, and counts as long as the group still gives it."""
+    boss = directory.role("Boss", rank=70)
+    draft = services.DirectoryDraft(groups=[(AGENTS, boss)])
+    services.change_directory(ldap, draft, by=system_actor(), now=now())
+    assert sign_in(ApiDoor(), "dora", password_of("dora")).facts["roles"] == ["Boss"]
+    refused = touch(dora, ada)
+    assert isinstance(refused, Denied)
+    assert refused.code in ABOVE
+    services.change_directory(ldap, services.DirectoryDraft(groups=[]), by=system_actor(), now=now())
+    assert not isinstance(touch(dora, ada), Denied)
+
+
 def test_a_company_administrator_changes_neither_tenants_nor_directories_nor_what_is_mapped(
     ada: Actor, acme_tenant: Tenant, server: Ldap, ldap: Directory, agent: Role
 ) -> None:

@@ -45,7 +45,7 @@ def test_a_right_password_tells_everything_that_the_portal_needs(dora: Person, n
     assert (found.id, found.name, found.tenant, found.engine) == (dora.uid, "dora", 101, INTERNAL)
     (role,) = found.roles
     assert (role.name, role.rank, role.privileges) == ("Agent", 20, {("Workspace", "Chat")})
-    assert role.permissions == (Opened(kind="user", reach="own"),)
+    assert role.permissions == (Opened(kind="user", reach="own", tenant=dora.tenant.dbid),)
     assert (found.must_change, found.may_change, found.factor_proved) == (False, True, False)
 
 

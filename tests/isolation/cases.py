@@ -98,13 +98,25 @@ def form_of(visitor: Visitor, path: str) -> forms.BaseForm | None:
     return found
 
 
+def shown_in(form: forms.BaseForm) -> Values:
+    """What a browser would send for this form, untouched."""
+    found: Values = {}
+    for name, field in form.fields.items():
+        value = field.prepare_value(form[name].value())
+        if isinstance(field, forms.BooleanField):
+            value = "on" if value else None
+        if value not in (None, "", []):
+            found[name] = value
+    return found
+
+
 def filled(form: forms.BaseForm | None, own: Them) -> Values:
     """What a browser would send for this form, with something in every empty field."""
     if form is None:
         return {"confirmed": "1"}
-    found: Values = {}
+    found = shown_in(form)
     for name, field in form.fields.items():
-        value = field.prepare_value(form[name].value())
+        value = found.get(name)
         if isinstance(field, ModelChoiceField) and not value:
             pk = own.pk(kind_of(field.queryset.model)) or ""
             value = [pk] if pk and isinstance(field, forms.ModelMultipleChoiceField) else pk
@@ -112,8 +124,6 @@ def filled(form: forms.BaseForm | None, own: Them) -> Values:
             value = PASSWORD if isinstance(field.widget, forms.PasswordInput) else SAMPLES.get(name, "sample")
         elif value in (None, "") and isinstance(field, forms.ChoiceField):
             value = SAMPLES.get(name, "")
-        if isinstance(field, forms.BooleanField):
-            value = "on" if value else None
         if value not in (None, "", []):
             found[name] = value
     return found

@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 from django.utils import timezone
+from django.utils.text import capfirst
 
 from configserver import services
 from configserver.directory import Directory
+from configserver.forms_directory import DirectoryForm, LdapForm, RadiusForm
 from core.outcomes import Denied
 from tenants.actor import system_actor
 from tenants.models import Company
@@ -38,6 +40,11 @@ class Told:
         found = re.search(rf"^  {re.escape(label)}  +(.+)$", part, re.MULTILINE)
         assert found, label
         return found[1]
+
+    def labels(self, protocol: str) -> set[str]:
+        """The words on the left of what is to be pasted."""
+        part = self._ldap if protocol == "ldap" else self._radius.partition("3. ")[0]
+        return set(re.findall(r"^  (\S.*?)  +\S", part, re.MULTILINE))
 
     def ldap(self, label: str) -> str:
         return self._of(self._ldap, label)
@@ -107,6 +114,17 @@ def made(protocol: str, **values: Any) -> Directory:
     )
     assert not isinstance(found, Denied), found
     return found
+
+
+@pytest.mark.parametrize(("protocol", "form"), [("ldap", LdapForm), ("radius", RadiusForm)])
+def test_what_is_pasted_has_the_names_of_the_fields(
+    told: Told, db: None, protocol: str, form: type[DirectoryForm]
+) -> None:
+    fields = {capfirst(str(field.label)) for field in form().fields.values()}
+    fields |= {capfirst(str(field.verbose_name)) for field in Directory._meta.concrete_fields}
+    labels = told.labels(protocol)
+    assert len(labels) > 3
+    assert labels - fields == set()
 
 
 @pytest.mark.django_db

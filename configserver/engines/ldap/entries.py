@@ -20,9 +20,10 @@ logger = logging.getLogger(__name__)
 DEEPEST, MOST_SEARCHES, AT_ONCE = 10, 30, 25
 MOST_GROUPS = 1000  # of one search
 
+# As much as the account keeps: PostgreSQL refuses more.
 LONGEST_NAME = 120
 LONGEST_EMAIL = 254  # RFC 5321
-LONGEST_PHONE = 40
+LONGEST_PHONE = 20
 LONGEST_ID = 255
 
 
