@@ -127,13 +127,17 @@ class Attempt:
         path = f"/admin/{PLACES[self._model][1]}/{where}/"
         if "file" in self.values:
             return Call("POST", path, data={"held": _held(self.values["file"], visitor)})
+        if self.does == "rollback":
+            return Call("POST", path, data={"seen": _seen(self.what)})
         query = (("protocol", "ldap"),) if self._model is Directory and self._is_new else ()
-        data = {"kind": "delivery", "reach": "own"} if self._is_new else self._untouched(visitor, path)
+        data = self._untouched(visitor, Call("GET", path, query))
+        if self._is_new and self._model not in outside_models():
+            data = {"kind": "delivery", "reach": "own"}
         data |= dict(_in_a_form(self._model, name, value) for name, value in self.values.items())
         return Call("POST", path, query, data=data)
 
-    def _untouched(self, visitor: Visitor, path: str) -> dict[str, Any]:
-        form = form_of(visitor, path)
+    def _untouched(self, visitor: Visitor, page: Call) -> dict[str, Any]:
+        form = form_of(visitor, page.url)
         if form is None:
             return {"confirmed": "1"}
         # In the forms about the Configuration Server an empty field has a meaning of its own.
@@ -143,6 +147,13 @@ class Attempt:
 def outside_models() -> set[type[Any]]:
     """The classes that the Configuration Server keeps."""
     return {model for model in PLACES if model._meta.app_label == "configserver"}
+
+
+def _seen(package: SolutionPackage) -> str:
+    """By what the page that rolls a package back knows again what it has shown."""
+    plan = services.plan_roll_back(package, by=system_actor())
+    assert isinstance(plan, Plan), plan
+    return plan.seen
 
 
 def _held(data: bytes, visitor: Visitor) -> str:

@@ -48,10 +48,14 @@ class Call:
     data: Any = None
     headers: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def url(self) -> str:
+        """The address with what is asked of it."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
+
     def __str__(self) -> str:
-        asked = f"?{urlencode(self.query)}" if self.query else ""
         said = f" {self.data}"[:300] if self.data is not None else ""
-        return f"{self.method} {self.path}{asked}{said}"
+        return f"{self.method} {self.url}{said}"
 
 
 class Sort(Enum):
@@ -131,7 +135,7 @@ class Visitor:
     def send(self, call: Call) -> Answer:
         """Send it, as if nothing had been sent before."""
         self._client.cookies = SimpleCookie(self._cookies.output(header="", sep=";"))
-        path = f"{call.path}?{urlencode(call.query)}" if call.query else call.path
+        path = call.url
         headers = dict(call.headers) | dict.fromkeys(_OWN_TENANT, self._company)
         body, kind = b"", "application/octet-stream"
         if isinstance(call.data, bytes):
