@@ -32,7 +32,7 @@ from configserver.options import password_rules
 from configserver.passwords import NONE, Rules
 from configserver.values import Identity, Question
 from core import epoch
-from core.contacts import key_of
+from core.contacts import NAME_LENGTH, key_of
 from core.db import unit
 from core.outcomes import Denied
 from core.prepared import Select, Slot
@@ -248,7 +248,7 @@ def _free_name(identity: Identity) -> None:
     """Whoever had this name here before has it no longer in the Configuration Server, where a name is one person's."""
     former = User.objects.filter(realm=Realm.EXTERNAL, login_key=key_of(identity.name))
     for one in former.exclude(source_id=identity.id):
-        one.username = f"{one.username[:200]} ({one.uid})"
+        one.username = f"{one.uid} {one.username}"[:NAME_LENGTH]
         one.save(update_fields=["username"])
 
 

@@ -9,7 +9,7 @@ from accounts.companies import change_company
 from accounts.models import Session, User
 from accounts.names import Realm
 from accounts.people import (
-    Person,
+    UserDraft,
     change_user,
     create_user,
     delete_user,
@@ -85,7 +85,7 @@ def test_what_does_not_fit_is_refused_for_new_and_known_people(
 ) -> None:
     for result in (
         create_user(new(company=acme, **given), password=GOOD, by=acting(ada), now=clock()),
-        change_user(ben, Person(**given), by=acting(ada), now=clock()),
+        change_user(ben, UserDraft(**given), by=acting(ada), now=clock()),
     ):
         assert isinstance(result, Denied)
         assert (result.code, result.field) == (refused, field)
@@ -99,7 +99,7 @@ def test_a_person_needs_an_address_and_a_name(
     ada: User, acme: Company, clock: Clock, given: dict[str, Any]
 ) -> None:
     assert (
-        code(create_user(Person(company=acme, **given), password=GOOD, by=acting(ada), now=clock()))
+        code(create_user(UserDraft(company=acme, **given), password=GOOD, by=acting(ada), now=clock()))
         == "invalid"
     )
 
@@ -134,7 +134,7 @@ def test_a_name_exists_once_in_every_spelling(
     result = create_user(new(email=spelling, company=acme), password=GOOD, by=acting(ada), now=clock())
     assert code(result) == "name_taken"
     other = cast.person("eva@acme.example", company=acme, role=cast.MEMBER)
-    assert code(change_user(other, Person(email=spelling), by=acting(ada), now=clock())) == "name_taken"
+    assert code(change_user(other, UserDraft(email=spelling), by=acting(ada), now=clock())) == "name_taken"
 
 
 def test_a_name_taken_in_another_company_is_taken(ada: User, cleo: User, acme: Company, clock: Clock) -> None:
@@ -169,17 +169,20 @@ def test_of_two_people_made_under_one_name_at_once_one_is(root: User, clock: Clo
 
 def test_what_is_not_given_is_kept(ada: User, ben: User, clock: Clock) -> None:
     before = User.objects.filter(pk=ben.pk).values().get()
-    result = change_user(ben, Person(), by=acting(ada), now=clock())
+    result = change_user(ben, UserDraft(), by=acting(ada), now=clock())
     assert result == ben
     change_user(
-        ben, Person(display_name="Ben", email="ben@acme.example", is_active=True), by=acting(ada), now=clock()
+        ben,
+        UserDraft(display_name="Ben", email="ben@acme.example", is_active=True),
+        by=acting(ada),
+        now=clock(),
     )
     assert User.objects.filter(pk=ben.pk).values().get() == before
     assert events() == []
 
 
 def test_a_change_is_written_down_by_the_names_of_its_fields(ada: User, ben: User, clock: Clock) -> None:
-    change_user(ben, Person(display_name="Benjamin", language="de"), by=acting(ada), now=clock())
+    change_user(ben, UserDraft(display_name="Benjamin", language="de"), by=acting(ada), now=clock())
     row = AuditEvent.objects.get()
     assert (row.event, row.details) == (Event.USER_CHANGED, {"fields": ["display_name", "language"]})
     ben.refresh_from_db()
@@ -190,7 +193,7 @@ def test_a_new_address_is_unverified_ends_sessions_and_the_old_one_is_told(
     ada: User, ben: User, clock: Clock
 ) -> None:
     signed_in(ben)
-    changed = change_user(ben, Person(email="benjamin@acme.example"), by=acting(ada), now=clock())
+    changed = change_user(ben, UserDraft(email="benjamin@acme.example"), by=acting(ada), now=clock())
     assert isinstance(changed, User)
     changed.refresh_from_db()
     assert (changed.username, changed.login_key) == ("benjamin@acme.example", "benjamin@acme.example")
@@ -204,22 +207,22 @@ def test_a_new_address_is_unverified_ends_sessions_and_the_old_one_is_told(
 
 def test_an_address_that_was_never_verified_is_told_nothing(ada: User, ben: User, clock: Clock) -> None:
     User.objects.filter(pk=ben.pk).update(email_verified_at=None)
-    change_user(ben, Person(email="benjamin@acme.example"), by=acting(ada), now=clock())
+    change_user(ben, UserDraft(email="benjamin@acme.example"), by=acting(ada), now=clock())
     assert not Delivery.objects.exists()
 
 
 def test_the_address_in_another_case_is_another_address_to_verify(ada: User, ben: User, clock: Clock) -> None:
-    changed = change_user(ben, Person(email="BEN@acme.example"), by=acting(ada), now=clock())
+    changed = change_user(ben, UserDraft(email="BEN@acme.example"), by=acting(ada), now=clock())
     assert isinstance(changed, User)
     assert changed.email_verified_at is None
 
 
 def test_a_new_phone_is_unverified(ada: User, ben: User, clock: Clock) -> None:
     User.objects.filter(pk=ben.pk).update(phone="+49301234567", phone_verified_at=clock())
-    changed = change_user(ben, Person(phone="+49 30 7654321"), by=acting(ada), now=clock())
+    changed = change_user(ben, UserDraft(phone="+49 30 7654321"), by=acting(ada), now=clock())
     assert isinstance(changed, User)
     assert (changed.phone, changed.phone_verified_at, changed.security_version) == ("+49307654321", None, 2)
-    cleared = change_user(ben, Person(phone=""), by=acting(ada), now=clock())
+    cleared = change_user(ben, UserDraft(phone=""), by=acting(ada), now=clock())
     assert isinstance(cleared, User)
     assert cleared.phone == ""
 
@@ -230,17 +233,17 @@ def test_the_name_of_who_is_kept_in_a_directory_is_not_changed_here(
     dora = User(realm=Realm.EXTERNAL, username="dora", display_name="Dora", company=acme, password="!")
     dora.save()
     assert (
-        code(change_user(dora, Person(email="dora@acme.example"), by=acting(ada), now=clock()))
+        code(change_user(dora, UserDraft(email="dora@acme.example"), by=acting(ada), now=clock()))
         == "kept_elsewhere"
     )
     assert code(set_password(dora, GOOD, must_change=False, by=acting(ada), now=clock())) == "kept_elsewhere"
-    assert isinstance(change_user(dora, Person(is_active=False), by=acting(ada), now=clock()), User)
+    assert isinstance(change_user(dora, UserDraft(is_active=False), by=acting(ada), now=clock()), User)
 
 
 def test_other_roles_hold_at_once_and_end_nothing(ada: User, ben: User, clock: Clock) -> None:
     signed_in(ben)
     version = epoch.current()
-    change_user(ben, Person(roles=[built_in("Agent")]), by=acting(ada), now=clock())
+    change_user(ben, UserDraft(roles=[built_in("Agent")]), by=acting(ada), now=clock())
     assert epoch.current() > version
     assert is_in(ben)
     row = AuditEvent.objects.get(event=Event.USER_CHANGED)
@@ -251,7 +254,7 @@ def test_a_move_is_written_down_in_both_companies_and_ends_sessions(
     root: User, ben: User, acme: Company, globex: Company, clock: Clock
 ) -> None:
     signed_in(ben)
-    change_user(ben, Person(company=globex), by=acting(root), now=clock())
+    change_user(ben, UserDraft(company=globex), by=acting(root), now=clock())
     rows = AuditEvent.objects.filter(event=Event.USER_CHANGED).order_by("id")
     assert [row.company_id for row in rows] == [acme.pk, globex.pk]
     assert not is_in(ben)
@@ -261,12 +264,12 @@ def test_a_disabled_person_is_out_at_once_and_stays_out_when_enabled_again(
     ada: User, ben: User, clock: Clock
 ) -> None:
     session = signed_in(ben)
-    disabled = change_user(ben, Person(is_active=False), by=acting(ada), now=clock())
+    disabled = change_user(ben, UserDraft(is_active=False), by=acting(ada), now=clock())
     assert isinstance(disabled, User)
     assert not disabled.may_sign_in
     session.refresh_from_db()
     assert (session.ended_reason, session.ended_at) == ("disabled", clock())
-    enabled = change_user(ben, Person(is_active=True), by=acting(ada), now=clock())
+    enabled = change_user(ben, UserDraft(is_active=True), by=acting(ada), now=clock())
     assert isinstance(enabled, User)
     assert enabled.may_sign_in
     assert not is_in(ben)

@@ -6,7 +6,7 @@ import pytest
 
 from accounts.models import User
 from accounts.people import (
-    Person,
+    UserDraft,
     change_user,
     create_user,
     delete_user,
@@ -41,16 +41,16 @@ def test_nobody_gives_a_role_above_his_own_rank(ada: User, ben: User, acme: Comp
     for roles in ([above], [built_in("Member"), above], [built_in("Full Administrator")]):
         made = create_user(new(company=acme, roles=roles), password=GOOD, by=acting(ada), now=clock())
         assert code(made) == "rank_too_high"
-        assert code(change_user(ben, Person(roles=roles), by=acting(ada), now=clock())) == "rank_too_high"
+        assert code(change_user(ben, UserDraft(roles=roles), by=acting(ada), now=clock())) == "rank_too_high"
         assert (
-            code(change_user(ada, Person(roles=[*ada.roles.all(), *roles]), by=acting(ada), now=clock()))
+            code(change_user(ada, UserDraft(roles=[*ada.roles.all(), *roles]), by=acting(ada), now=clock()))
             == "rank_too_high"
         )
     assert events() == []
 
 
 def test_his_own_rank_can_be_given(ada: User, ben: User, clock: Clock) -> None:
-    changed = change_user(ben, Person(roles=list(ada.roles.all())), by=acting(ada), now=clock())
+    changed = change_user(ben, UserDraft(roles=list(ada.roles.all())), by=acting(ada), now=clock())
     assert isinstance(changed, User)
 
 
@@ -59,19 +59,19 @@ def test_a_low_role_that_holds_more_than_the_actor_cannot_be_given(
 ) -> None:
     low = Role.objects.create(name="Harmless", company=acme, rank=1)
     low.privileges.add(Privilege.objects.get(name="Companies - Manage"))
-    assert code(change_user(ben, Person(roles=[low]), by=acting(ada), now=clock())) == "privilege_not_held"
+    assert code(change_user(ben, UserDraft(roles=[low]), by=acting(ada), now=clock())) == "privilege_not_held"
     seeing = Role.objects.create(name="Watcher", company=acme, rank=1)
     Permission.objects.create(role=seeing, kind=Kind.AUDIT, reach=Reach.EVERY)
-    assert code(change_user(ben, Person(roles=[seeing]), by=acting(ada), now=clock())) == "reach_not_held"
+    assert code(change_user(ben, UserDraft(roles=[seeing]), by=acting(ada), now=clock())) == "reach_not_held"
 
 
 def test_moving_somebody_gives_him_the_new_company_so_the_mover_must_hold_it(
     ada: User, ben: User, root: User, globex: Company, clock: Clock
 ) -> None:
-    assert code(change_user(ben, Person(company=globex), by=acting(ada), now=clock())) == "forbidden"
-    assert code(change_user(ben, Person(company=None), by=acting(ada), now=clock())) == "forbidden"
-    assert code(change_user(ada, Person(company=globex), by=acting(ada), now=clock())) == "forbidden"
-    moved = change_user(ben, Person(company=globex), by=acting(root), now=clock())
+    assert code(change_user(ben, UserDraft(company=globex), by=acting(ada), now=clock())) == "forbidden"
+    assert code(change_user(ben, UserDraft(company=None), by=acting(ada), now=clock())) == "forbidden"
+    assert code(change_user(ada, UserDraft(company=globex), by=acting(ada), now=clock())) == "forbidden"
+    moved = change_user(ben, UserDraft(company=globex), by=acting(root), now=clock())
     assert isinstance(moved, User)
     assert moved.company == globex
 
@@ -79,16 +79,18 @@ def test_moving_somebody_gives_him_the_new_company_so_the_mover_must_hold_it(
 def test_permissions_that_somebody_has_count_too(ada: User, ben: User, globex: Company, clock: Clock) -> None:
     """Ben sees Globex by a permission of his own: he stands above Ada in that, whatever his rank."""
     Permission.objects.create(user=ben, kind=Kind.USER, reach=Reach.ONE, company=globex)
-    assert code(change_user(ben, Person(display_name="X"), by=acting(ada), now=clock())) == "reach_not_held"
+    assert (
+        code(change_user(ben, UserDraft(display_name="X"), by=acting(ada), now=clock())) == "reach_not_held"
+    )
     assert code(set_password(ben, GOOD, must_change=False, by=acting(ada), now=clock())) == "reach_not_held"
 
 
 def test_whoever_stands_above_is_not_touched_in_any_way(ada: User, eva: User, clock: Clock) -> None:
     before = User.objects.filter(pk=eva.pk).values().get()
     refused = [
-        change_user(eva, Person(display_name="X"), by=acting(ada), now=clock()),
-        change_user(eva, Person(roles=[built_in("Member")]), by=acting(ada), now=clock()),
-        change_user(eva, Person(is_active=False), by=acting(ada), now=clock()),
+        change_user(eva, UserDraft(display_name="X"), by=acting(ada), now=clock()),
+        change_user(eva, UserDraft(roles=[built_in("Member")]), by=acting(ada), now=clock()),
+        change_user(eva, UserDraft(is_active=False), by=acting(ada), now=clock()),
         set_password(eva, GOOD, must_change=False, by=acting(ada), now=clock()),
         lock_user(eva, reason="x", by=acting(ada), now=clock()),
         delete_user(eva, by=acting(ada), now=clock()),
@@ -106,23 +108,23 @@ def test_a_role_of_another_company_does_not_fit(
     made = create_user(new(company=acme, roles=[theirs]), password=GOOD, by=acting(root), now=clock())
     assert code(made) == "role_of_other_company"
     assert (
-        code(change_user(ben, Person(roles=[theirs]), by=acting(root), now=clock()))
+        code(change_user(ben, UserDraft(roles=[theirs]), by=acting(root), now=clock()))
         == "role_of_other_company"
     )
     ben.roles.add(ours)
     assert (
-        code(change_user(ben, Person(company=globex), by=acting(root), now=clock()))
+        code(change_user(ben, UserDraft(company=globex), by=acting(root), now=clock()))
         == "role_of_other_company"
     )
-    moved = change_user(ben, Person(company=globex, roles=[theirs]), by=acting(root), now=clock())
+    moved = change_user(ben, UserDraft(company=globex, roles=[theirs]), by=acting(root), now=clock())
     assert isinstance(moved, User)
 
 
 # --- who may touch whom ------------------------------------------------------------------------------------------------
 
 VERBS = {
-    "nothing": lambda user, how: change_user(user, Person(), **how),
-    "change": lambda user, how: change_user(user, Person(display_name="X"), **how),
+    "nothing": lambda user, how: change_user(user, UserDraft(), **how),
+    "change": lambda user, how: change_user(user, UserDraft(display_name="X"), **how),
     "password": lambda user, how: set_password(user, GOOD, must_change=False, **how),
     "lock": lambda user, how: lock_user(user, reason="x", **how),
     "delete": lambda user, how: delete_user(user, **how),
@@ -162,7 +164,7 @@ def test_nobody_ends_his_own_account(root: User, ada: User, clock: Clock, verb: 
         done = {
             "lock": lambda who=who, how=how: lock_user(who, reason="x", **how),
             "delete": lambda who=who, how=how: delete_user(who, **how),
-            "disable": lambda who=who, how=how: change_user(who, Person(is_active=False), **how),
+            "disable": lambda who=who, how=how: change_user(who, UserDraft(is_active=False), **how),
         }[verb]()
         assert code(done) == "own_account"
     assert User.objects.filter(is_active=True, locked_at=None).count() == 2
@@ -171,10 +173,10 @@ def test_nobody_ends_his_own_account(root: User, ada: User, clock: Clock, verb: 
 ENDS = {
     "lock": lambda user, how: lock_user(user, reason="x", **how),
     "delete": lambda user, how: delete_user(user, **how),
-    "disable": lambda user, how: change_user(user, Person(is_active=False), **how),
-    "demote": lambda user, how: change_user(user, Person(roles=[built_in("Member")]), **how),
-    "strip": lambda user, how: change_user(user, Person(roles=[]), **how),
-    "move": lambda user, how: change_user(user, Person(company=Company.objects.get(name="Acme")), **how),
+    "disable": lambda user, how: change_user(user, UserDraft(is_active=False), **how),
+    "demote": lambda user, how: change_user(user, UserDraft(roles=[built_in("Member")]), **how),
+    "strip": lambda user, how: change_user(user, UserDraft(roles=[]), **how),
+    "move": lambda user, how: change_user(user, UserDraft(company=Company.objects.get(name="Acme")), **how),
 }
 
 
@@ -201,7 +203,7 @@ def test_an_administrator_who_cannot_come_in_does_not_count(
     User.objects.filter(pk=second.pk).update(**changes.get(state, {"phone": ""}))
     how = {"by": system_actor(), "now": clock()}
     assert code(lock_user(root, reason="x", **how)) == "last_administrator"
-    assert code(change_user(root, Person(roles=[]), **how)) == "last_administrator"
+    assert code(change_user(root, UserDraft(roles=[]), **how)) == "last_administrator"
 
 
 @pytest.mark.django_db(transaction=True)
@@ -212,7 +214,7 @@ def test_administrators_who_all_go_at_once_leave_one(root: User, clock: Clock) -
 
     def work(number: int) -> None:
         demoted = change_user(
-            everybody[number], Person(roles=[built_in("Member")]), by=by[number], now=clock()
+            everybody[number], UserDraft(roles=[built_in("Member")]), by=by[number], now=clock()
         )
         results.append(code(demoted))
 

@@ -152,3 +152,16 @@ def test_what_a_directory_has_voided_ends_in_the_books_too(
         == 1
     )
     assert Session.objects.filter(ended_at=None).count() == 1
+
+
+def test_a_name_that_passes_on_is_given_up_by_whoever_had_it_however_long_it_is(
+    door: Door, dora: Person, clock: Time
+) -> None:
+    long = "\ufb03" * 100  # folded, three letters each
+    services.change_person(dora, services.PersonDraft(name=long), by=system_actor(), now=clock())
+    assert sign_in(door, long, PASSWORD).step == "done"
+    services.change_person(dora, services.PersonDraft(name="dora"), by=system_actor(), now=clock())
+    directory.person(long, tenant=dora.tenant, password=NEW_PASSWORD)
+    assert sign_in(door.stranger(), long, NEW_PASSWORD).step == "done"
+    assert sign_in(door.stranger(), "dora", PASSWORD).step == "done"
+    assert User.objects.filter(realm=Realm.EXTERNAL).count() == 2
