@@ -17,7 +17,7 @@ from tenants.actor import Actor
 from tenants.granted import known_here
 from tenants.ids import company_uid
 from tenants.models import Company, Permission
-from tenants.rights import NOTHING, Rights
+from tenants.rights import Rights
 from tenants.roles import RoleGiven, role_given
 from tenants.rules import rights_by_user, rights_from, visible_to, within_reach
 
@@ -68,8 +68,7 @@ class Principal:
 
     def actor(self, *, address: str) -> Actor:
         """This person as the one who acts, from this network address."""
-        origin = Origin(actor=self.user, address=address)
-        return Actor(rights=self.rights, origin=origin, of_account=rights_of_account)
+        return Actor(rights=self.rights, origin=Origin(actor=self.user, address=address))
 
 
 def rights_of(user: User) -> Rights:
@@ -84,12 +83,6 @@ def bounding_rights_of(user: User) -> Rights:
     """What somebody else must have, too, to touch this account: of an external person, what this portal knows."""
     rights = rights_of(user)
     return known_here(rights) if user.is_external else rights
-
-
-def rights_of_account(person: UUID) -> Rights:
-    """The same for the account of a person of the Configuration Server; nothing where there is none yet."""
-    user = User.objects.filter(source_id=person).first()
-    return NOTHING if user is None else bounding_rights_of(user)
 
 
 _ROLES = Select(

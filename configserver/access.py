@@ -21,9 +21,6 @@ class Administrator(Protocol):
     def exceeded_by_grants(self, *grants: Granted, dbid: int | None) -> Denied | None:
         """The refusal when any of these gives somebody of this tenant (None: of any) more than the actor has."""
 
-    def exceeded_by_account(self, person: UUID) -> Denied | None:
-        """The refusal when the person's account above was last given more than the actor has, such as by groups of a directory."""
-
     def company_of_tenant(self, dbid: int | None) -> int | None:
         """The number of the company that is linked to the tenant, for the trail."""
 

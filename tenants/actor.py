@@ -1,7 +1,6 @@
 """Who asks for a change, with what rights and from where; made at the edge and handed down to every verb."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 from audit.record import Origin
@@ -9,12 +8,8 @@ from configserver.values import Granted
 from core.outcomes import Denied
 from tenants.granted import company_of_tenant, most_of
 from tenants.models import RANK_MAXIMUM, Kind, Privilege
-from tenants.rights import EVERYWHERE, NOTHING, Rights, exceeds
+from tenants.rights import EVERYWHERE, Rights, exceeds
 from tenants.rules import may_touch
-
-
-def _no_accounts(_person: UUID) -> Rights:
-    return NOTHING
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,8 +18,6 @@ class Actor:
 
     rights: Rights
     origin: Origin
-    # What the account of a person of the Configuration Server was last given; accounts belong to the app above, which hands it down.
-    of_account: Callable[[UUID], Rights] = field(default=_no_accounts, compare=False, repr=False)
 
     def exceeded_by(self, *given: Rights) -> Denied | None:
         """The refusal when any of these gives more than the actor has."""
@@ -37,10 +30,6 @@ class Actor:
     def exceeded_by_grants(self, *grants: Granted, dbid: int | None) -> Denied | None:
         """The refusal when any of these gives somebody of this tenant (None: of any) more than the actor has."""
         return self.exceeded_by(*(most_of(one, dbid=dbid) for one in grants))
-
-    def exceeded_by_account(self, person: UUID) -> Denied | None:
-        """The refusal when the person's account was last given more than the actor has, such as by groups of a directory."""
-        return self.exceeded_by(self.of_account(person))
 
     def company_of_tenant(self, dbid: int | None) -> int | None:
         """The number of the company that is linked to the tenant, for the trail."""

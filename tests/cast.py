@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.middleware import SESSION_COOKIE
 from accounts.models import SessionKind, User
-from accounts.principal import rights_of, rights_of_account
+from accounts.principal import rights_of
 from accounts.sessions import Client, start_session
 from accounts.tokens.issue import TokenPair, token_pair
 from audit.record import Origin
@@ -37,8 +37,7 @@ def person(email: str, *, company: Company | None, role: str, name: str = "", **
 
 def acting(user: User) -> Actor:
     """This person as the one who asks for a change."""
-    origin = Origin(actor=user, address="192.0.2.1")
-    return Actor(rights=rights_of(user), origin=origin, of_account=rights_of_account)
+    return Actor(rights=rights_of(user), origin=Origin(actor=user, address="192.0.2.1"))
 
 
 def browser(user: User | None = None, **more: object) -> Browser:

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 from audit.events import Event
 from audit.record import record
 from configserver.access import Administrator
-from configserver.granting import granted_by, granted_to, opened_by
+from configserver.granting import granted_by, opened_by, own_of, roles_held
 from configserver.models import Permission, Person, Reach, Role, Tenant
 from configserver.services.voiding import void, void_role
 from configserver.values import Granted
@@ -58,8 +58,8 @@ def _held(permission: Permission) -> tuple[Granted, ...]:
         return (granted_by(permission.role),)
     if permission.person is None:
         raise ValueError("A permission belongs to a person or to a role.")
-    roles, own = granted_to(permission.person)
-    return (*roles, own)
+    roles = roles_held(Person.objects.filter(pk=permission.person.pk))
+    return (*map(granted_by, roles), own_of(permission.person))
 
 
 def _refuse(permission: Permission, *, verb: str, by: Administrator) -> Denied | None:
@@ -67,10 +67,7 @@ def _refuse(permission: Permission, *, verb: str, by: Administrator) -> Denied |
     if not by.may_touch_tenant(verb, KIND, dbid=None):
         return FORBIDDEN
     itself = Granted(permissions=(opened_by(permission),))
-    exceeded = by.exceeded_by_grants(*_held(permission), itself, dbid=_dbid(permission))
-    if exceeded is None and permission.person is not None:
-        return by.exceeded_by_account(permission.person.uid)
-    return exceeded
+    return by.exceeded_by_grants(*_held(permission), itself, dbid=_dbid(permission))
 
 
 def create_permission(draft: PermissionDraft, *, by: Administrator, now: datetime) -> Permission | Denied:

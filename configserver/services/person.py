@@ -104,7 +104,6 @@ def refuse_touch(person: Person, *, verb: str, by: Administrator) -> Denied | No
         return FORBIDDEN
     held = list(roles_held(Person.objects.filter(pk=person.pk)))
     exceeded = _refuse_grants(held, person, dbid=dbid, by=by)
-    exceeded = exceeded or by.exceeded_by_account(person.uid)
     return None if exceeded is None else replace(exceeded, message=STANDS_ABOVE)
 
 

@@ -446,6 +446,7 @@ def test_an_account_in_another_company_is_not_told(
         assert "locked since" not in text
         assert "ocked here" not in text.replace('<a href="?state=locked">Locked here</a>', "")
         assert reverse("admin:accounts_user_change", args=[account.pk]) not in text
+        assert reverse("admin:configserver_person_unlock", args=[dora.pk]) not in text
 
 
 def test_the_page_leads_to_the_account_and_counts_its_sessions(

@@ -6,6 +6,7 @@ import pytest
 from django.contrib.auth.hashers import check_password
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.names import Realm
@@ -534,3 +535,17 @@ def test_a_name_that_is_held_back_is_let_in_again(api: Call, ada: User, cleo: Us
     assert api(ada).post(f"persons/{dora.uid}/unlock/").status_code == 204
     assert api(ada).post(f"persons/{dora.uid}/unlock/").json()["code"] == "not_locked"
     assert sign_in(door, "dora", PASSWORD).step == "done"
+
+
+def test_an_account_in_another_company_is_unlocked_by_that_company_alone(
+    api: Call, ada: User, cleo: User, dora: Person, globex: Company
+) -> None:
+    """A directory may put a person of one tenant into another one: then the account is the other company's."""
+    configure(Login__ExternalAuthenticationMode="ConfigServer")
+    account = directory.shadow(dora, password=PASSWORD)
+    User.objects.filter(pk=account.pk).update(company=globex, locked_at=timezone.now())
+    answer = api(ada).post(f"persons/{dora.uid}/unlock/")
+    assert (answer.status_code, answer.json()["code"]) == (409, "not_locked")
+    account.refresh_from_db()
+    assert account.locked_at is not None
+    assert api(cleo).post(f"users/{account.uid}/unlock/").status_code in {200, 204}

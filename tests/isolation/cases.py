@@ -159,6 +159,8 @@ def _inlines(them: Them) -> Values:
     """Rows of other tables, as inline forms would send them. There are none, and nothing may listen to them."""
     found: Values = {}
     for model, kind in KINDS.items():
+        if kind in FOR_ALL:
+            continue  # its number may be told, so that it is in an answer says nothing
         found |= _inline(f"{model._meta.model_name}_set", them.pk(kind))
     return found
 

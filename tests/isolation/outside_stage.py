@@ -94,10 +94,13 @@ def _opens(role: outside.Role, kind: str, reach: str, tenant: Tenant | None = No
     return outside.Permission.objects.create(role=role, kind=kind, reach=reach, tenant=tenant)
 
 
-def _given_by_groups(user: User) -> None:
-    """As if a group of a directory had given this account a role above Ada's."""
-    high = {"name": "By a group", "rank": 61, "policy": "", "privileges": [], "permissions": []}
-    user.loaded = {"roles": [high], "permissions": []}
+def _given_by_groups(person: Person, user: User, role: outside.Role) -> None:
+    """As if a group of a directory had given this role at the last sign-in."""
+    Person.objects.filter(pk=person.pk).update(mapped=[role.pk])
+    user.loaded = {
+        "roles": [{"name": role.name, "rank": role.rank, "policy": "", "privileges": [], "permissions": []}],
+        "permissions": [],
+    }
     user.save()
 
 
@@ -127,7 +130,7 @@ def build() -> Stage:
     boss, chief = person("boss", high), person("chief", high, nowhere)
     outside.Permission.objects.create(person=lookout, kind=Kind.USER, reach=Reach.EVERY)
     accounts = [directory.shadow(one, password=PASSWORD) for one in (dora, boss, lookout, raised)]
-    _given_by_groups(accounts[3])
+    _given_by_groups(raised, accounts[3], high)
     Person.objects.filter(name__in=["boss", "lookout", "raised"]).update(entry="kept")
     company_administrator = Role.objects.get(name=cast.COMPANY_ADMINISTRATOR)
     actors = {"ada": _internal("ada", acme, company_administrator), "lou": _internal("lou", None, _keeper())}

@@ -271,7 +271,7 @@ def _external_administrator(of: Things) -> User:
 
 def _onlooker() -> User:
     """Somebody above all companies who may look at everything, and change nothing."""
-    look = Role.objects.create(name="rootmark-view", rank=90)
+    look = Role.objects.create(name="Onlookers", rank=90)
     look.privileges.set(Privilege.objects.filter(name__regex=" - (View|Open)$"))
     Permission.objects.create(role=look, kind=Kind.ALL, reach=Reach.EVERY)
     vera = cast.person("rootmark-vera@portal.example", company=None, role=cast.AGENT)
