@@ -66,9 +66,28 @@ def granted_to(person: Person, *, mapped: Iterable[int] = ()) -> tuple[tuple[Gra
 
     Groups give what they give wherever the directory says that the person belongs; a name was given it in the tenant that keeps it.
     """
+    return _summed(person, _ROLES(person=person.pk), own_of(person), mapped=mapped)
+
+
+def granted_at_sign_in(person: Person, *, mapped: Iterable[int] = ()) -> tuple[tuple[Granted, ...], Granted]:
+    """The same, as it was read for this version of the person: whatever takes something away counts the version up."""
+    held, own = _kept((person.pk, person.version))
+    return _summed(person, held, own, mapped=mapped)
+
+
+def _read(key: tuple[int, int]) -> tuple[list[int], Granted]:
+    person, _version = key
+    return _ROLES(person=person), Granted(permissions=tuple(opened_by(one) for one in _OWN(person=person)))
+
+
+_kept = epoch.Cached[tuple[int, int], tuple[list[int], Granted]](_read)
+
+
+def _summed(
+    person: Person, held: Iterable[int], own: Granted, *, mapped: Iterable[int]
+) -> tuple[tuple[Granted, ...], Granted]:
     groups, dbid = set(mapped), person.tenant.dbid
-    held = set(_ROLES(person=person.pk)) - groups
     found = [role for role in map(_roles, sorted(groups)) if role is not None]
-    found += [_given_in(role, dbid) for role in map(_roles, sorted(held)) if role is not None]
+    found += [_given_in(role, dbid) for role in map(_roles, sorted(set(held) - groups)) if role is not None]
     roles = tuple(sorted(found, key=lambda role: (-role.rank, role.name)))
-    return roles, _given_in(own_of(person), dbid)
+    return roles, _given_in(own, dbid)

@@ -17,7 +17,7 @@ from configserver.choice import INTERNAL, Choice, engine_of
 from configserver.directories import Known, active_uids, directory_of
 from configserver.engines import internal
 from configserver.engines.base import Challenge, Changed, NotTaken, Outcome, Refused, Unreachable, Verified
-from configserver.granting import granted_to
+from configserver.granting import granted_at_sign_in
 from configserver.models import Person
 from configserver.options import password_rules
 from configserver.password_rules import broken_by, in_words, refusal_of
@@ -186,7 +186,7 @@ def _identified(
     mapped = sorted(mapped)
     if mapped != person.mapped:
         Person.objects.filter(pk=person.pk).update(mapped=mapped)
-    roles, own = granted_to(person, mapped=mapped)
+    roles, own = granted_at_sign_in(person, mapped=mapped)
     must_change, expires_in = proof.must_change, proof.expires_in
     if directory is None:
         rules = rules_of(person, environment)

@@ -108,10 +108,11 @@ class Case:
         self.attempt.user = person
         self.forget("settings", "browser", "roles", "asked")
 
-    def look_up_roles(self) -> None:
-        """Read the roles now, outside of a unit: inside of one, what a role gives is read but not remembered for the next sign-in."""
+    def look_up(self) -> None:
+        """Read roles and settings now, outside of a unit: inside of one, what is read is not remembered for the next sign-in."""
         if self.user is not None and "roles" not in self.__dict__:
             self.roles = roles_of(self.user)
+            self.settings = snapshot(self.user.company_id)
 
     @cached_property
     def asked(self) -> Asked:

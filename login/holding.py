@@ -27,7 +27,7 @@ def held(case: Case, *, person: User | None = None) -> Iterator[Denied | None]:
     """
     if person is not None:
         case.identify(person)
-    case.look_up_roles()
+    case.look_up()
     with unit():
         row = _LOCKED.first(pk=case.attempt.pk)
         if row is None or row.ended_at is not None:
