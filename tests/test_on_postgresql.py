@@ -17,6 +17,6 @@ def test_the_tests_of_both_databases_pass_on_postgresql() -> None:
         "both_databases or postgresql_only",
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
-        timeout=240,
+        timeout=900,  # some eight hundred tests, in one process
     )
     assert done.returncode == 0, done.stdout
