@@ -248,8 +248,10 @@ def _free_name(identity: Identity) -> None:
     """Whoever had this name here before has it no longer in the Configuration Server, where a name is one person's."""
     former = User.objects.filter(realm=Realm.EXTERNAL, login_key=key_of(identity.name))
     for one in former.exclude(source_id=identity.id):
-        one.username = f"{one.uid} {one.username}"[:NAME_LENGTH]
-        one.save(update_fields=["username"])
+        name = f"{one.uid} {one.username}"[:NAME_LENGTH]
+        # Not from whoever has signed in by another name meanwhile.
+        still = User.objects.filter(pk=one.pk, login_key=one.login_key)
+        still.update(username=name, login_key=key_of(name))
 
 
 def _record(event: Event, user: User, *, origin: Origin, now: datetime, **details: Any) -> None:
