@@ -207,9 +207,10 @@ class GatehouseAdminSite(admin.AdminSite):
     def index(self, request: HttpRequest, extra_context: Any = None) -> Any:
         """The dashboard above the list of pages."""
         principal, now = _principal(request), timezone.now()
+        directories = dashboard.directories_of(principal)
         shown = {
-            "cards": dashboard.cards(principal, now=now),
-            "warnings": dashboard.warnings(principal, now=now),
+            "cards": dashboard.cards(principal, directories=directories, now=now),
+            "warnings": dashboard.warnings(principal, directories=directories, now=now),
         }
         return super().index(request, {**shown, **(extra_context or {})})
 

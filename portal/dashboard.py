@@ -1,5 +1,6 @@
 """What an administrator sees first: a few numbers and warnings, of the companies in his reach. Every query is bounded."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -14,10 +15,11 @@ from accounts.principal import Principal
 from audit.events import Event
 from audit.groups import FAILURES
 from audit.models import AuditEvent
+from configserver.models import Directory
 from core.admin_lists import bounded_count
 from delivery.models import UNDER_WAY, Delivery, State
 from portal.dashboard_cards import Card, Caution
-from portal.dashboard_directories import directories_card, directory_warnings
+from portal.dashboard_directories import directories_card, directories_shown, directory_warnings
 from portal.prerequisites import may_see
 from tenants.rules import visible_to
 
@@ -30,7 +32,12 @@ def _list(model: str, **filters: str) -> str:
     return f"{url}?{urlencode(filters)}" if filters else url
 
 
-def cards(principal: Principal, *, now: datetime) -> list[Card]:
+def directories_of(principal: Principal) -> list[Directory]:
+    """The directories that are told of to this person."""
+    return directories_shown() if may_see(principal.rights) else []
+
+
+def cards(principal: Principal, *, directories: Sequence[Directory], now: datetime) -> list[Card]:
     """The numbers that this person may see."""
     may = principal.rights.may
     found: list[Card] = []
@@ -60,7 +67,7 @@ def cards(principal: Principal, *, now: datetime) -> list[Card]:
     if may("view", "delivery"):
         found += _deliveries(principal, now=now)
     if may_see(principal.rights):
-        found.append(directories_card(now=now))
+        found.append(directories_card(directories, now=now))
     return found
 
 
@@ -122,7 +129,7 @@ def _deliveries(principal: Principal, *, now: datetime) -> list[Card]:
     ]
 
 
-def warnings(principal: Principal, *, now: datetime) -> list[Caution]:
+def warnings(principal: Principal, *, directories: Sequence[Directory], now: datetime) -> list[Caution]:
     """What somebody should look after, as far as this person may see it."""
     found: list[Caution] = []
     if settings.DEMO:
@@ -158,5 +165,5 @@ def warnings(principal: Principal, *, now: datetime) -> list[Caution]:
             )
         )
     if may_see(principal.rights):
-        found += directory_warnings(now=now)
+        found += directory_warnings(directories, now=now)
     return found

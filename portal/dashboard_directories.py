@@ -1,6 +1,6 @@
 """What the dashboard tells of directories and of the people in them, to who may see the directories of the installation."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.urls import reverse
@@ -26,9 +26,13 @@ from portal.prerequisites import has_persons, names_no_company, prerequisites
 DIRECTORIES = 50
 
 
-def directories_card(*, now: datetime) -> Card:
+def directories_shown() -> list[Directory]:
+    """The directories that the dashboard tells of: the first fifty, read once for the card and the warnings."""
+    return list(directories_with_health()[:DIRECTORIES])
+
+
+def directories_card(found: Sequence[Directory], *, now: datetime) -> Card:
     """How many directories there are, and whether they answer."""
-    found = list(directories_with_health()[:DIRECTORIES])
     states = [health_of(one, one.seen.all(), now=now).state for one in found if one.is_active]
     bad = sum(state in {State.SILENT, State.PARTLY} for state in states)
     if bad:
@@ -44,9 +48,9 @@ def directories_card(*, now: datetime) -> Card:
     return Card(label=_("Directories"), value=len(found), hint=hint, url=url, tone=tone)
 
 
-def directory_warnings(*, now: datetime) -> Iterator[Caution]:
+def directory_warnings(found: Sequence[Directory], *, now: datetime) -> Iterator[Caution]:
     """What somebody should do about directories and the prerequisites of their people."""
-    for directory in directories_with_health().filter(is_active=True)[:DIRECTORIES]:
+    for directory in (one for one in found if one.is_active):
         health = health_of(directory, directory.seen.all(), now=now)
         url = reverse("admin:configserver_directory_change", args=(directory.pk,))
         for sentence in _about(directory, health, now=now):

@@ -96,7 +96,7 @@ def test_the_dashboard_asks_few_questions(browser: Browse, root: User) -> None:
     page.get("/admin/")
     with CaptureQueriesContext(connection) as asked:
         assert page.get("/admin/").status_code == 200
-    assert len(asked) <= 17
+    assert len(asked) <= 14
 
 
 def test_a_count_stops_at_its_bound(
