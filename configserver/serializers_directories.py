@@ -4,11 +4,14 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.validators import RegexValidator
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from configserver.directory import Coding, Directory, DirectoryServer, Protocol
 from configserver.engines.base import Tested
+from configserver.health import Health, State, health_of
 from configserver.models import Role, Tenant
 from configserver.services.directory import BOUNDS, MOST_MAPPED, MOST_SERVERS, SECRET_LENGTH
 from core.contacts import NAME_LENGTH
@@ -47,6 +50,25 @@ class ServerShown(serializers.ModelSerializer[DirectoryServer]):
         read_only_fields = fields
 
 
+class HealthShown(serializers.Serializer[Health]):
+    """How a directory is as a whole, by what was last seen of its servers."""
+
+    state = serializers.ChoiceField(
+        choices=[state.value for state in State],
+        help_text=_(
+            "`unseen`: nobody has looked lately. `partly`: some servers do not answer; `silent`: none does."
+        ),
+    )
+    servers = serializers.IntegerField()
+    answering = serializers.IntegerField()
+    failing = serializers.IntegerField()
+    since = serializers.DateTimeField(allow_null=True, help_text=_("Since when none answers."))
+    seen_at = serializers.DateTimeField(allow_null=True)
+    certificate_expires_at = serializers.DateTimeField(
+        allow_null=True, help_text=_("Of the certificate that ends first.")
+    )
+
+
 # Plain columns, in the order in which they are shown; `name` to `servers` and the mapping stand around them.
 _LINES = (
     "bind_dn", "base_dn", "user_filter", "direct_dn", "entry_attribute", "name_attribute", "email_attribute",
@@ -66,6 +88,7 @@ class DirectoryShown(serializers.ModelSerializer[Directory]):
     groups = MappedGroup(many=True, read_only=True)
     tenant_values = MappedTenant(many=True, read_only=True)
     seen = ServerShown(many=True, read_only=True, help_text=_("How its servers were last found."))
+    health = serializers.SerializerMethodField()
 
     class Meta:
         model = Directory
@@ -83,8 +106,14 @@ class DirectoryShown(serializers.ModelSerializer[Directory]):
             "groups",
             "tenant_values",
             "seen",
+            "health",
         )
         read_only_fields = fields
+
+    @extend_schema_field(HealthShown)
+    def get_health(self, directory: Directory) -> Any:
+        """How the directory is as a whole."""
+        return HealthShown(health_of(directory, directory.seen.all(), now=timezone.now())).data
 
     def get_secret_set(self, directory: Directory) -> bool:
         """Whether there is a secret."""

@@ -18,9 +18,8 @@ from core.contacts import NAME_LENGTH
 from core.findings import Finding, Verdict
 from core.http import client_address
 from tenants.actor import Actor
-from tenants.rights import Rights
 from tenants.rules import may_touch
-from twofactor.explain import explain_sign_in
+from twofactor.explain import explain_sign_in, may_explain
 
 ABOUT: Mapping[str, str | Promise] = {
     **STEPS,
@@ -84,11 +83,6 @@ class ExplainForm(forms.Form):
         super().__init__(*args, **kwargs)
         if not may_ask:
             del self.fields["ask"]
-
-
-def may_explain(rights: Rights) -> bool:
-    """Whether somebody may have sign-ins explained: those of people whom he may see."""
-    return rights.may("view", "user")
 
 
 def explain_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:

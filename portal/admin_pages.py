@@ -12,10 +12,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from portal.admin_explain import explain_page, may_explain
+from portal.admin_explain import explain_page
 from portal.admin_prerequisites import prerequisites_page
 from portal.prerequisites import may_see
 from tenants.rights import Rights
+from twofactor.explain import may_explain
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,6 +34,7 @@ from core.outcomes import Denied
 from core.refusals import Refused
 from delivery.api import Deliveries
 from login.api_urls import urlpatterns as login_urls
+from portal.api_prerequisites import PrerequisitesView
 from tenants.api import CompanySettings, Permissions, Privileges, Revisions, Roles, Settings
 from twofactor.api_urls import urlpatterns as twofactor_urls
 
@@ -228,6 +229,7 @@ v1 = [
     path("tokens/introspect/", Introspect.as_view(), name="token-introspect"),
     path("settings/", Settings.as_view(), name="settings"),
     path("companies/<uuid:id>/settings/", CompanySettings.as_view(), name="company-settings"),
+    path("prerequisites/", PrerequisitesView.as_view(), name="prerequisites"),
     *login_urls,
     *twofactor_urls,
     *router.urls,

@@ -1,13 +1,16 @@
 """What people of the Configuration Server need before they can sign in, and whether it is there (seed 002, the four prerequisites)."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from django.db.models import Exists, OuterRef
+from django.utils.translation import gettext as _
 
 from accounts import external
 from accounts.mode import external_is_on
-from accounts.options import DEFAULT_COMPANY
+from accounts.options import DEFAULT_COMPANY, MODE
 from configserver.models import Person, Role, SolutionPackage, Tenant
+from tenants import settings
 from tenants.models import Company
 from tenants.rights import Rights
 from tenants.rules import may_touch
@@ -68,3 +71,86 @@ def prerequisites() -> Prerequisites:
         default=external.default_company(),
         default_wrong=names_no_company(),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """One thing that has to be done, and whether it is."""
+
+    name: str  # for programs
+    title: str
+    done: bool
+    sentence: str
+
+
+def steps(found: Prerequisites) -> Iterator[Step]:
+    """What has to be done, in its order."""
+    yield Step(
+        name="mode",
+        title=_("Let people of the Configuration Server sign in"),
+        done=found.mode_on,
+        sentence=_mode(found),
+    )
+    yield Step(
+        name="access",
+        title=_("Give the portal access to the Configuration Server"),
+        done=True,
+        sentence=_("It is part of this portal, so there is nothing to connect."),
+    )
+    yield Step(
+        name="package",
+        title=_("Import the role package (SPD)"),
+        done=found.package is not None,
+        sentence=_package(found),
+    )
+    yield Step(
+        name="companies",
+        title=_("Link tenants to companies, and name a default company"),
+        done=found.all_have_companies and not found.default_wrong,
+        sentence=_companies(found),
+    )
+
+
+def _mode(found: Prerequisites) -> str:
+    if found.mode_on:
+        sentence = _("The setting %(name)s is ConfigServer: people of the Configuration Server may sign in.")
+    elif MODE.name in settings.pinned():
+        sentence = _("The environment pins the setting %(name)s to None. Set it to ConfigServer there.")
+    else:
+        sentence = _("The setting %(name)s is None. Set it to ConfigServer.")
+    return sentence % {"name": MODE.name}
+
+
+def _package(found: Prerequisites) -> str:
+    if found.package is not None:
+        return _("%(package)s is in force.") % {"package": found.package}
+    if found.has_roles:
+        return _(
+            "None has been imported. There are directory roles that were made by hand; without any, people sign in and may do nothing."
+        )
+    return _(
+        "None has been imported, so people sign in without roles and may do nothing. Import the SPD file with the roles and their "
+        "privileges."
+    )
+
+
+def _companies(found: Prerequisites) -> str:
+    if found.default_wrong:
+        return _("The setting %(name)s names no company that is there and active. Correct it.") % {
+            "name": DEFAULT_COMPANY.name
+        }
+    default = (
+        _("The default company is %(name)s.") % {"name": found.default.name}
+        if found.default is not None
+        else _("There is no default company (setting %(name)s).") % {"name": DEFAULT_COMPANY.name}
+    )
+    names = ", ".join(map(str, found.unlinked))
+    if found.turned_away:
+        told = _("Persons of these tenants are turned away: %(names)s.") % {"names": names}
+    elif found.unlinked:
+        told = _("These tenants are linked to none: %(names)s.") % {"names": names}
+    elif found.links:
+        told = _("Every tenant with persons is linked to a company.")
+    else:
+        told = _("No company is linked to a tenant. Write the DBID of the tenant on the page of its company.")
+    return f"{told} {default}"

@@ -9,9 +9,15 @@ from accounts.explain import Explained
 from accounts.names import masked_email
 from core.findings import Finding, ok, stop, warning
 from tenants.actor import Actor
+from tenants.rights import Rights
 from tenants.settings import snapshot
 from twofactor.options import NO_CONTACT, POLICY
 from twofactor.policy import strictest
+
+
+def may_explain(rights: Rights) -> bool:
+    """Whether somebody may have sign-ins explained: those of people whom he may see."""
+    return rights.may("view", "user")
 
 
 def explain_sign_in(

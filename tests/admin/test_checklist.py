@@ -45,7 +45,7 @@ def dora(acme: Company) -> Person:
 
 
 def _done(browser: Browse, user: User) -> list[bool]:
-    return [one.done for one in browser(user).get(PREREQUISITES).context["prerequisites"]]
+    return [step.done for step, _next in browser(user).get(PREREQUISITES).context["prerequisites"]]
 
 
 def test_each_prerequisite_is_done_when_it_is(
@@ -77,7 +77,7 @@ def test_each_prerequisite_is_done_when_it_is(
 
 def test_every_link_of_the_list_leads_somewhere(browser: Browse, root: User) -> None:
     page = browser(root)
-    urls = [one.url for one in page.get(PREREQUISITES).context["prerequisites"] if one.url]
+    urls = [one.url for _step, one in page.get(PREREQUISITES).context["prerequisites"] if one.url]
     assert urls
     for url in urls:
         assert page.get(url, follow=True).status_code == 200
@@ -88,7 +88,7 @@ def test_the_list_is_for_who_sees_the_directories_of_every_company(
 ) -> None:
     page = browser(viewer)
     assert page.get(PREREQUISITES).status_code == 200
-    urls = [one.url for one in page.get(PREREQUISITES).context["prerequisites"] if one.url]
+    urls = [one.url for _step, one in page.get(PREREQUISITES).context["prerequisites"] if one.url]
     assert urls == ["/admin/configserver/solutionpackage/"]  # where nothing else is for this person to see
     for user in (ada, _with(ben, "Directories - View", reach="own")):
         page = browser(user)

@@ -85,6 +85,11 @@ _explained: Bodies = (
     lambda them: {"name": them.word, "realm": "external"},
     lambda them: {"name": them.text("person"), "ask": "on"},
 )
+_asked: Bodies = (
+    lambda them: {"name": them.text("user")},
+    lambda them: {"name": them.word, "realm": "external"},
+    lambda them: {"name": them.text("person"), "ask": True},
+)
 _new_directories: Bodies = (
     lambda them: {"protocol": "ldap", "name": them.word, "groups": f"cn=all = {them.text('directoryrole')}"},
 )
@@ -189,6 +194,8 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/persons/<uuid:id>/forget-entry/": the("person"),
     "api/v1/tenants/": every("tenant"),
     "api/v1/tenants/<uuid:id>/": of_installation("tenant"),
+    "api/v1/prerequisites/": own(OF_INSTALLATION),
+    "api/v1/explain-sign-in/": own("Somebody out of reach is explained like nobody.", sends=_asked),
     "api/v1/directories/": every("directory"),
     "api/v1/directories/<uuid:id>/": of_installation("directory"),
     "api/v1/directories/<uuid:id>/test/": of_installation("directory"),
