@@ -104,7 +104,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Told]:
         yield heard(process)
     finally:
         os.killpg(process.pid, signal.SIGINT)  # as Ctrl-C does
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
         assert below(process) == []
 
 
@@ -183,7 +183,7 @@ def test_the_certificate_stays_from_one_start_to_the_next(tmp_path: Path) -> Non
         process = begun(tmp_path)
         authorities.append(heard(process).authority)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(10) == 0
+        assert process.wait(30) == 0
         assert below(process) == []
     assert authorities[0] == authorities[1]
     assert (tmp_path / "services").stat().st_mode & 0o777 == 0o700
