@@ -104,6 +104,12 @@ class User(AbstractBaseUser):
     codes_paused_until = models.DateTimeField(
         null=True, editable=False
     )  # after too many codes or checks (behaviour `wait`)
+    # Kept by the second factor: the methods that are turned on, the one that the person prefers, and the one used last.
+    factor_kinds = models.CharField(
+        max_length=80, blank=True, default="", db_default="", editable=False
+    )  # as ",email,totp,"
+    preferred_factor = models.CharField(max_length=12, blank=True, default="", db_default="", editable=False)
+    last_factor = models.CharField(max_length=12, blank=True, default="", db_default="", editable=False)
     # Of an external person: who it is in the Configuration Server, and what was loaded from there at the last sign-in.
     source_id = models.UUIDField(null=True, unique=True, editable=False)
     source_version = models.PositiveIntegerField(null=True, editable=False)

@@ -23,3 +23,8 @@ def masked_email(address: str) -> str:
     """The address with all but its first letter and its domain hidden."""
     local, _, domain = address.partition("@")
     return f"{local[:1]}•••@{domain}"
+
+
+def masked_phone(number: str) -> str:
+    """The number with all but its first three characters and its last two hidden."""
+    return f"{number[:3]}•••{number[-2:]}" if number else ""

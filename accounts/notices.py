@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.utils import translation
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
@@ -14,7 +15,15 @@ _NOTICES = {
     "factor_removed": (
         _("A second factor was turned off"),
         _(
-            "Codes by e-mail were turned off for your account. If this was not you, change your password and tell your administrator."
+            "A second factor was turned off for your account: %(factor)s. If this was not you, change your password and tell your "
+            "administrator."
+        ),
+    ),
+    "factor_added": (
+        _("A second factor was turned on"),
+        _(
+            "A second factor was turned on for your account: %(factor)s. If this was not you, change your password and tell your "
+            "administrator."
         ),
     ),
     "email_changed": (
@@ -51,8 +60,15 @@ def language_of(user: User) -> str:
     return user.language or translation.get_language() or "en"
 
 
-def notify(user: User, *, to: Iterable[str], sentence: str, origin: Origin, now: datetime) -> None:
-    """Inside a unit: tell the person by mail what happened to the account."""
+def verified_channels(user: User) -> list[str]:
+    """Where the person is told what happened: the verified address."""
+    return [user.email] if user.email and user.email_verified_at else []
+
+
+def notify(
+    user: User, *, to: Iterable[str], sentence: str, origin: Origin, now: datetime, **values: str | Promise
+) -> None:
+    """Inside a unit: tell the person what happened to the account; `values` fill the sentence."""
     subject, words = _NOTICES[sentence]
     with translation.override(language_of(user)):
         for address in to:
@@ -64,7 +80,7 @@ def notify(user: User, *, to: Iterable[str], sentence: str, origin: Origin, now:
                     subject=str(subject),
                     context={
                         "display_name": user.display_name,
-                        "sentence": str(words),
+                        "sentence": str(words) % values if values else str(words),
                         "address": origin.address,
                         "at": now.isoformat(),
                     },

@@ -9,6 +9,7 @@ class Event(StrEnum):
     LOGIN_PASSWORD_ACCEPTED = "login:password:accepted"  # noqa: S105
     LOGIN_PASSWORD_REFUSED = "login:password:refused"  # noqa: S105
     LOGIN_CODE_SENT = "login:code:sent"
+    LOGIN_CODE_ASKED = "login:code:asked"
     LOGIN_CODE_ACCEPTED = "login:code:accepted"
     LOGIN_CODE_REFUSED = "login:code:refused"
     LOGIN_DENIED = "login:attempt:denied"
@@ -38,6 +39,7 @@ class Event(StrEnum):
     CONTACT_VERIFIED = "accounts:contact:verified"
 
     FACTOR_ADDED = "twofactor:factor:added"
+    FACTOR_CHANGED = "twofactor:factor:changed"
     FACTOR_REMOVED = "twofactor:factor:removed"
     DEVICE_REMEMBERED = "twofactor:device:remembered"
     DEVICE_FORGOTTEN = "twofactor:device:forgotten"

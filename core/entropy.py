@@ -7,6 +7,7 @@ import secrets
 from core import crypto
 
 TOKEN_BYTES = 32
+UNMISTAKABLE = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"  # Crockford's base32: no I, L, O, U
 
 
 def token(prefix: str) -> str:
@@ -69,3 +70,13 @@ def fingerprints(text: str, *, purpose: str) -> list[str]:
 def same(a: str, b: str) -> bool:
     """Compare two secrets in constant time."""
     return hmac.compare_digest(_bytes(a), _bytes(b))
+
+
+def seed(length: int) -> bytes:
+    """So many random bytes."""
+    return secrets.token_bytes(length)
+
+
+def words_code(length: int) -> str:
+    """A random code of letters and digits that cannot be taken for each other; five bits a character."""
+    return "".join(secrets.choice(UNMISTAKABLE) for _ in range(length))

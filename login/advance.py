@@ -2,23 +2,23 @@
 
 from datetime import timedelta
 
-from django.db.models import F
-
 from accounts.models import Browser, SessionKind, User
 from accounts.sessions import confirm_session, note_browser, renew_browser, start_session
 from accounts.tokens.issue import token_pair
 from audit.events import Event
 from audit.record import record
-from core import epoch
 from core.outcomes import Denied
 from login.case import Case, Finished
 from login.flow import Purpose, Step
 from login.refusals import EXPIRED
 from tenants.actor import Actor
 from tenants.rights import NOTHING
+from twofactor.methods import METHODS, kind_of, method_of
+from twofactor.methods.base import Again
+from twofactor.models import Factor, FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import REMEMBER_DAYS, SKIP
-from twofactor.services import refuse_while_waiting, send_code
+from twofactor.services.challenges import refuse_while_waiting, send_code
 
 FORGOTTEN_METHOD = (
     "mca"  # RFC 8176 has no value for a mailed link; multiple-channel authentication comes nearest
@@ -47,22 +47,33 @@ def advance(case: Case) -> Denied | None:
         case.attempt.method = case.methods[0]
         return send(case)
     if step is Step.DENIED and case.attempt.ended_at is None:
-        end(case, "mailbox_is_factor" if case.attempt.purpose == Purpose.FORGOTTEN else "no_method")
+        forgotten = case.attempt.purpose == Purpose.FORGOTTEN
+        end(case, "mailbox_is_factor" if forgotten else "unjudged" if case.provided.unknown else "no_method")
     return _finish(case) if step is Step.DONE else None
 
 
-def send(case: Case, *, purpose: CodePurpose = CodePurpose.SIGN_IN) -> Denied | None:
-    """Inside a unit: send a code for this attempt, if the person need not wait."""
-    user = case.person
+def send(
+    case: Case,
+    *,
+    kind: str = "",
+    purpose: CodePurpose = CodePurpose.SIGN_IN,
+    factor: Factor | None = None,
+    again: Again | None = None,
+) -> Denied | None:
+    """Inside a unit: send a code, or put a prompt, for this attempt, if the person need not wait. By default in the way that was chosen."""
+    user, kind = case.person, kind or kind_of(case.attempt.method)
     refused = refuse_while_waiting(user, now=case.now)
     if refused is not None:
         return refused
     sent = send_code(
         user,
+        kind=kind,
         purpose=purpose,
         asked_by=case.attempt.uid,
         sent=case.codes,
-        address=user.email,
+        address=METHODS[kind].address(user),
+        factor=factor,
+        again=again,
         settings=case.settings,
         origin=case.origin,
         now=case.now,
@@ -80,8 +91,15 @@ def system_of(case: Case) -> Actor:
 
 
 def _methods(case: Case) -> list[str]:
-    methods = ["pwd"] if case.attempt.password_at else [FORGOTTEN_METHOD]
-    return [*methods, "otp"] if case.attempt.factor_at else methods
+    """How the person proved it, in the words of RFC 8176."""
+    attempt = case.attempt
+    if attempt.passkey_at:
+        return [METHODS[FactorKind.PASSKEY].amr, "mfa"]
+    methods = ["pwd"] if attempt.password_at else [FORGOTTEN_METHOD]
+    if not attempt.factor_at:
+        return methods
+    # A question of the directory, answered, is a one-time password as well; no way was chosen for it.
+    return [*methods, method_of(attempt.method).amr if attempt.method else "otp"]
 
 
 def _finish(case: Case) -> Denied | None:
@@ -141,18 +159,18 @@ def _remember(browser: Browser, user: User, case: Case) -> str:
     return renew_browser(case.client)
 
 
-def security_changed(case: Case) -> None:
+def tie_anew(case: Case) -> None:
     """Inside a unit: this very attempt changed what it is tied to, so it is tied to the new state."""
     user = case.person
-    User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1)
     user.refresh_from_db(
         fields=[
             "security_version",
+            "factor_kinds",
             "email_verified_at",
+            "phone_verified_at",
             "password",
             "must_change_password",
             "password_changed_at",
         ]
     )
     case.attempt.version = user.security_version
-    epoch.bump()

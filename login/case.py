@@ -22,9 +22,12 @@ from login.flow import Facts, Purpose, Step, next_step
 from login.models import Attempt
 from tenants.roles import RoleGiven
 from tenants.settings import snapshot
+from twofactor.methods import AMRS
 from twofactor.models import Challenge, FactorKind
 from twofactor.options import SKIP
-from twofactor.services import Asked, asked_of, codes_of
+from twofactor.services.asked import Asked, Provided, asked_of, enrollable, is_asked
+from twofactor.services.challenges import codes_of
+from twofactor.services.provided import provided_for, provided_from
 
 LIFE = timedelta(minutes=15)  # in all, whatever is done in it
 
@@ -65,8 +68,7 @@ class Case:
     @property
     def origin(self) -> Origin:
         """Who acts, for the audit: the person only once something was proved."""
-        proved = self.attempt.password_at or self.attempt.link_at
-        return Origin(actor=self.user if proved else None, address=self.client.address)
+        return Origin(actor=self.user if self.proved else None, address=self.client.address)
 
     @cached_property
     def settings(self) -> Snapshot:
@@ -117,12 +119,28 @@ class Case:
     @cached_property
     def asked(self) -> Asked:
         """What is asked of the person beyond the first proof."""
-        return asked_of(self.person, roles=self.roles)
+        return asked_of(self.person, roles=self.roles, provided=self.provided)
+
+    @cached_property
+    def provided(self) -> Provided:
+        """What the organisation has for the person, as it was found after the first proof."""
+        return provided_from(self.attempt.provided)
+
+    def look_for_provided(self) -> None:
+        """Ask what the organisation has for the person, once the first proof was given and if a second one is asked for. Not in a unit."""
+        self.look_up()
+        if self.user is not None and is_asked(self.user, roles=self.roles):
+            self.provided = provided_for(self.user, self.settings)
 
     @cached_property
     def codes(self) -> list[Challenge]:
         """The codes that were asked for in this attempt, the newest first."""
         return codes_of(self.attempt.uid)
+
+    @property
+    def enrollable(self) -> list[str]:
+        """The kinds of factor that can be turned on in this very sign-in, where there is none."""
+        return enrollable(self.person, self.settings)
 
     def forget(self, *names: str) -> None:
         """Read these anew at their next use: something they follow from has changed."""
@@ -132,7 +150,7 @@ class Case:
     @property
     def proved(self) -> bool:
         """Whether the first proof was given."""
-        return bool(self.attempt.password_at or self.attempt.link_at)
+        return bool(self.attempt.password_at or self.attempt.link_at or self.attempt.passkey_at)
 
     @property
     def methods(self) -> tuple[str, ...]:
@@ -144,17 +162,17 @@ class Case:
 
     @property
     def _without_method(self) -> str:
-        # A mailed link alone must not let anybody enrol or skip the factor.
-        return "deny" if self.attempt.purpose == Purpose.FORGOTTEN else self.asked.without_method
+        # A mailed link alone must not let anybody enrol or skip the factor; nor may a service that does not answer.
+        shut = self.attempt.purpose == Purpose.FORGOTTEN or self.provided.unknown
+        return "deny" if shut else self.asked.without_method
 
     @property
     def _skipped(self) -> bool:
         """Whether a second factor given before stands (setting TwoFactor.SkipOptions)."""
         skip = self.settings.text(SKIP)
         if self.attempt.purpose == Purpose.CONFIRM:
-            return (
-                skip != "never" and self.attempt.session is not None and "otp" in self.attempt.session.methods
-            )
+            session = self.attempt.session
+            return skip != "never" and session is not None and not AMRS.isdisjoint(session.methods)
         if self.attempt.purpose == Purpose.FORGOTTEN or skip != "device" or self.browser is None:
             return False
         return self.browser.is_remembered(user=self.person, now=self.now)
@@ -162,6 +180,8 @@ class Case:
     @property
     def _change_due(self) -> bool:
         user = self.person
+        if self.attempt.passkey_at is not None:
+            return False  # no password was used; it is asked for when one is
         if user.must_change_password or user.is_external:
             return user.must_change_password  # of external people the Configuration Server says it
         return is_expired(changed_at=user.password_changed_at, rules=rules_of(user.company_id), now=self.now)
@@ -172,10 +192,17 @@ class Case:
         ended = attempt.ended_at is not None or self.now >= attempt.expires_at
         purpose = Purpose(attempt.purpose)
         if not self.proved:
-            return Facts(purpose=purpose, ended=ended, asked=attempt.question != NOTHING)
+            return Facts(
+                purpose=purpose,
+                ended=ended,
+                asked=attempt.question != NOTHING,
+                by_passkey=attempt.by_passkey,
+            )
         return Facts(
             purpose=purpose,
             ended=ended,
+            by_passkey=attempt.by_passkey,
+            passkey_proved=attempt.passkey_at is not None,
             password_proved=attempt.password_at is not None,
             link_proved=attempt.link_at is not None,
             factor_needed=self.asked.needed and not self._skipped,

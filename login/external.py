@@ -19,6 +19,7 @@ from login.case import Case
 from login.flow import Purpose
 from login.holding import held
 from login.models import Attempt
+from twofactor.services.provided import kept_form
 
 Data = Mapping[str, Any]
 
@@ -65,10 +66,14 @@ def _taken(case: Case, found: Proved | Question | Denied) -> Denied | None:
     if case.attempt.purpose == Purpose.CONFIRM and found.user.pk != case.attempt.user_id:
         return TRY_AGAIN  # the name is somebody else's by now, and the session is not
     identity = found.identity
+    case.identify(found.user)
+    if not identity.factor_proved:
+        case.look_for_provided()
     with held(case, person=found.user) as denied:
         if denied is not None:
             return denied
         case.attempt.question, case.attempt.password_at, case.codes = NOTHING, case.now, []
+        case.attempt.provided = kept_form(case.provided)
         told = {"grace_left": identity.grace_left, "expires_in": identity.expires_in}
         case.attempt.told = {name: value for name, value in told.items() if value is not None}
         if identity.factor_proved:

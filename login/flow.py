@@ -23,6 +23,7 @@ class Step(StrEnum):
     PASSWORD = "password"  # noqa: S105
     CHALLENGE = "challenge"  # a question of the directory
     METHOD = "method"
+    PASSKEY = "passkey"
     CODE = "code"
     ENROL = "enrol"
     CHANGE_PASSWORD = "change-password"  # noqa: S105
@@ -37,6 +38,8 @@ class Facts:
     purpose: Purpose
     ended: bool = False
     asked: bool = False  # the directory has a question before it says whether the password is right
+    by_passkey: bool = False  # it began without a name: a passkey tells who it is
+    passkey_proved: bool = False
     password_proved: bool = False
     link_proved: bool = False
     factor_needed: bool = False
@@ -54,11 +57,15 @@ def next_step(facts: Facts) -> Step:
         return Step.DENIED
     if facts.purpose is Purpose.FORGOTTEN and not facts.link_proved:
         return Step.LINK
-    if facts.purpose is not Purpose.FORGOTTEN and not facts.password_proved:
+    if facts.purpose is not Purpose.FORGOTTEN and not (facts.password_proved or facts.passkey_proved):
+        if facts.by_passkey:
+            return Step.PASSKEY
         return Step.CHALLENGE if facts.asked else Step.PASSWORD
     if facts.factor_needed and not facts.factor_proved:
         if facts.methods:
-            return Step.CODE if facts.method in facts.methods else Step.METHOD
+            if facts.method not in facts.methods:
+                return Step.METHOD
+            return Step.PASSKEY if facts.method == "passkey" else Step.CODE
         if facts.without_method == "enrol":
             return Step.ENROL
         if facts.without_method != "allow":

@@ -12,11 +12,15 @@ from configserver.passwords import CEILING_LENGTH
 from core.contacts import NAME_LENGTH
 from login.case import Case
 from login.flow import Purpose, Step
+from twofactor.methods import kind_of
 from twofactor.models import FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import SKIP
-from twofactor.services import newest
+from twofactor.services.challenges import newest
 
+WITH_LETTERS = {FactorKind.RECOVERY, FactorKind.WEBSERVICE, FactorKind.RADIUS}
+OF_OTHERS = {FactorKind.WEBSERVICE, FactorKind.RADIUS}  # how long their codes are is not ours to say
+LONGEST_OF_OTHERS = 64
 _NO_SPELLING = {"autocapitalize": "none", "spellcheck": "false"}
 
 
@@ -95,17 +99,18 @@ class MethodForm(StepForm):
         super().__init__(*args, **kwargs)
         self.fields["method"] = forms.ChoiceField(
             label=self.fields["method"].label,
-            choices=[(one, FactorKind(one).label) for one in self.case.methods],
+            choices=[(one, FactorKind(kind_of(one)).label) for one in self.case.methods],
+            initial=self.case.methods[0] if self.case.methods else None,
             widget=forms.RadioSelect,
         )
 
 
 class CodeField(forms.CharField):
-    """A code that was sent; the spaces and dashes that people type between digits are left out."""
+    """A code; the spaces and dashes that people type between its digits are left out."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, longest: int = 12) -> None:
         attrs = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "class": "code"}
-        super().__init__(label=_("Code"), max_length=12, widget=forms.TextInput(attrs=attrs))
+        super().__init__(label=_("Code"), max_length=longest, widget=forms.TextInput(attrs=attrs))
 
     def to_python(self, value: Any) -> str:
         """The digits alone."""
@@ -121,14 +126,24 @@ class CodeForm(StepForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        kind = kind_of(self.case.attempt.method)
+        if kind in OF_OTHERS:
+            self.fields["code"] = CodeField(longest=LONGEST_OF_OTHERS)
+        if kind in WITH_LETTERS:
+            self.fields["code"].widget.attrs |= {"inputmode": "text", **_NO_SPELLING}
         if self.case.settings.text(SKIP) != "device" or self.case.attempt.purpose != Purpose.SIGN_IN:
             del self.fields["remember"]
 
 
 class EnrolForm(StepForm):
-    """The account's own address, verified now: without a code one is sent."""
+    """A first factor, turned on now: without a code something is sent, or shown for an app to read."""
 
-    kind = forms.ChoiceField(choices=[(FactorKind.EMAIL, "email")], required=False, widget=forms.HiddenInput)
+    kind = forms.ChoiceField(
+        label=_("What do you want to use?"),
+        choices=[(kind, kind.label) for kind in (FactorKind.EMAIL, FactorKind.SMS, FactorKind.TOTP)],
+        required=False,
+        widget=forms.HiddenInput,
+    )
     value = forms.CharField(max_length=NAME_LENGTH, required=False, widget=forms.HiddenInput)
     code = CodeField()
 
@@ -137,6 +152,15 @@ class EnrolForm(StepForm):
         self.fields["code"].required = False
         if newest(self.case.codes, purpose=CodePurpose.CONTACT) is None:
             self.fields["code"].widget = forms.HiddenInput()
+            choices = [(kind, FactorKind(kind).label) for kind in self.case.enrollable]
+            if len(choices) > 1:
+                self.fields["kind"] = forms.ChoiceField(
+                    label=self.fields["kind"].label,
+                    choices=choices,
+                    initial=choices[0][0],
+                    required=False,
+                    widget=forms.RadioSelect,
+                )
 
 
 class NewPasswordForm(forms.Form):

@@ -58,5 +58,11 @@ def _columns(attempt: Attempt) -> dict[str, Any]:
 
 
 def _established(attempt: Attempt) -> tuple[Any, ...]:
-    proofs = (attempt.password_at, attempt.link_at, attempt.factor_at, attempt.changed_at)
+    proofs = (
+        attempt.password_at,
+        attempt.link_at,
+        attempt.passkey_at,
+        attempt.factor_at,
+        attempt.changed_at,
+    )
     return (*proofs, attempt.method, attempt.question)

@@ -41,7 +41,14 @@ class Attempt(models.Model):
     link_checks = models.PositiveSmallIntegerField(default=0)
     link_due = models.BooleanField(default=False)  # the worker has yet to decide whether anybody is mailed
     language = models.CharField(max_length=16, blank=True)  # of whoever asked
-    method = models.CharField(max_length=12, blank=True)
+    method = models.CharField(max_length=80, blank=True)  # the way that was chosen
+    by_passkey = models.BooleanField(default=False, db_default=False)  # begun without a name
+    passkey_at = models.DateTimeField(
+        null=True
+    )  # when a passkey proved who it is, and a second factor with it
+    provided = models.JSONField(
+        null=True
+    )  # what the organisation has for the person, as found after the first proof
     sends_from = models.DateTimeField(null=True)  # codes before this one no longer count (after a wait)
     factor_at = models.DateTimeField(null=True)
     remember = models.BooleanField(default=False)  # the person asked for this browser to stand for the factor

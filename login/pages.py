@@ -11,19 +11,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from accounts.names import masked_email
 from login.case import Case
 from login.flow import Purpose, Step
-from login.service import delivery_of, method_of, pending_code
+from login.service import delivery_of, method_shown, pending_code, prompt_of, sent_to, setup_under_way
 from login.steps import rules_for
-from twofactor.models import Challenge
-from twofactor.services import COOL_DOWN, checks_left, sends_left
+from twofactor.methods import METHODS, kind_of
+from twofactor.models import Challenge, FactorKind
+from twofactor.qr import qr_svg
+from twofactor.services.challenges import COOL_DOWN, checks_left, sends_left
 
 TEMPLATES = {
     Step.PASSWORD: "login/password.html",
     Step.CHALLENGE: "login/challenge.html",
     Step.METHOD: "login/method.html",
     Step.CODE: "login/code.html",
+    Step.PASSKEY: "login/passkey.html",
     Step.ENROL: "login/enrol.html",
     Step.CHANGE_PASSWORD: "login/change_password.html",
 }
@@ -32,7 +34,8 @@ TITLES: dict[Step, str | Promise] = {
     Step.CHALLENGE: gettext_lazy("Your directory asks"),
     Step.METHOD: gettext_lazy("One more proof"),
     Step.CODE: gettext_lazy("Enter the code"),
-    Step.ENROL: gettext_lazy("Verify your e-mail address"),
+    Step.PASSKEY: gettext_lazy("Use your passkey"),
+    Step.ENROL: gettext_lazy("Set up your second factor"),
     Step.CHANGE_PASSWORD: gettext_lazy("Choose a new password"),
 }
 DELIVERY_SENTENCES: dict[str, str | Promise] = {
@@ -69,14 +72,42 @@ def _lead(case: Case, step: Step) -> str:
     if step is Step.CHALLENGE and case.question is not None:
         return case.question.prompt
     if step is Step.CODE:
-        return _("We sent a code to %(address)s.") % {"address": masked_email(case.person.email)}
+        return _code_lead(case)
+    if step is Step.PASSKEY:
+        return _("Your browser asks for your fingerprint, your face, the PIN of the device, or a key.")
     if step is Step.ENROL:
-        return _(
-            "A second factor is needed. We send a code to %(address)s; type it here, and the address is verified."
-        ) % {"address": masked_email(case.person.email)}
+        return _enrol_lead(case)
     if step is Step.CHANGE_PASSWORD and case.attempt.purpose != Purpose.FORGOTTEN:
         return _("Your password has to be changed before you go on.")
     return ""
+
+
+def _code_lead(case: Case) -> str:
+    challenge = pending_code(case)
+    if kind_of(case.attempt.method) == FactorKind.RECOVERY:
+        return _("Enter one of the recovery codes that you printed or wrote down. Each works once.")
+    if address := sent_to(case, challenge):
+        return _("We sent a code to %(address)s.") % {"address": address}
+    return prompt_of(case, challenge)
+
+
+def _enrol_lead(case: Case) -> str:
+    challenge = pending_code(case)
+    kind = (
+        challenge.kind if challenge is not None else case.enrollable[0] if len(case.enrollable) == 1 else ""
+    )
+    if kind == FactorKind.TOTP:
+        return _(
+            "A second factor is needed. Scan the picture with an authenticator app, then type the code that the app shows."
+        )
+    if not kind:
+        return _(
+            "A second factor is needed. Choose where we may send a code; with it the address is verified."
+        )
+    sentence = _(
+        "A second factor is needed. We send a code to %(address)s; type it here, and the address is verified."
+    )
+    return sentence % {"address": METHODS[kind].label(case.person)}
 
 
 def code_facts(challenge: Challenge, *, checks: int, sends: int, now: datetime) -> list[str]:
@@ -125,7 +156,9 @@ def _resend(case: Case, challenge: Challenge | None) -> Action:
         wait = max(0, round((challenge.created_at + COOL_DOWN - case.now).total_seconds()))
     step = "resend" if case.step is Step.CODE else case.step.value
     return Action(
-        label=_("Send another code"),
+        label=_("Send another code")
+        if challenge is None or METHODS[challenge.kind].sends
+        else _("Try again"),
         url=reverse("login:step", args=[step]),
         method="post",
         fields={"attempt": str(case.attempt.uid)},
@@ -146,19 +179,23 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
     }
     secondary: list[Action] = []
     if step is Step.METHOD:
-        context["methods"] = [method_of(case, kind) for kind in case.methods]
+        context["methods"] = [method_shown(case, way) for way in case.methods]
     if step is Step.CHANGE_PASSWORD:
         context["rules"] = rules_for(case)
-    if step in {Step.CODE, Step.ENROL}:
+    if step in {Step.CODE, Step.ENROL, Step.PASSKEY}:
         challenge = pending_code(case)
         context["delivery"] = delivery_note(challenge, now=case.now)
-        if challenge is not None:
+        context["under_way"] = challenge
+        if setup := setup_under_way(case, challenge) if step is Step.ENROL else {}:
+            context |= {"setup": setup, "qr": qr_svg(setup["otpauth_url"])}
+        if challenge is not None and step is not Step.PASSKEY:
             sends = sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from)
             context["facts"] = code_facts(
                 challenge, checks=checks_left(challenge, settings=case.settings), sends=sends, now=case.now
             )
-            secondary.append(_resend(case, challenge))
-        if step is Step.CODE and len(case.methods) > 1:
+            if METHODS[challenge.kind].sends or case.now >= challenge.expires_at:
+                secondary.append(_resend(case, challenge))
+        if step is not Step.ENROL and len(case.methods) > 1:
             secondary.append(Action(label=_("Use another way"), url=step_url(Step.METHOD)))
     start = reverse("login:cancel")
     secondary.append(

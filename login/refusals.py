@@ -30,6 +30,12 @@ LINK_CODE_WRONG = Denied(
 
 # Outcome of an ended attempt -> what the person reads.
 OUTCOMES = {
+    "unjudged": Denied(
+        code="denied",
+        message=_(
+            "A second factor is needed, and the service that checks it does not answer. Please try again in a moment."
+        ),
+    ),
     "no_method": NO_METHOD,
     "mailbox_is_factor": MAILBOX_IS_FACTOR,
     "sends_used_up": Denied(

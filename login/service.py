@@ -8,9 +8,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.utils.translation import gettext
+
 from accounts.limits import counted_name
 from accounts.models import Session, User
-from accounts.names import Realm, masked_email, realm_of
+from accounts.names import Realm, realm_of
 from accounts.sessions import Client
 from core import entropy, epoch, sealed
 from core.db import unit
@@ -18,6 +20,7 @@ from core.http import network_of
 from core.outcomes import Denied
 from core.prepared import Insert, Select, Slot
 from core.throttle import Limit, take
+from delivery.render import PRODUCT
 from delivery.services import Progress, state_of
 from login import external, steps
 from login.case import LIFE, Case, Finished
@@ -25,9 +28,12 @@ from login.flow import Purpose, Step
 from login.forms import FORMS, StepForm, first_error
 from login.models import Attempt
 from login.refusals import DENIED, OUT_OF_TURN, OUTCOMES
-from twofactor.models import Challenge
+from twofactor.methods import METHODS, kind_of
+from twofactor.models import Challenge, FactorKind
 from twofactor.models import Purpose as CodePurpose
-from twofactor.services import checks_left, newest, sends_left
+from twofactor.options import PROMPT
+from twofactor.services.challenges import checks_left, newest, sends_left
+from twofactor.services.factors import is_waiting, setup_of
 
 HANDLE = "login"
 BEGIN = Limit(name="login-begin", tries=600, window=timedelta(minutes=10))
@@ -149,7 +155,7 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
         return None
     user = attempt.user
     # A changed password, a lock, another factor: whatever was proved before it no longer counts.
-    proved = attempt.password_at or attempt.link_at
+    proved = attempt.password_at or attempt.link_at or attempt.passkey_at
     if user is not None and proved and (user.security_version != attempt.version or not user.may_sign_in):
         return None
     if attempt.session is not None and not attempt.session.is_live(now=now):
@@ -163,8 +169,8 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
 def _is_in_turn(step: str, asked: Step) -> bool:
     return (
         step == asked
-        or (step == "resend" and asked is Step.CODE)
-        or (step == Step.METHOD and asked is Step.CODE)
+        or (step == "resend" and asked in {Step.CODE, Step.PASSKEY})
+        or (step == Step.METHOD and asked in {Step.CODE, Step.PASSKEY})
     )
 
 
@@ -208,17 +214,19 @@ def describe(case: Case) -> dict[str, Any]:
     if step is Step.CHALLENGE and case.question is not None:
         told |= {"prompt": case.question.prompt, "echo": case.question.echo}
     if step is Step.METHOD:
-        told["methods"] = [method_of(case, kind) for kind in case.methods]
+        told["methods"] = [method_shown(case, way) for way in case.methods]
     if step is Step.CHANGE_PASSWORD:
         told["rules"] = steps.rules_for(case)
-    if step in {Step.CODE, Step.ENROL}:
+    if step in {Step.CODE, Step.ENROL, Step.PASSKEY}:
         challenge = pending_code(case)
-        if step is Step.CODE:
-            told["method"] = method_of(case, case.attempt.method)
-        else:
-            told["enrol"] = [{"kind": "email", "value": case.person.email}]
+        if step is Step.ENROL:
+            told |= {"enrol": enrol_of(case), **setup_under_way(case, challenge)}
+        elif case.attempt.method:
+            told["method"] = method_shown(case, case.attempt.method)
+        if step is Step.CODE and (prompt := prompt_of(case, challenge)):
+            told["prompt"] = prompt
         told |= {
-            "sent_to": masked_email(case.person.email) if challenge else None,
+            "sent_to": sent_to(case, challenge),
             "code_expires_at": challenge.expires_at.isoformat() if challenge else None,
             "sends_left": sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from),
             "checks_left": checks_left(challenge, settings=case.settings) if challenge else None,
@@ -228,9 +236,39 @@ def describe(case: Case) -> dict[str, Any]:
     return told
 
 
-def method_of(case: Case, kind: str) -> dict[str, str]:
-    """A method as the person may see it: its address masked."""
-    return {"id": kind, "kind": kind, "label": masked_email(case.person.email)}
+def method_shown(case: Case, way: str) -> dict[str, str]:
+    """A way as the person may see it: its address masked."""
+    kind = kind_of(way)
+    label = dict(case.provided.ways).get(way) or str(METHODS[kind].label(case.person))
+    return {"id": way, "kind": kind, "label": label}
+
+
+def sent_to(case: Case, challenge: Challenge | None) -> str | None:
+    """Where the code under way went, masked; None where none was sent."""
+    if challenge is None or not METHODS[challenge.kind].sends:
+        return None
+    return str(METHODS[challenge.kind].label(case.person))
+
+
+def prompt_of(case: Case, challenge: Challenge | None) -> str:
+    """What the person is told to do for a code that the portal does not send: the other side's words, else those of the settings."""
+    if challenge is None or METHODS[challenge.kind].sends or challenge.kind == FactorKind.RECOVERY:
+        return ""
+    usual = gettext("Enter the verification code on your device to sign in.")
+    return challenge.prompt or case.settings.text(PROMPT) or usual
+
+
+def enrol_of(case: Case) -> list[dict[str, str]]:
+    """What can be turned on now."""
+    return [{"kind": kind, "value": METHODS[kind].address(case.person)} for kind in case.enrollable]
+
+
+def setup_under_way(case: Case, challenge: Challenge | None) -> dict[str, str]:
+    """What an app is set up by, while it is being turned on in this sign-in."""
+    factor = challenge.factor if challenge is not None else None
+    if factor is None or not is_waiting(factor, now=case.now):
+        return {}
+    return setup_of(factor, issuer=PRODUCT)
 
 
 def delivery_of(challenge: Challenge | None, *, now: datetime) -> str | None:

@@ -4,43 +4,55 @@ No hash and no network inside a unit: the password is checked first, and what it
 """
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext_lazy as _
 
 from accounts.checks import refuse_password, rules_in_words
-from accounts.models import User
 from accounts.notices import notify
 from accounts.people import about, lock_account, store_password
 from accounts.proof import CURRENT_WRONG, TRY_AGAIN, prove
 from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import record
+from core.contacts import key_of
 from core.outcomes import Denied
 from login import external
-from login.advance import advance, end, security_changed, send, system_of
+from login.advance import advance, end, send, system_of, tie_anew
 from login.case import LIFE, Case
 from login.flow import Purpose
 from login.holding import held
 from login.refusals import EXPIRED
+from twofactor.contacts import take_over
+from twofactor.methods import METHODS, method_of
+from twofactor.methods.base import Again
 from twofactor.models import Challenge, FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import AFTER_CHECKS, AFTER_SENDS
-from twofactor.services import (
+from twofactor.services.challenges import (
     CHECKS_USED_UP,
+    ONE_MORE,
     SENDS_USED_UP,
+    UNJUDGED,
     WAIT,
-    add_factor,
+    WRONG,
     check_code,
+    conclude,
     make_wait,
+    newest,
     note_factor_use,
     refuse_while_waiting,
+    reserve,
 )
+from twofactor.services.factors import begin_app, wrong_first_code
+from twofactor.services.provided import kept_form
 
 Data = Mapping[str, Any]
 _AFTER = {SENDS_USED_UP.code: AFTER_SENDS, CHECKS_USED_UP.code: AFTER_CHECKS}
-_OWN_ADDRESS = _("Only the address of your account can be verified here.")
+_OWN_ADDRESS = _("Only the address or number of your account can be verified here.")
+_CHOOSE = _("Choose one of those that are offered.")
 
 
 def _prove(case: Case, password: str) -> Denied | None:
@@ -61,10 +73,11 @@ def password(case: Case, data: Data) -> Denied | None:
     denied = _prove(case, data["password"])
     if denied is not None:
         return denied
+    case.look_for_provided()
     with held(case) as denied:
         if denied is not None:
             return denied
-        case.attempt.password_at = case.now
+        case.attempt.password_at, case.attempt.provided = case.now, kept_form(case.provided)
         case.codes = []  # none is sent before the first proof
         record(
             Event.LOGIN_PASSWORD_ACCEPTED,
@@ -92,41 +105,81 @@ def resend(case: Case, _data: Data) -> Denied | None:
 
 
 def code(case: Case, data: Data) -> Denied | None:
-    """The second proof."""
+    """The second proof, by a code of whatever kind."""
+    return second_proof(case, data["code"], remember=bool(data.get("remember")))
+
+
+def second_proof(case: Case, given: str, *, remember: bool) -> Denied | None:
+    """What the person gave for the second proof. What needs a hash or the network is counted first, and judged outside of a unit."""
+    method = method_of(case.attempt.method)
+    if not method.asks_outside:
+        with held(case) as denied:
+            checked = denied or _check(case, given, purpose=CodePurpose.SIGN_IN)
+            return _proved_or_not(case, checked, remember=remember)
     with held(case) as denied:
-        checked = denied or _check(case, data["code"], purpose=CodePurpose.SIGN_IN)
-        if isinstance(checked, Denied):
-            return _or_behave(case, checked)
-        _factor_proved(case, kind=checked.kind, remember=bool(data.get("remember")))
-        return advance(case)
+        reserved = denied or _check(case, given, purpose=CodePurpose.SIGN_IN, only_count=True)
+        if isinstance(reserved, Denied):
+            return _or_behave(case, reserved)
+    judged = method.judge(given, reserved, case.person, settings=case.settings, now=case.now)
+    with held(case) as denied:
+        checked = denied or conclude(reserved, judged, case.person, origin=case.origin, now=case.now)
+        if checked is UNJUDGED or checked is ONE_MORE:
+            case.forget("codes")
+            put = send(case, again=judged if isinstance(judged, Again) else None)
+            if put is not None:
+                return _or_behave(case, put)
+            return None if checked is ONE_MORE else UNJUDGED
+        return _proved_or_not(case, checked, remember=remember)
+
+
+def _proved_or_not(case: Case, checked: Challenge | Denied, *, remember: bool) -> Denied | None:
+    if isinstance(checked, Denied):
+        return _or_behave(case, checked)
+    _factor_proved(case, kind=checked.kind, remember=remember)
+    return advance(case)
 
 
 def enrol(case: Case, data: Data) -> Denied | None:
-    """Verify the account's own address now: first a code is sent, then it comes back."""
-    user = case.person
-    if data.get("value") and data["value"].strip().lower() != user.email.lower():
-        return Denied(code="invalid", field="value", message=_OWN_ADDRESS)
+    """Turn a first factor on now: something is sent or shown, and once its code came back it counts."""
+    kind = data.get("kind") or case.enrollable[0]
     if not data.get("code"):
-        with held(case) as denied:
-            return _or_behave(case, denied or send(case, purpose=CodePurpose.CONTACT))
+        return _begin_enrolling(case, kind, value=data.get("value", "").strip())
     with held(case) as denied:
         checked = denied or _check(case, data["code"], purpose=CodePurpose.CONTACT)
         if isinstance(checked, Denied):
-            return _or_behave(case, checked)
-        user = case.person
-        if checked.address != user.email:
+            return _or_behave(case, _clock_told(case, data["code"], checked))
+        refused = take_over(checked, case.person, origin=case.origin, now=case.now)
+        if refused is not None:
             return EXPIRED
-        User.objects.filter(pk=user.pk).update(email_verified_at=case.now)
-        user.email_verified_at = case.now
-        record(
-            Event.CONTACT_VERIFIED, origin=case.origin, at=case.now, company_id=user.company_id, subject=user
-        )
-        add_factor(user, kind=FactorKind.EMAIL, origin=case.origin, now=case.now)
-        security_changed(case)
-        case.forget("asked")  # the address is verified now
-        case.attempt.method = FactorKind.EMAIL
-        _factor_proved(case, kind=FactorKind.EMAIL, remember=False)
+        tie_anew(case)
+        case.forget("asked")  # there is a way now
+        case.attempt.method = checked.kind
+        _factor_proved(case, kind=checked.kind, remember=False)
         return advance(case)
+
+
+def _begin_enrolling(case: Case, kind: str, *, value: str) -> Denied | None:
+    user, factor = case.person, None
+    if kind not in case.enrollable:
+        return Denied(code="invalid", field="kind", message=_CHOOSE)
+    if kind == FactorKind.TOTP:
+        begun = begin_app(user, now=case.now)
+        if isinstance(begun, Denied):
+            return begun
+        factor = begun
+    elif value and key_of(value) != key_of(METHODS[kind].address(user)):
+        return Denied(code="invalid", field="value", message=_OWN_ADDRESS)
+    with held(case) as denied:
+        refused = denied or send(case, kind=kind, purpose=CodePurpose.CONTACT, factor=factor)
+        return _or_behave(case, refused)
+
+
+def _clock_told(case: Case, code: str, denied: Denied) -> Denied:
+    """The refusal; where an app is being set up whose clock is wrong, with how much."""
+    waiting = newest(case.codes, purpose=CodePurpose.CONTACT)
+    if denied is not WRONG or waiting is None or waiting.factor is None:
+        return denied
+    return wrong_first_code(code, waiting.factor, now=case.now)
 
 
 def change_password(case: Case, data: Data) -> Denied | None:
@@ -194,10 +247,10 @@ def _factor_proved(case: Case, *, kind: str, remember: bool) -> None:
     )
 
 
-def _check(case: Case, code: str, *, purpose: CodePurpose) -> Challenge | Denied:
+def _check(case: Case, code: str, *, purpose: CodePurpose, only_count: bool = False) -> Challenge | Denied:
     user = case.person
-    return refuse_while_waiting(user, now=case.now) or check_code(
-        code,
+    check = reserve if only_count else partial(check_code, code)
+    return refuse_while_waiting(user, now=case.now) or check(
         user,
         purpose=purpose,
         asked_by=case.attempt.uid,

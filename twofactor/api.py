@@ -23,7 +23,8 @@ from core.refusals import Refused, settled
 from tenants.settings import snapshot
 from twofactor.contacts import COUNTED_FOR, Place, ask_for_email, pending, verify_email
 from twofactor.models import Factor, FactorKind
-from twofactor.services import add_factor, checks_left, codes_of, remove_factor, sends_left
+from twofactor.services.challenges import checks_left, codes_of, sends_left
+from twofactor.services.factors import add_factor, remove_factor
 
 
 class FactorShown(serializers.Serializer[Any]):

@@ -22,8 +22,10 @@ from core.outcomes import Denied
 from delivery.models import Delivery
 from delivery.services import enqueue
 from tenants.settings import snapshot
-from twofactor.models import Challenge, FactorKind, Purpose
-from twofactor.services import check_code, codes_of, newest, send_code
+from twofactor.methods import METHODS
+from twofactor.models import Challenge, Factor, FactorKind, Purpose
+from twofactor.services.challenges import check_code, codes_of, newest, send_code
+from twofactor.services.factors import add_factor, put_in_force
 
 KEPT_ELSEWHERE = Denied(
     code="kept_elsewhere",
@@ -37,6 +39,7 @@ TAKEN_MEANWHILE = Denied(
     code="expired", field="code", message=gettext_lazy("This code is no longer good. Ask for another one.")
 )
 COUNTED_FOR = timedelta(hours=1)
+VERIFIED_AT = {FactorKind.EMAIL.value: "email_verified_at", FactorKind.SMS.value: "phone_verified_at"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,6 +131,29 @@ def verify_email(code: str, *, place: Place, now: datetime) -> User | Denied:
             return _take_over(held, checked, place=place, now=now)
     except IntegrityError:
         return TAKEN_MEANWHILE
+
+
+def take_over(challenge: Challenge, user: User, *, origin: Origin, now: datetime) -> Denied | None:
+    """Inside a unit, at a sign-in without any way yet: what the code came back for counts from now on, and is turned on."""
+    if challenge.kind == FactorKind.TOTP:
+        waiting = Factor.objects.select_related("user__company").filter(challenge=challenge.pk)
+        factor = waiting.first()
+        return TAKEN_MEANWHILE if factor is None else put_in_force(factor, origin=origin, now=now)
+    if challenge.address != METHODS[challenge.kind].address(user):
+        return TAKEN_MEANWHILE
+    column = VERIFIED_AT[challenge.kind]
+    User.objects.filter(pk=user.pk).update(**{column: now})
+    setattr(user, column, now)
+    record(
+        Event.CONTACT_VERIFIED,
+        origin=origin,
+        at=now,
+        company_id=user.company_id,
+        subject=user,
+        kind=challenge.kind,
+    )
+    added = add_factor(user, kind=FactorKind(challenge.kind), origin=origin, now=now)
+    return added if isinstance(added, Denied) else None
 
 
 def _take_over(user: User, challenge: Challenge, *, place: Place, now: datetime) -> User:

@@ -6,13 +6,17 @@ from django.utils.translation import gettext as _
 
 from accounts import explain as accounts
 from accounts.explain import Explained
+from accounts.models import User
 from accounts.names import masked_email
 from core.findings import Finding, ok, stop, warning
 from tenants.actor import Actor
 from tenants.rights import Rights
 from tenants.settings import snapshot
+from twofactor.methods import METHODS
+from twofactor.models import FactorKind
 from twofactor.options import NO_CONTACT, POLICY
-from twofactor.policy import strictest
+from twofactor.policy import SPARE, is_needed, strictest
+from twofactor.services.asked import Provided, turned_on, ways_of
 
 
 def may_explain(rights: Rights) -> bool:
@@ -40,15 +44,13 @@ def _second_factor(told: Explained) -> Finding:
         return ok(
             "factor", _("A second factor is asked for only of whoever answered no question of the directory.")
         )
-    turned_on = told.user is not None and told.user.factors.exists()
-    if policy == "optional" and not turned_on:
+    kinds = turned_on(told.user) if told.user is not None else []
+    if not is_needed(policy, turned_on=any(kind != SPARE for kind in kinds)):
         return ok("factor", _("A second factor is asked of whoever turned one on, and this person has not."))
-    if told.user is not None and told.user.email and told.user.email_verified_at:
-        return ok(
-            "factor",
-            _("A second factor is asked for: a code that goes to %(address)s.")
-            % {"address": masked_email(told.user.email)},
-        )
+    ways = ways_of(told.user, settings, provided=Provided()) if told.user is not None else ()
+    if ways and told.user is not None:
+        named = [_named(way, told.user) for way in ways]
+        return ok("factor", _("A second factor is asked for: %(ways)s.") % {"ways": ", ".join(named)})
     without = settings.text(NO_CONTACT)
     if without == "deny" or (without == "enrol" and not told.email):
         return stop(
@@ -64,3 +66,9 @@ def _second_factor(told: Explained) -> Finding:
         "factor",
         _("A second factor is asked for, but without a verified address the sign-in goes on without."),
     )
+
+
+def _named(way: str, user: User) -> str:
+    label = METHODS[way].label(user)
+    name = str(FactorKind(way).label)
+    return f"{name} ({label})" if label else name

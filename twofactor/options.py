@@ -1,4 +1,4 @@
-"""Settings of the second factor (mission T1, T4), as far as codes by e-mail go."""
+"""Settings of the second factor (mission T1, T4)."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -13,6 +13,33 @@ POLICY = declare(
         strictest=True,
         help=_(
             "Whether a second factor is asked for at sign-in. Roles may ask for more; the strictest of role, company and global holds."
+        ),
+    )
+)
+EMAIL_FIELD = declare(
+    Option(
+        name="TwoFactor.EmailField",
+        default="email",
+        choices=("email", "none"),
+        help=_("Which field of a person holds the address for codes; none: no codes by e-mail."),
+    )
+)
+PHONE_FIELD = declare(
+    Option(
+        name="TwoFactor.PhoneField",
+        default="phone",
+        choices=("phone", "none"),
+        help=_("Which field of a person holds the number for codes; none: no codes by text message."),
+    )
+)
+GENERATION = declare(
+    Option(
+        name="TwoFactor.CodeGeneration",
+        default="both",
+        choices=("internal", "external", "both"),
+        help=_(
+            "Who makes the codes: the portal, which sends them by e-mail and text message (internal); authenticator apps, the verification "
+            "service and RADIUS (external); or both. Passkeys and recovery codes are always possible."
         ),
     )
 )
@@ -123,5 +150,70 @@ EMAIL_SUBJECT = declare(
         name="TwoFactor.EmailSubject",
         default="",
         help=_("Subject of the mails with codes; empty: “Your sign-in code” in the person's language."),
+    )
+)
+SMS_FROM = declare(
+    Option(
+        name="TwoFactor.SmsFrom",
+        default="",
+        pattern=r"\+[1-9][0-9]{6,14}|[A-Za-z0-9 ]{1,11}",
+        help=_(
+            "Sender of the text messages, a number or a name of up to 11 letters; empty: TWILIO_FROM of the installation."
+        ),
+    )
+)
+PROMPT = declare(
+    Option(
+        name="TwoFactor.ExternalPrompt",
+        default="",
+        help=_(
+            "What a person reads who proves it with an app, the verification service or RADIUS; empty: “Enter the verification code on "
+            "your device to sign in.” in the person's language."
+        ),
+    )
+)
+_URL = r"https?://[^\s/?#@]+(/[^\s?#]*)?"
+URL_TEST = declare(
+    Option(
+        name="TwoFactor.WebServiceUrlTest",
+        default="",
+        pattern=_URL,
+        help=_("Address of the verification service while WebServiceMode is test."),
+    )
+)
+URL_PRODUCTION = declare(
+    Option(
+        name="TwoFactor.WebServiceUrlProduction",
+        default="",
+        pattern=_URL,
+        help=_("Address of the verification service while WebServiceMode is production."),
+    )
+)
+SERVICE_MODE = declare(
+    Option(
+        name="TwoFactor.WebServiceMode",
+        default="production",
+        choices=("test", "production"),
+        help=_("Which of the two addresses is asked."),
+    )
+)
+SERVICE_TIMEOUT = declare(
+    Option(
+        name="TwoFactor.WebServiceTimeoutMs",
+        default=5000,
+        minimum=100,
+        maximum=30_000,
+        unit=_("ms"),
+        help=_(
+            "How long the verification service may take. After that the code is not accepted, and another one is asked for."
+        ),
+    )
+)
+RADIUS_DIRECTORY = declare(
+    Option(
+        name="TwoFactor.RadiusDirectory",
+        default="",
+        pattern=r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
+        help=_("Id of the RADIUS directory that checks the second factor; empty: none does."),
     )
 )

@@ -34,7 +34,7 @@ from login.models import Attempt
 from login.refusals import LINK_CODE_WRONG, LINK_USED
 from login.service import HANDLE, Answer, open_attempt, settled
 from twofactor.models import FactorKind
-from twofactor.services import asked_of
+from twofactor.services.asked import asked_of
 
 PURPOSE = "forgotten"
 LINK_LIFE = timedelta(minutes=10)

@@ -32,7 +32,7 @@ from twofactor.contacts import (
     verify_email,
     withdraw,
 )
-from twofactor.services import checks_left, codes_of, sends_left
+from twofactor.services.challenges import checks_left, codes_of, sends_left
 
 
 def _place(request: HttpRequest) -> Place:

@@ -16,7 +16,9 @@ from core.outcomes import Denied
 from portal.account.door import confirmed, principal_of, signed_in
 from portal.account.sessions import origin_of
 from twofactor.models import Factor, FactorKind
-from twofactor.services import add_factor, forget_browser, policy_for, remove_factor
+from twofactor.services.asked import policy_for
+from twofactor.services.devices import forget_browser
+from twofactor.services.factors import add_factor, remove_factor
 
 
 def _policy_sentence(policy: str) -> str:

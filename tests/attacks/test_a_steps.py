@@ -11,7 +11,7 @@ from core import entropy
 from login.models import Attempt
 from login.views import ATTEMPT_COOKIE
 from tests.attacks.addresses import every_path, is_open
-from tests.attacks.people import ADA, BEN, MALLORY
+from tests.attacks.people import ADA, BEN, MALLORY, without_factors
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time
 from twofactor.models import Challenge, Factor
@@ -56,7 +56,7 @@ def test_a_link_with_an_invented_secret_is_refused(api: ApiDoor, ben: User, secr
 def test_the_secret_of_one_link_opens_no_other(api: ApiDoor, ben: User, mallory: User, post: Post) -> None:
     ApiDoor().forgotten(BEN)
     victims = Attempt.objects.get()
-    Factor.objects.all().delete()
+    without_factors(mallory)
     api.forgotten(MALLORY)
     own = post.link(MALLORY).rstrip("/").rpartition(".")[2]
     said = api.post(

@@ -27,7 +27,7 @@ from tests.attacks.people import ADA, BEN
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
 from twofactor.models import Factor, FactorKind
-from twofactor.services import add_factor
+from twofactor.services.factors import add_factor
 
 pytestmark = pytest.mark.django_db
 End = Callable[[User], Any]

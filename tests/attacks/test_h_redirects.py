@@ -12,7 +12,7 @@ from django.test import Client
 from accounts.middleware import BROWSER_COOKIE, SESSION_COOKIE
 from accounts.models import Session, User
 from login.views import ATTEMPT_COOKIE
-from tests.attacks.people import ADA, BEN, MALLORY
+from tests.attacks.people import ADA, BEN, MALLORY, without_factors
 from tests.journeys.doors import ApiDoor, WebDoor, sign_in
 from tests.journeys.stage import PASSWORD, Post, Time
 
@@ -191,7 +191,7 @@ def test_a_prepared_link_does_not_sign_the_victim_into_mallory_s_account(
     web: WebDoor, mallory: User, ben: User, post: Post
 ) -> None:
     """The link works in the browser that asked; in another one only with the code of the mail, which the victim does not have."""
-    mallory.factors.all().delete()
+    without_factors(mallory)
     hers = WebDoor()
     hers.forgotten(MALLORY)
     assert web.use(post.link(MALLORY)).refused

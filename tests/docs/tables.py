@@ -108,7 +108,7 @@ def limits() -> str:
     from login.case import LIFE
     from login.links.forgotten import CODE_CHECKS, LINK_LIFE
     from twofactor.contacts import COUNTED_FOR
-    from twofactor.services import COOL_DOWN, WAIT
+    from twofactor.services.challenges import COOL_DOWN, WAIT
 
     def told(limit: "Limit") -> str:
         return f"{limit.tries} in {words(limit.window)}"

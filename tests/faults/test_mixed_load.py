@@ -21,8 +21,8 @@ from tests.journeys.doors import ApiDoor, WebDoor
 from tests.journeys.stage import *  # noqa: F403
 from tests.journeys.stage import PASSWORD, Post, _server, configure  # noqa: F401
 from tests.parallel import in_parallel
+from twofactor.methods.sent import CODE_PURPOSE
 from twofactor.models import Challenge
-from twofactor.services import CODE_PURPOSE
 
 pytestmark = [pytest.mark.postgresql_only, pytest.mark.django_db(transaction=True)]
 THREADS = 12

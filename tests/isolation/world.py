@@ -255,7 +255,7 @@ def _own(user: User, *, now: datetime) -> dict[str, list[Any]]:
         confirmed_at=now,
         expires_at=ends,
     )
-    factor = Factor.objects.create(user=user, kind=FactorKind.EMAIL, created_at=now)
+    factor = Factor.objects.create(user=user, kind=FactorKind.EMAIL, created_at=now, confirmed_at=now)
     return {"browser": [browser], "session": [session], "factor": [factor]}
 
 

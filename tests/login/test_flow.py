@@ -10,8 +10,8 @@ from login.flow import Facts, Purpose, Step, next_step
 
 CHOICES = {
     "purpose": tuple(Purpose),
-    "methods": ((), ("email",), ("email", "totp")),
-    "method": ("", "email", "totp", "sms"),
+    "methods": ((), ("email",), ("email", "totp"), ("passkey", "webservice:app")),
+    "method": ("", "email", "totp", "sms", "passkey", "webservice:app"),
     "without_method": ("deny", "enrol", "allow", "", "something else"),
 }
 
@@ -24,7 +24,9 @@ def every_combination() -> Iterator[Facts]:
 
 def is_begun(facts: Facts) -> bool:
     """Whether the first proof that this purpose asks for was given."""
-    return facts.link_proved if facts.purpose is Purpose.FORGOTTEN else facts.password_proved
+    if facts.purpose is Purpose.FORGOTTEN:
+        return facts.link_proved
+    return facts.password_proved or facts.passkey_proved
 
 
 def test_every_combination_of_facts_asks_for_one_known_step() -> None:
@@ -48,13 +50,15 @@ def test_nothing_is_done_while_something_needed_is_missing() -> None:
 def test_nothing_but_the_first_proof_is_asked_for_before_it_was_given() -> None:
     for facts in every_combination():
         if not is_begun(facts):
-            assert next_step(facts) in {Step.PASSWORD, Step.CHALLENGE, Step.LINK, Step.DENIED}
+            first = {Step.PASSWORD, Step.CHALLENGE, Step.PASSKEY, Step.LINK, Step.DENIED}
+            assert next_step(facts) in first
 
 
 def test_the_proof_of_one_purpose_is_none_for_another() -> None:
     for facts in every_combination():
         if facts.purpose is Purpose.FORGOTTEN:
             assert next_step(facts) is next_step(replace(facts, password_proved=not facts.password_proved))
+            assert next_step(facts) is next_step(replace(facts, passkey_proved=not facts.passkey_proved))
         else:
             assert next_step(facts) is next_step(replace(facts, link_proved=not facts.link_proved))
 
@@ -66,15 +70,21 @@ def test_a_new_password_is_asked_for_only_after_the_second_factor() -> None:
 
 
 def test_one_more_proof_never_leads_back_to_an_earlier_step() -> None:
-    order = [Step.LINK, Step.PASSWORD, Step.CHALLENGE, Step.METHOD, Step.CODE, Step.ENROL]
-    order += [Step.CHANGE_PASSWORD, Step.DONE]
+    second = [Step.METHOD, Step.CODE, Step.PASSKEY, Step.ENROL]
+
+    def place(facts: Facts) -> int:
+        """How far the sign-in has come."""
+        step = next_step(facts)
+        if not is_begun(facts):
+            return 0
+        return 1 if step in second else [Step.CHANGE_PASSWORD, Step.DONE].index(step) + 2
+
     for facts in every_combination():
-        before = next_step(facts)
-        if before is Step.DENIED:
+        if next_step(facts) is Step.DENIED:
             continue
-        for proof in ("password_proved", "link_proved", "factor_proved", "changed"):
-            after = next_step(replace(facts, **{proof: True}))
-            assert after is Step.DENIED or order.index(after) >= order.index(before)
+        for proof in ("password_proved", "passkey_proved", "link_proved", "factor_proved", "changed"):
+            after = replace(facts, **{proof: True})
+            assert next_step(after) is Step.DENIED or place(after) >= place(facts)
 
 
 def test_what_has_ended_stays_ended() -> None:
@@ -85,8 +95,9 @@ def test_what_has_ended_stays_ended() -> None:
 
 def test_a_code_is_asked_for_only_by_a_method_that_the_person_has() -> None:
     for facts in every_combination():
-        if next_step(facts) is Step.CODE:
+        if next_step(facts) is Step.CODE or (is_begun(facts) and next_step(facts) is Step.PASSKEY):
             assert facts.method in facts.methods
+            assert (facts.method == "passkey") is (next_step(facts) is Step.PASSKEY)
         if next_step(facts) is Step.METHOD:
             assert facts.methods
             assert facts.method not in facts.methods

@@ -17,7 +17,7 @@ def make() -> None:
     from tenants.actor import system_actor
     from tenants.models import Company, Role
     from twofactor.models import FactorKind
-    from twofactor.services import add_factor
+    from twofactor.services.factors import add_factor
 
     by, now = system_actor(), timezone.now()
     acme = Company.objects.create(name="Acme")

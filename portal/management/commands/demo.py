@@ -30,7 +30,7 @@ from tenants.models import Company, Role
 from tenants.services import CompanyDraft
 from tenants.settings import change_settings, snapshot
 from twofactor.models import FactorKind
-from twofactor.services import add_factor
+from twofactor.services.factors import add_factor
 
 # address, name, company, role, second factor by e-mail
 PEOPLE = (

@@ -1,0 +1,22 @@
+"""One file for each method, behind one contract (`base.Method`)."""
+
+from collections.abc import Mapping
+
+from twofactor.methods.base import Method
+from twofactor.methods.recovery import Recovery
+from twofactor.methods.sent import Email, Sms
+from twofactor.methods.totp import Totp
+
+_ALL: tuple[Method, ...] = (Email(), Sms(), Totp(), Recovery())
+METHODS: Mapping[str, Method] = {method.kind.value: method for method in _ALL}
+AMRS = frozenset(method.amr for method in _ALL)  # in a session, each says that a second factor was given
+
+
+def kind_of(way: str) -> str:
+    """The kind of a way that a person chose: a service may have several ways, as in “webservice:app”."""
+    return way.partition(":")[0]
+
+
+def method_of(way: str) -> Method:
+    """The method of a way; raises KeyError for none that there is."""
+    return METHODS[kind_of(way)]

@@ -1,0 +1,62 @@
+"""Recovery codes: ten on a piece of paper, each good once."""
+
+from datetime import datetime
+
+from django.contrib.auth.hashers import check_password, make_password
+
+from accounts.models import User
+from core import entropy
+from core.options import Snapshot
+from twofactor.methods.base import Judged, Method, Right, Wrong
+from twofactor.models import Challenge, Factor, FactorKind, RecoveryCode
+
+HOW_MANY = 10
+LENGTH = 10  # characters of five bits
+GROUP = 5
+_LOOK_ALIKE = str.maketrans("ILO", "110")
+
+
+class Recovery(Method):
+    """One of the codes that were shown once."""
+
+    kind = FactorKind.RECOVERY
+    asks_outside = True  # a hash is dear
+
+    def judge(
+        self, given: str, challenge: Challenge, user: User, *, settings: Snapshot, now: datetime
+    ) -> Judged:
+        """Whether it is an unused code of the person."""
+        code = normal(given)
+        if len(code) != LENGTH:
+            return Wrong()
+        for factor in Factor.objects.filter(user=user.pk, kind=self.kind):
+            rows = factor.codes.filter(selector__in=selectors(code, factor), used_at=None)
+            for row in rows:
+                if check_password(code, row.hash):
+                    return Right(used=row.pk)
+        return Wrong()
+
+    def use_up(self, right: Right, challenge: Challenge, *, now: datetime) -> bool:
+        """Mark the code as used; False when it was meanwhile."""
+        return bool(RecoveryCode.objects.filter(pk=right.used, used_at=None).update(used_at=now))
+
+
+def normal(given: str) -> str:
+    """The code as it is kept: capitals, without dashes and spaces, look-alikes taken for what is meant."""
+    kept = "".join(one for one in given.upper() if one not in " -\u00a0")
+    return kept.translate(_LOOK_ALIKE)
+
+
+def selectors(code: str, factor: Factor) -> list[str]:
+    """What its row is found by, under every live key."""
+    return [one[:4] for one in entropy.fingerprints(code, purpose=f"recovery:{factor.uid}")]
+
+
+def made(factor: Factor) -> tuple[list[str], list[RecoveryCode]]:
+    """Ten new codes to show, and their rows; not inside a unit, for a hash is dear."""
+    codes = [entropy.words_code(LENGTH) for _ in range(HOW_MANY)]
+    rows = [
+        RecoveryCode(factor=factor, selector=selectors(code, factor)[0], hash=make_password(code))
+        for code in codes
+    ]
+    return [f"{code[:GROUP]}-{code[GROUP:]}" for code in codes], rows

@@ -1,0 +1,111 @@
+"""What is asked of a person at sign-in: whether a second factor, and by which ways it may be given."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from accounts.models import User
+from accounts.principal import roles_of
+from core.options import Snapshot
+from tenants.roles import RoleGiven
+from tenants.settings import snapshot
+from twofactor.models import FactorKind
+from twofactor.options import EMAIL_FIELD, GENERATION, NO_CONTACT, PHONE_FIELD, POLICY
+from twofactor.policy import SPARE, allowed, is_needed, offered, strictest
+
+
+@dataclass(frozen=True, kw_only=True)
+class Provided:
+    """What the organisation has for one person: ways by the kind, each with its name as the person knows it."""
+
+    ways: Sequence[tuple[str, str]] = field(default=())  # (way, label)
+    unknown: bool = False  # whoever knows it did not answer
+
+    @property
+    def kinds(self) -> set[str]:
+        """The kinds of them."""
+        return {way.partition(":")[0] for way, _label in self.ways}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """What is asked of one person: the policy, whether a second factor is needed, by which ways, and what happens with none."""
+
+    policy: str
+    needed: bool
+    methods: tuple[str, ...]
+    without_method: str
+
+
+def turned_on(user: User) -> list[str]:
+    """The kinds of factors that the person turned on."""
+    return [kind for kind in user.factor_kinds.split(",") if kind]
+
+
+def policy_for(user: User) -> str:
+    """The strictest of the global policy, the company's and those of the person's roles."""
+    return _policy(user, roles_of(user))
+
+
+def _policy(user: User, roles: Iterable[RoleGiven]) -> str:
+    return strictest([snapshot(user.company_id).text(POLICY), *(role.twofactor_policy for role in roles)])
+
+
+def verified_contacts(user: User, settings: Snapshot) -> list[str]:
+    """The addresses of the person to which codes may go, by the kind of code."""
+    found = []
+    if user.email and user.email_verified_at and settings.text(EMAIL_FIELD) != "none":
+        found.append(FactorKind.EMAIL.value)
+    if user.phone and user.phone_verified_at and settings.text(PHONE_FIELD) != "none":
+        found.append(FactorKind.SMS.value)
+    return found
+
+
+def enrollable(user: User, settings: Snapshot) -> list[str]:
+    """What somebody without any way may turn on at sign-in, on the strength of the password: nothing that is not his already."""
+    possible = allowed(settings.text(GENERATION))
+    found = []
+    if FactorKind.EMAIL in possible and user.email and settings.text(EMAIL_FIELD) != "none":
+        found.append(FactorKind.EMAIL.value)
+    if FactorKind.SMS in possible and user.phone and settings.text(PHONE_FIELD) != "none":
+        found.append(FactorKind.SMS.value)
+    if (
+        not found and FactorKind.TOTP in possible
+    ):  # anybody's app would do, so only where there is nothing of the person's own
+        found.append(FactorKind.TOTP.value)
+    return found
+
+
+def ways_of(user: User, settings: Snapshot, *, provided: Provided) -> tuple[str, ...]:
+    """The ways by which this person may prove it, the one to propose first."""
+    kinds = offered(
+        turned_on=turned_on(user),
+        verified=verified_contacts(user, settings),
+        provided=provided.kinds,
+        permitted=allowed(settings.text(GENERATION)),
+        first=(user.preferred_factor, user.last_factor),
+    )
+    found: list[str] = []
+    for kind in kinds:
+        of_organisation = [way for way, _label in provided.ways if way.partition(":")[0] == kind]
+        found += of_organisation or [kind]
+    return tuple(found)
+
+
+def is_asked(user: User, *, roles: Iterable[RoleGiven]) -> bool:
+    """Whether a second factor is needed."""
+    return _is_needed(user, _policy(user, roles))
+
+
+def _is_needed(user: User, policy: str) -> bool:
+    return is_needed(policy, turned_on=any(kind != SPARE for kind in turned_on(user)))
+
+
+def asked_of(user: User, *, roles: Iterable[RoleGiven], provided: Provided | None = None) -> Asked:
+    """What is asked of this person, who has these roles, at sign-in."""
+    policy, settings = _policy(user, roles), snapshot(user.company_id)
+    return Asked(
+        policy=policy,
+        needed=_is_needed(user, policy),
+        methods=ways_of(user, settings, provided=provided or Provided()),
+        without_method=settings.text(NO_CONTACT),
+    )

@@ -1,0 +1,302 @@
+"""Factors that a person turns on, names, prefers and turns off. Each change is told to the person."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import F
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Session, User
+from accounts.notices import notify, verified_channels
+from accounts.sessions import end_all
+from audit.events import Event
+from audit.record import Origin, record
+from core import entropy, epoch, oath, sealed
+from core.db import unit
+from core.outcomes import Denied
+from core.text import is_one_line
+from tenants.actor import Actor
+from tenants.settings import snapshot
+from twofactor.methods import recovery, totp
+from twofactor.models import MANY, Factor, FactorKind, RecoveryCode
+from twofactor.options import GENERATION
+from twofactor.policy import SPARE, allowed
+from twofactor.services.asked import Provided, policy_for, verified_contacts
+
+MOST_OF_A_KIND = 10
+NAME_LENGTH = 60
+PENDING_FOR = timedelta(minutes=30)  # that an app may wait for its first code
+DIGITS = (6, 8)
+
+NOT_VERIFIED = Denied(
+    code="not_verified", message=_("Verify the e-mail address first; codes go only to a verified one.")
+)
+NUMBER_NOT_VERIFIED = Denied(
+    code="not_verified", message=_("Verify the phone number first; codes go only to a verified one.")
+)
+CANNOT_REMOVE = Denied(
+    code="factor_required",
+    message=_("A second factor is required of you, and this is the last one. Add another one first."),
+)
+NOT_PERMITTED = Denied(
+    code="method_not_permitted", message=_("Your organisation does not use this kind of second factor.")
+)
+TOO_MANY = Denied(
+    code="too_many_factors", message=_("You have ten of this kind. Remove one before you add another one.")
+)
+NOTHING_TO_SPARE = Denied(
+    code="factor_needed_first",
+    message=_("Recovery codes stand in for another factor. Turn one on first."),
+)
+BAD_NAME = Denied(code="invalid", field="name", message=_("Enter one line of at most 60 characters."))
+WRONG_CODE = Denied(
+    code="try_again", field="code", message=_("This code is not right. Check it and try again.")
+)
+TOO_LATE = Denied(code="expired", message=_("This took too long. Begin again."))
+
+
+def confirmed(user: User) -> Sequence[Factor]:
+    """The factors that are in force, the oldest first."""
+    return list(Factor.objects.filter(user=user.pk, confirmed_at__isnull=False))
+
+
+def is_permitted(kind: str, user: User) -> bool:
+    """Whether the settings leave this kind of factor."""
+    return kind in allowed(snapshot(user.company_id).text(GENERATION))
+
+
+def _may_add(user: User, kind: str, *, provided: Provided) -> Denied | None:
+    settings = snapshot(user.company_id)
+    if not is_permitted(kind, user):
+        return NOT_PERMITTED
+    if kind in {FactorKind.EMAIL, FactorKind.SMS} and kind not in verified_contacts(user, settings):
+        return NOT_VERIFIED if kind == FactorKind.EMAIL else NUMBER_NOT_VERIFIED
+    if kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS} and kind not in provided.kinds:
+        return NOT_PERMITTED
+    return None
+
+
+def add_factor(
+    user: User,
+    *,
+    kind: FactorKind,
+    origin: Origin,
+    now: datetime,
+    provided: Provided | None = None,
+    name: str = "",
+) -> Factor | Denied:
+    """Turn on a factor that needs no set-up: codes to a verified address, or what the organisation provides."""
+    if (denied := _may_add(user, kind, provided=provided or Provided())) is not None:
+        return denied
+    with unit():
+        factor, created = Factor.objects.get_or_create(
+            user=user, kind=kind, defaults={"created_at": now, "confirmed_at": now, "name": name}
+        )
+        if created:
+            _added(factor, user, origin=origin, now=now)
+    return factor
+
+
+def begin_app(
+    user: User, *, algorithm: str = "SHA1", digits: int = 6, name: str = "", now: datetime
+) -> Factor | Denied:
+    """A new authenticator app, with a seed of its own, which counts for nothing before its first code came back."""
+    if algorithm not in oath.ALGORITHMS or digits not in DIGITS:
+        return Denied(code="invalid", field="algorithm", message=_("Choose one that is offered."))
+    if not _is_name(name):
+        return BAD_NAME
+    if (denied := _may_add(user, FactorKind.TOTP, provided=Provided())) is not None:
+        return denied
+    with unit():
+        _hold(user)
+        pending = Factor.objects.filter(user=user.pk, kind=FactorKind.TOTP, confirmed_at=None)
+        pending.delete()
+        if _has_most(user, FactorKind.TOTP):
+            return TOO_MANY
+        factor = Factor(
+            user=user,
+            kind=FactorKind.TOTP,
+            name=name.strip(),
+            created_at=now,
+            algorithm=algorithm,
+            digits=digits,
+        )
+        factor.secret = sealed.seal(factor, "secret", entropy.seed(oath.SEED_BYTES[algorithm]))
+        factor.save()
+    return factor
+
+
+def setup_of(factor: Factor, *, issuer: str) -> dict[str, str]:
+    """What an app is set up by: its seed, typed or as the address behind a QR code. Shown only while it is pending."""
+    if factor.confirmed_at is not None:
+        raise LookupError("the seed of an app in force is shown to nobody")
+    seed = sealed.unseal(factor, "secret")
+    account = factor.user.username
+    address = oath.address(
+        seed, issuer=issuer, account=account, algorithm=factor.algorithm, digits=factor.digits
+    )
+    return {"secret": oath.written(seed), "otpauth_url": address}
+
+
+def is_waiting(factor: Factor, *, now: datetime) -> bool:
+    """Whether an app still waits for its first code."""
+    return factor.confirmed_at is None and now < factor.created_at + PENDING_FOR
+
+
+def wrong_first_code(code: str, factor: Factor, *, now: datetime) -> Denied:
+    """Why the first code of an app is refused: where it is one of another time, its clock is wrong."""
+    minutes = totp.minutes_off(code, factor, now=now)
+    if not minutes:
+        return WRONG_CODE
+    sentence = _(
+        "The code is right for another time: the clock of your device is %(minutes)s minutes off. Set it right and try again."
+    )
+    return Denied(code="try_again", field="code", message=sentence % {"minutes": abs(minutes)})
+
+
+def put_in_force(factor: Factor, *, origin: Origin, now: datetime) -> Denied | None:
+    """Inside a unit, once it has proved itself: from now on the pending factor counts."""
+    user = factor.user
+    if not Factor.objects.filter(pk=factor.pk, confirmed_at=None).update(confirmed_at=now):
+        return TOO_LATE
+    factor.confirmed_at = now
+    _added(factor, user, origin=origin, now=now)
+    return None
+
+
+def make_recovery_codes(user: User, *, origin: Origin, now: datetime) -> tuple[Factor, list[str]] | Denied:
+    """Ten new codes, shown now and never again; those of before are worth nothing from now on."""
+    if not any(kind != SPARE for kind in kinds_in_force(user)):
+        return NOTHING_TO_SPARE
+    factor = Factor(user=user, kind=FactorKind.RECOVERY, created_at=now, confirmed_at=now)
+    codes, rows = recovery.made(factor)
+    with unit():
+        _hold(user)
+        Factor.objects.filter(user=user.pk, kind=FactorKind.RECOVERY).delete()
+        factor.save()
+        for row in rows:
+            row.factor = factor
+        RecoveryCode.objects.bulk_create(rows)
+        _added(factor, user, origin=origin, now=now)
+    return factor, codes
+
+
+def change_factor(
+    factor: Factor, *, name: str | None = None, preferred: bool | None = None, origin: Origin, now: datetime
+) -> Factor | Denied:
+    """Name a factor, or have it proposed first at sign-in."""
+    if name is not None and not _is_name(name):
+        return BAD_NAME
+    user = factor.user
+    with unit():
+        if name is not None and name.strip() != factor.name:
+            factor.name = name.strip()
+            Factor.objects.filter(pk=factor.pk).update(name=factor.name)
+        if preferred is not None:
+            kind = factor.kind if preferred else ""
+            mine = User.objects.filter(pk=user.pk)
+            mine = mine if preferred else mine.filter(preferred_factor=factor.kind)
+            if mine.update(preferred_factor=kind):
+                user.preferred_factor = kind
+        record(
+            Event.FACTOR_CHANGED,
+            origin=origin,
+            at=now,
+            company_id=user.company_id,
+            subject=user,
+            kind=factor.kind,
+            name=factor.name,
+            preferred=user.preferred_factor == factor.kind,
+        )
+    return factor
+
+
+def remove_factor(factor: Factor, *, session: Session, by: Actor, now: datetime) -> Denied | None:
+    """Turn a second factor off in this session; the person's other ones end. Refused for the last one where one is required."""
+    user = factor.user
+    with unit():
+        # Held, so that two factors turned off at once do not each count on the other.
+        _hold(user)
+        left = Factor.objects.filter(user=user.pk, confirmed_at__isnull=False).exclude(pk=factor.pk)
+        stands = left.exclude(kind=SPARE).exists()
+        if policy_for(user) == "required" and not stands and factor.kind != SPARE:
+            return CANNOT_REMOVE
+        factor.delete()
+        if not stands:
+            left.delete()  # recovery codes stand in for another factor, and there is none
+        _removed(factor, user, origin=by.origin, now=now)
+        end_all(user, reason="factor_removed", origin=by.origin, now=now, but=session)
+    return None
+
+
+def reset_factors(user: User, *, by: Actor, now: datetime) -> int:
+    """Inside a unit, for an administrator: turn every factor off; all sessions of the person end. The number of them."""
+    _hold(user)
+    rows = list(Factor.objects.filter(user=user.pk))
+    for factor in rows:
+        factor.delete()
+        _removed(factor, user, origin=by.origin, now=now)
+    if rows:
+        end_all(user, reason="factor_removed", origin=by.origin, now=now)
+    return len(rows)
+
+
+def kinds_in_force(user: User) -> list[str]:
+    """The kinds of factors that are in force, as the table says it."""
+    rows = Factor.objects.filter(user=user.pk, confirmed_at__isnull=False)
+    return sorted(set(rows.order_by().values_list("kind", flat=True)))
+
+
+def security_changed(user: User) -> None:
+    """Inside a unit: what stands for the second factor no longer does, and the person's row says what is turned on now."""
+    kinds = kinds_in_force(user)
+    changes = {"factor_kinds": f",{','.join(kinds)}," if kinds else ""}
+    if user.preferred_factor and user.preferred_factor not in kinds:
+        changes["preferred_factor"] = ""
+    User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1, **changes)
+    user.security_version += 1
+    for name, value in changes.items():
+        setattr(user, name, value)
+    epoch.bump()
+
+
+def _hold(user: User) -> None:
+    User.objects.select_for_update().get(pk=user.pk)
+
+
+def _is_name(name: str) -> bool:
+    return len(name.strip()) <= NAME_LENGTH and is_one_line(name)
+
+
+def _has_most(user: User, kind: str) -> bool:
+    return kind in MANY and Factor.objects.filter(user=user.pk, kind=kind).count() >= MOST_OF_A_KIND
+
+
+def _added(factor: Factor, user: User, *, origin: Origin, now: datetime) -> None:
+    security_changed(user)
+    _tell(Event.FACTOR_ADDED, "factor_added", factor, user, origin=origin, now=now)
+
+
+def _removed(factor: Factor, user: User, *, origin: Origin, now: datetime) -> None:
+    security_changed(user)
+    _tell(Event.FACTOR_REMOVED, "factor_removed", factor, user, origin=origin, now=now)
+
+
+def _tell(event: Event, sentence: str, factor: Factor, user: User, *, origin: Origin, now: datetime) -> None:
+    record(
+        event,
+        origin=origin,
+        at=now,
+        company_id=user.company_id,
+        subject=user,
+        kind=factor.kind,
+        name=factor.name,
+    )
+    notify(
+        user,
+        to=verified_channels(user),
+        sentence=sentence,
+        origin=origin,
+        now=now,
+        factor=FactorKind(factor.kind).label,
+    )
