@@ -209,7 +209,9 @@ def _limit(counted: Iterable[Taken], *, now: datetime) -> Finding:
         left = min(one.remaining for one in counted)
         return warning(
             "limits",
-            _("Wrong passwords are counted: %(left)s more tries in browsers that are new to the person.")
+            _(
+                "Tries that led nowhere are counted: %(left)s more tries in browsers that are new to the person."
+            )
             % {"left": left},
         )
     return ok("limits", _("No wrong passwords are counted for the name."))

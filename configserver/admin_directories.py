@@ -235,7 +235,7 @@ class DirectoryAdmin(VerbAdmin):
         self, obj: Directory, given: dict[str, Any], *, by: Administrator, now: datetime
     ) -> Trial | Denied:
         """Ask every server."""
-        return try_directory(obj, login=given["login"], by=by, now=now)
+        return try_directory(obj, login=given.get("login", ""), by=by, now=now)
 
     def object_verb_view(self, request: HttpRequest, object_id: str, *, verb: ObjectVerb) -> HttpResponse:
         """The page of a verb; that of the test shows what was found."""

@@ -65,7 +65,7 @@ def explain(
     else:
         findings += _directory(person, directory, now=now)
         findings += _told(trial, person) if trial is not None else _not_asked(directory)
-    may_give_more = trial is None and directory is not None and directory.groups.exists()
+    may_give_more = mapped is None and directory is not None and directory.groups.exists()
     findings += _given(roles, own, may_give_more=may_give_more)
     return Explained(
         findings=tuple(findings),

@@ -241,3 +241,8 @@ class TrialForm(ObjectForm):
             "gives. Empty: only the connection. No password is asked for or checked."
         ),
     )
+
+    def __init__(self, *args: Any, obj: Directory, **kwargs: Any) -> None:
+        super().__init__(*args, obj=obj, **kwargs)
+        if obj.protocol == Protocol.RADIUS:
+            del self.fields["login"]  # RADIUS looks nobody up

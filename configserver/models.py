@@ -239,7 +239,8 @@ class Person(models.Model):
         max_length=NAME_LENGTH,
         blank=True,
         help_text=_(
-            "The name under which the tenant's directory knows the person; empty: the directory is not asked."
+            "The name under which the directory knows the person. Empty: a directory that the person or the tenant names for everybody "
+            "is asked for the user name, any other is not asked."
         ),
     )
     directory = models.ForeignKey(

@@ -172,7 +172,7 @@ def _gained(case: Case, answer: Answer) -> dict[str, Any]:
     if answer.finished.tokens is None:
         return {"step": Step.DONE.value, "confirmed_at": case.now.isoformat()}
     principal = principal_at_start(answer.finished.session, roles=case.roles, since=case.since)
-    notices = told_sentences(case.attempt.told)
+    notices = told_sentences(case)
     gained = {"step": Step.DONE.value, **answer.finished.tokens, **identity(principal)}
     return gained | ({"notices": notices} if notices else {})
 

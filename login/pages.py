@@ -11,6 +11,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
+from accounts.external import may_change_password
 from login.case import Case
 from login.flow import Purpose, Step
 from login.service import delivery_of, method_shown, pending_code, prompt_of, sent_to, setup_under_way
@@ -121,18 +122,19 @@ def code_facts(challenge: Challenge, *, checks: int, sends: int, now: datetime) 
     ]
 
 
-def told_sentences(told: Mapping[str, int]) -> list[str]:
+def told_sentences(case: Case) -> list[str]:
     """What the directory says of the password, in words."""
+    told: Mapping[str, int] = case.attempt.told
     found = []
     if (left := told.get("grace_left")) is not None:
-        found.append(
-            ngettext(
-                "Your password in the directory has expired: you can sign in %(n)s more time. Change it there.",
-                "Your password in the directory has expired: you can sign in %(n)s more times. Change it there.",
-                left,
-            )
-            % {"n": left}
+        sentence = ngettext(
+            "Your password in the directory has expired: you can sign in %(n)s more time.",
+            "Your password in the directory has expired: you can sign in %(n)s more times.",
+            left,
         )
+        here = may_change_password(case.person)
+        where = _("Change it now, under “Your account”.") if here else _("Change it there.")
+        found.append(f"{sentence % {'n': left}} {where}")
     elif (seconds := told.get("expires_in")) is not None:
         days = seconds // 86_400
         found.append(

@@ -87,7 +87,7 @@ def finished(request: HttpRequest, answer: Answer) -> HttpResponse:
     case, done = answer.case, answer.finished
     if case is None or done is None:
         raise LookupError("only a finished answer has a session")
-    for sentence in told_sentences(case.attempt.told):
+    for sentence in told_sentences(case):
         messages.warning(request, sentence)
     response = redirect(safe_next(case.attempt.next))
     set_session_cookie(response, done.secret)

@@ -26,7 +26,6 @@ class ExplainedName(Strict):
     realm = serializers.ChoiceField(
         choices=[realm.value for realm in Realm],
         required=False,
-        default="",
         help_text=_("Where it is looked up; left out, the name says it."),
     )
     ask = Flag(

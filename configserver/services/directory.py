@@ -115,6 +115,8 @@ def _checked(draft: DirectoryDraft, *, protocol: str) -> dict[str, Any] | Denied
         if isinstance(servers, Denied):
             return servers
         values["servers"] = servers
+    if "ca_certificates" in values:
+        values["ca_certificates"] = _plain_lines(values["ca_certificates"])
     if len(values.get("ca_certificates", "")) > 100_000:
         return _invalid("ca_certificates", _("These are too many certificates."))
     if values.get("coding", Coding.PAP) not in Coding.values:
@@ -123,6 +125,11 @@ def _checked(draft: DirectoryDraft, *, protocol: str) -> dict[str, Any] | Denied
     if len(secret) > SECRET_LENGTH or "\0" in secret:
         return _invalid("secret", _("Use at most %(number)s characters.") % {"number": SECRET_LENGTH})
     return values
+
+
+def _plain_lines(text: str) -> str:
+    """The text with one kind of line end: a browser sends another one than a program, and neither means a change."""
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
 def _checked_lines(values: dict[str, Any]) -> Denied | None:
@@ -304,6 +311,7 @@ def change_directory(
             if found is None:
                 return NOT_FOUND
             before = _mapped(found)
+            found.ca_certificates = _plain_lines(found.ca_certificates)
             changed = {name: value for name, value in values.items() if value != getattr(found, name)}
             mapping = {name: pairs for name, pairs in mapping.items() if set(pairs) != set(before[name])}
             roles = [role for _group, role in (*before["groups"], *mapping.get("groups", ()))]

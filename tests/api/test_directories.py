@@ -184,6 +184,18 @@ def test_radius_does_not_go_without_a_secret(api: Call, root: User) -> None:
     assert without.json()["code"] == "secret_needed"
 
 
+def test_another_kind_of_line_end_is_no_other_certificate(api: Call, root: User) -> None:
+    """A browser sends CRLF, a program LF: neither asks for the secret again."""
+    program, text = api(root), "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
+    made = directory.directory(protocol="ldap", servers="ldaps://ldap.example", secret="s3cret")
+    made.ca_certificates = text.replace("\n", "\r\n")
+    made.save()
+    for same in (text, text.replace("\n", "\r\n"), text.strip()):
+        assert program.patch(f"directories/{made.uid}/", {"ca_certificates": same}).status_code == 200
+    other = program.patch(f"directories/{made.uid}/", {"ca_certificates": text.replace("MIIB", "MIIC")})
+    assert other.json()["code"] == "secret_needed"
+
+
 def test_a_directory_keeps_its_protocol(api: Call, root: User) -> None:
     program = api(root)
     path = f"directories/{program.post('directories/', radius()).json()['id']}/"

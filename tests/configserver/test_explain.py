@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.names import Realm
 from audit.events import Event
 from audit.models import AuditEvent
+from configserver.directory import DirectoryGroup
 from configserver.engines.base import Verified
 from configserver.models import Directory, DirectoryServer, Person, Role, Tenant
 from configserver.trial import mapped_by
@@ -333,6 +334,16 @@ def test_whoever_may_not_test_a_directory_has_none_asked(ada: User, dora: Person
     found = told("dora", by=ada, ask=True)["asked"]
     assert (found.verdict, "was not asked" in found.sentence) == (Verdict.WARNING, True)
     assert not AuditEvent.objects.filter(event=Event.DIRECTORY_TESTED).exists()
+
+
+def test_what_a_directory_that_did_not_answer_may_give_is_not_denied(
+    root: User, ada: User, dora: Person, agent: Role
+) -> None:
+    made = _by_directory(dora, protocol="ldap", servers="ldaps://127.0.0.1:9")
+    DirectoryGroup.objects.create(directory=made, group="cn=agents", role=agent)
+    dora.roles.clear()
+    for reader in (root, ada):
+        assert "groups of the directory may give" in told("dora", by=reader, ask=True)["roles"].sentence
 
 
 def test_radius_is_not_asked_for_a_name(root: User, dora: Person) -> None:

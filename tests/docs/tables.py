@@ -82,7 +82,9 @@ def privileges() -> str:
     from tenants.rights import PRIVILEGES
 
     built_in = import_module("tenants.migrations.0002_built_in")
-    holders = {role: names for role, _rank, names, _policy, _reach in built_in.ROLES}
+    holders = {role: set(names) for role, _rank, names, _policy, _reach in built_in.ROLES}
+    later = import_module("tenants.migrations.0004_privileges_of_directories")
+    holders["Full Administrator"] |= set(later.PRIVILEGES)
     rows = (
         (f"`{name}`", allows, ", ".join(role for role, names in holders.items() if name in names))
         for name, allows in PRIVILEGES.items()

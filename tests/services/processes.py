@@ -15,6 +15,11 @@ class Running:
 
     _server: "subprocess.Popen[bytes]"
 
+    @property
+    def is_up(self) -> bool:
+        """Whether it still runs."""
+        return self._server.poll() is None
+
     def stop(self) -> None:
         """Stop in order."""
         self._server.terminate()

@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import sys
+import time
 import uuid
 from collections.abc import Iterator
 from datetime import timedelta
@@ -158,7 +159,12 @@ def main() -> int:
             with freeradius(people=(GERDA, HANNA), secret=SECRET, port=port("RADIUS_PORT")) as radius:
                 sys.stdout.write(settings(directory, radius))
                 sys.stdout.flush()
-                signal.pause()
+                while directory.is_up and radius.is_up:
+                    time.sleep(1)
+                sys.stderr.write(
+                    "One of the two has ended, so this does too. See its log under DATA_DIR/services.\n"
+                )
+                return 1
         finally:
             directory.stop()
     except KeyboardInterrupt:
