@@ -55,9 +55,9 @@ class StepSerializer(Plain):
     password = Secret(required=False, help_text="Step password.")
     answer = Secret(required=False, help_text="Step challenge: the answer to the prompt.")
     method = Text(required=False, help_text="Step method: the id of one of the methods.")
-    code = Text(required=False, help_text="Steps code and enrol.")
+    code = Text(required=False, help_text="Steps code and enrol, spaces and dashes left out.")
     remember = Flag(required=False, help_text="Step code: let this browser stand for the second factor.")
-    kind = Text(required=False, help_text="Step enrol: what is verified (email).")
+    kind = Text(required=False, help_text="Step enrol: which of those offered: email, sms or totp.")
     value = Text(required=False, help_text="Step enrol: the address.")
     current_password = Secret(required=False, help_text="Step change-password.")
     new_password = Secret(required=False, help_text="Step change-password.")
@@ -84,7 +84,9 @@ class NextStepSerializer(Identity):
     step = serializers.ChoiceField(choices=[one.value for one in Step if one is not Step.DENIED])
     expires_at = serializers.DateTimeField(help_text="When this sign-in ends, whatever is done in it.")
     handle = serializers.CharField(help_text="A new handle, after a link was used.")
-    prompt = serializers.CharField(help_text="Step challenge: what the directory asks, in its own words.")
+    prompt = serializers.CharField(
+        help_text="Step challenge: what the directory asks, in its own words. Step code: what to do for a code that is not sent."
+    )
     echo = serializers.BooleanField(
         help_text="Step challenge: whether the answer may be seen while it is typed."
     )
@@ -94,6 +96,8 @@ class NextStepSerializer(Identity):
     methods = MethodSerializer(many=True)
     method = MethodSerializer()
     enrol = EnrolSerializer(many=True)
+    secret = serializers.CharField(help_text="Step enrol, with an app: the key to type into it.")
+    otpauth_url = serializers.CharField(help_text="Step enrol, with an app: the same for a QR code.")
     sent_to = serializers.CharField(allow_null=True)
     code_expires_at = serializers.DateTimeField(allow_null=True)
     sends_left = serializers.IntegerField()

@@ -152,6 +152,13 @@ def delivery_note(challenge: Challenge | None, *, now: datetime) -> dict[str, st
     return {"state": state, "sentence": str(DELIVERY_SENTENCES[state])} if state else None
 
 
+def app_setup(setup: Mapping[str, str]) -> dict[str, Any]:
+    """What the page shows of an app that is being set up: the picture, and the key in groups that can be typed."""
+    key = setup["secret"]
+    grouped = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
+    return {"setup": {"grouped": grouped}, "qr": qr_svg(setup["otpauth_url"])}
+
+
 def _resend(case: Case, challenge: Challenge | None) -> Action:
     wait = 0
     if challenge is not None:
@@ -189,7 +196,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         context["delivery"] = delivery_note(challenge, now=case.now)
         context["under_way"] = challenge
         if setup := setup_under_way(case, challenge) if step is Step.ENROL else {}:
-            context |= {"setup": setup, "qr": qr_svg(setup["otpauth_url"])}
+            context |= app_setup(setup)
         if challenge is not None and step is not Step.PASSKEY:
             sends = sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from)
             context["facts"] = code_facts(

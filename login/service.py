@@ -231,9 +231,15 @@ def describe(case: Case) -> dict[str, Any]:
             "sends_left": sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from),
             "checks_left": checks_left(challenge, settings=case.settings) if challenge else None,
             # What was put into the outbox a moment ago, waits there.
-            "delivery": Progress.QUEUED.value if case.sent else delivery_of(challenge, now=case.now),
+            "delivery": _delivery(case, challenge),
         }
     return told
+
+
+def _delivery(case: Case, challenge: Challenge | None) -> str | None:
+    if case.sent is not None and case.sent.delivery_uid is not None:
+        return Progress.QUEUED.value
+    return delivery_of(challenge, now=case.now)
 
 
 def method_shown(case: Case, way: str) -> dict[str, str]:

@@ -141,7 +141,8 @@ def _proved_or_not(case: Case, checked: Challenge | Denied, *, remember: bool) -
 
 def enrol(case: Case, data: Data) -> Denied | None:
     """Turn a first factor on now: something is sent or shown, and once its code came back it counts."""
-    kind = data.get("kind") or case.enrollable[0]
+    waiting = newest(case.codes, purpose=CodePurpose.CONTACT)
+    kind = data.get("kind") or (waiting.kind if waiting is not None else case.enrollable[0])
     if not data.get("code"):
         return _begin_enrolling(case, kind, value=data.get("value", "").strip())
     with held(case) as denied:
