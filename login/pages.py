@@ -39,6 +39,10 @@ TITLES: dict[Step, str | Promise] = {
     Step.ENROL: gettext_lazy("Set up your second factor"),
     Step.CHANGE_PASSWORD: gettext_lazy("Choose a new password"),
 }
+ENROL_TITLES: dict[str, str | Promise] = {
+    FactorKind.EMAIL: gettext_lazy("Verify your e-mail address"),
+    FactorKind.SMS: gettext_lazy("Verify your phone number"),
+}
 DELIVERY_SENTENCES: dict[str, str | Promise] = {
     "queued": gettext_lazy("The mail is on its way."),
     "sent": gettext_lazy("The mail was sent. It may take a moment to arrive; look among unwanted mail too."),
@@ -92,11 +96,14 @@ def _code_lead(case: Case) -> str:
     return prompt_of(case, challenge)
 
 
+def _enrols(case: Case) -> str:
+    """The kind that is being turned on; empty while the person has yet to choose."""
+    challenge, kinds = pending_code(case), case.enrollable
+    return challenge.kind if challenge is not None else kinds[0] if len(kinds) == 1 else ""
+
+
 def _enrol_lead(case: Case) -> str:
-    challenge = pending_code(case)
-    kind = (
-        challenge.kind if challenge is not None else case.enrollable[0] if len(case.enrollable) == 1 else ""
-    )
+    kind = _enrols(case)
     if kind == FactorKind.TOTP:
         return _(
             "A second factor is needed. Scan the picture with an authenticator app, then type the code that the app shows."
@@ -113,11 +120,14 @@ def _enrol_lead(case: Case) -> str:
 
 def code_facts(challenge: Challenge, *, checks: int, sends: int, now: datetime) -> list[str]:
     """What a person wants to know about a code under way."""
+    tries = ngettext("%(n)s try left", "%(n)s tries left", checks) % {"n": checks}
     minutes = max(0, math.ceil((challenge.expires_at - now).total_seconds() / 60))
+    if not METHODS[challenge.kind].sends:
+        return [tries] if minutes else [_("This took too long: try again")]
     good = ngettext("Good for %(n)s more minute", "Good for %(n)s more minutes", minutes)
     return [
         good % {"n": minutes} if minutes else _("No longer good: ask for another one"),
-        ngettext("%(n)s try left", "%(n)s tries left", checks) % {"n": checks},
+        tries,
         ngettext("%(n)s more code can be sent", "%(n)s more codes can be sent", sends) % {"n": sends},
     ]
 
@@ -179,7 +189,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
     """Everything that the page of this step shows, but the form."""
     context: dict[str, Any] = {
         "step": step.value,
-        "title": TITLES[step],
+        "title": ENROL_TITLES.get(_enrols(case), TITLES[step]) if step is Step.ENROL else TITLES[step],
         "lead": _lead(case, step),
         "username": case.typed_name,
         "attempt": str(case.attempt.uid),
@@ -195,6 +205,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         challenge = pending_code(case)
         context["delivery"] = delivery_note(challenge, now=case.now)
         context["under_way"] = challenge
+        context["by_app"] = step is Step.ENROL and case.enrollable == [FactorKind.TOTP]
         if setup := setup_under_way(case, challenge) if step is Step.ENROL else {}:
             context |= app_setup(setup)
         if challenge is not None and step is not Step.PASSKEY:
