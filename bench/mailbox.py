@@ -30,6 +30,7 @@ class Mailbox:
 
     port: int
     waits_ms: list[float] = field(default_factory=list)
+    arrived: int = 0
     _came: dict[str, Came] = field(default_factory=dict)
     _waiting: dict[str, "asyncio.Future[Came]"] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -57,6 +58,7 @@ class Mailbox:
 
     async def handle_DATA(self, _server: Any, _session: Any, envelope: Any) -> str:  # noqa: N802  (aiosmtpd's name)
         """Take a mail."""
+        self.arrived += 1
         code = code_in(envelope.content.decode("latin-1"))
         if code is not None:
             for address in envelope.rcpt_tos:

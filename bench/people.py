@@ -5,9 +5,11 @@ by password alone; `crowd N` copies the latter until there are N of them; `sessi
 `external N URLS CA` makes N people whose password the LDAP directory behind these addresses proves.
 """
 
+import hashlib
 import json
 import os
 import sys
+import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -26,6 +28,16 @@ def coded(number: int) -> str:
 def plain(number: int) -> str:
     """The name of a person who signs in by password alone."""
     return f"plain{number}@bench.example"
+
+
+def with_app(number: int) -> str:
+    """The name of a person who proves the code of an authenticator app."""
+    return f"withapp{number}@bench.example"
+
+
+def seed_of(name: str) -> bytes:
+    """The seed of this person's app, which the client knows as well."""
+    return hashlib.sha1(name.encode(), usedforsecurity=False).digest()
 
 
 def make_people(count: int) -> dict[str, Any]:
@@ -72,6 +84,102 @@ def make_external(count: int, urls: str, authority: str) -> dict[str, Any]:
     """Make `count` people whose password this directory proves; `authority` is the file with its authority."""
     directory_people.make(count, urls, Path(authority))
     return {"people": count}
+
+
+def make_apps(count: int) -> dict[str, Any]:
+    """Make `count` people with an authenticator app each."""
+    from django.utils import timezone
+
+    from accounts.models import User
+    from core import sealed
+    from tenants.models import Role
+    from twofactor.models import Factor, FactorKind
+
+    now, model = timezone.now(), User.objects.get(username=plain(0))
+    people = [
+        User(
+            username=name,
+            login_key=name,
+            display_name=name.partition("@")[0],
+            company_id=model.company_id,
+            password=model.password,
+            password_changed_at=now,
+            factor_kinds=",totp,",
+        )
+        for name in map(with_app, range(count))
+    ]
+    made = User.objects.bulk_create(people, batch_size=500)
+    role = Role.objects.get(name="Agent", company=None)
+    has_role: Any = User.roles.through
+    has_role.objects.bulk_create([has_role(user=user, role=role) for user in made], batch_size=500)
+    apps = [
+        Factor(user=user, kind=FactorKind.TOTP, created_at=now, confirmed_at=now, algorithm="SHA1", digits=6)
+        for user in made
+    ]
+    for app in apps:
+        app.secret = sealed.seal(app, "secret", seed_of(app.user.username))
+    Factor.objects.bulk_create(apps, batch_size=500)
+    return {"people": len(made)}
+
+
+def time_checks(count: int) -> dict[str, Any]:
+    """The CPU time of a right and of a wrong code of an app, in milliseconds."""
+    from django.utils import timezone
+
+    from core import oath
+    from twofactor.methods.totp import Totp
+    from twofactor.models import Challenge, Factor, Purpose
+
+    def check(app: Factor, code: str) -> bool:
+        challenge = Challenge(user_id=app.user_id, purpose=Purpose.SIGN_IN, kind="totp")
+        return Totp().is_right(code, challenge, now=now)
+
+    taken = {}
+    for name, factor in (("wrong_cpu_ms", 0), ("cpu_ms", 1)):
+        apps = list(Factor.objects.filter(kind="totp").select_related("user").order_by("-id")[:count])
+        now = timezone.now()
+        step = oath.step_at(now.timestamp())
+        codes = [
+            oath.code_at(seed_of(app.user.username), step + (1 - factor) * 100, algorithm="SHA1", digits=6)
+            for app in apps
+        ]
+        began = time.process_time()
+        right = sum(check(app, code) for app, code in zip(apps, codes, strict=True))
+        taken[name] = (time.process_time() - began) * 1000 / len(apps)
+        if right < factor * len(apps) * 0.9:
+            raise RuntimeError(f"only {right} codes were right")
+    return taken
+
+
+def fill_queue(count: int) -> dict[str, Any]:
+    """Ask for so many codes by e-mail at once."""
+    from django.utils import timezone
+
+    from delivery.models import Delivery, Kind
+
+    now = timezone.now()
+    rows = [
+        Delivery(
+            kind=Kind.EMAIL,
+            to=f"queued{number}@bench.example",
+            template="code",
+            subject="Your sign-in code",
+            language="en",
+            context={
+                "display_name": "Queued",
+                "expires_minutes": 10,
+                "address": "192.0.2.1",
+                "at": now.isoformat(),
+            },
+            secret={"kind": "code", "purpose": "twofactor", "id": f"queued-{number}", "digits": 6},
+            next_try_at=now,
+            expires_at=now + timedelta(hours=1),
+            created_at=now,
+        )
+        for number in range(count)
+    ]
+    Delivery.objects.bulk_create(rows, batch_size=500)
+    return {"queued": len(rows)}
 
 
 def make_crowd(count: int) -> dict[str, Any]:
@@ -151,6 +259,9 @@ def main(arguments: list[str]) -> int:
         "people": make_people,
         "crowd": make_crowd,
         "external": make_external,
+        "apps": make_apps,
+        "checks": time_checks,
+        "queue": fill_queue,
         "sessions": begin_sessions,
     }
     what, *given = arguments

@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 
 from bench.client import Answer, Browser, Connection, Operation, WrongAnswerError
 from bench.mailbox import Mailbox
-from bench.people import PASSWORD, coded, plain
+from bench.people import PASSWORD, coded, plain, seed_of, with_app
+from core import oath
 from tests.services.directory_people import name_of
 from tests.services.ldap import password_of
 
@@ -135,6 +136,26 @@ def code_over_rest(turns: Turns, box: Mailbox) -> Operation:
         fields, asked = {"handle": begun["handle"], "password": PASSWORD}, time.perf_counter()
         await connection.post_json("/api/v1/login/password/", fields, X_Forwarded_For=origin)
         fields = {"handle": begun["handle"], "code": await box.code_for(name, asked=asked)}
+        done = await connection.post_json("/api/v1/login/code/", fields, X_Forwarded_For=origin)
+        if not done["access_token"]:
+            raise WrongAnswerError("no token")
+
+    return operation
+
+
+def app_over_rest(turns: Turns) -> Operation:
+    """Sign in by name, password and the code of an authenticator app, over REST: three requests."""
+
+    async def operation(connection: Connection) -> None:
+        person, origin = turns.next()
+        name = with_app(person)
+        begun = await connection.post_json(
+            "/api/v1/login/", {"username": name}, expect=201, X_Forwarded_For=origin
+        )
+        fields = {"handle": begun["handle"], "password": PASSWORD}
+        await connection.post_json("/api/v1/login/password/", fields, X_Forwarded_For=origin)
+        code = oath.code_at(seed_of(name), oath.step_at(time.time()), algorithm="SHA1", digits=6)
+        fields = {"handle": begun["handle"], "code": code}
         done = await connection.post_json("/api/v1/login/code/", fields, X_Forwarded_For=origin)
         if not done["access_token"]:
             raise WrongAnswerError("no token")

@@ -1,11 +1,12 @@
 """The rows of the table, in its order."""
 
-from bench.rows import audit, directory, load, page, people, servers, whole
+from bench.rows import audit, directory, factors, load, page, people, servers, whole
 from bench.rows.base import Bed, Row
 
 ROWS: tuple[Row, ...] = (
     *load.ROWS,
     *directory.ROWS,
+    *factors.ROWS,
     *whole.ROWS,
     *page.ROWS,
     *audit.ROWS,
