@@ -1,11 +1,11 @@
 """Which policy holds, and whether it asks."""
 
-from itertools import permutations, product
+from itertools import combinations, permutations, product
 
 import pytest
 
 from twofactor.options import POLICY
-from twofactor.policy import STRICTNESS, is_needed, strictest
+from twofactor.policy import STRICTNESS, allowed, is_needed, offered, strictest
 
 
 def test_the_strictest_policy_wins_whatever_the_order() -> None:
@@ -42,3 +42,46 @@ def test_every_choice_of_the_setting_has_its_place_in_the_order() -> None:
 )
 def test_who_is_asked(policy: str, turned_on: bool, needed: bool) -> None:
     assert is_needed(policy, turned_on=turned_on) is needed
+
+
+KINDS = ("email", "sms", "totp", "passkey", "webservice", "radius", "recovery")
+
+
+def _subsets(kinds: tuple[str, ...]) -> list[tuple[str, ...]]:
+    return [one for size in range(len(kinds) + 1) for one in combinations(kinds, size)]
+
+
+@pytest.mark.parametrize("generation", ["internal", "external", "both"])
+def test_no_way_is_offered_that_is_not_there_or_not_permitted(generation: str) -> None:
+    permitted = allowed(generation)
+    for on, verified, provided in product(
+        _subsets(KINDS), _subsets(("email", "sms")), _subsets(("webservice", "radius"))
+    ):
+        ways = offered(turned_on=on, verified=verified, provided=provided, permitted=permitted)
+        assert len(set(ways)) == len(ways)
+        assert set(ways) <= permitted
+        assert set(ways) <= {*on, *verified, *provided}
+        assert {"email", "sms"} & set(ways) <= set(
+            verified
+        )  # turned on and no longer verified: it proves nothing
+        assert {"webservice", "radius"} & set(ways) <= set(provided)
+        if {"totp", "passkey"} & set(on) & permitted:
+            assert {"email", "sms"} & set(ways) <= set(on)  # nothing weaker than what was chosen
+        if "recovery" in ways:
+            assert ways[-1] == "recovery"
+
+
+def test_what_was_preferred_or_used_last_stands_first() -> None:
+    given = {"turned_on": KINDS, "verified": ("email", "sms"), "provided": (), "permitted": allowed("both")}
+    assert offered(**given)[0] == "passkey"
+    assert offered(**given, first=("sms", "totp"))[:2] == ("sms", "totp")
+    assert offered(**given, first=("", "email"))[0] == "email"
+    assert offered(**given, first=("recovery", ""))[-1] == "recovery"
+    assert offered(**given, first=("radius", "email"))[0] == "email"  # which is not there
+
+
+def test_passkeys_and_recovery_codes_are_always_permitted() -> None:
+    for generation in ("internal", "external", "both"):
+        assert {"passkey", "recovery"} <= allowed(generation)
+    assert allowed("internal").isdisjoint({"totp", "webservice", "radius"})
+    assert allowed("external").isdisjoint({"email", "sms"})
