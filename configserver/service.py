@@ -74,6 +74,12 @@ def login_of(person: Person) -> str:
     return person.external_id or person.name
 
 
+def login_of_id(id: UUID) -> str | None:
+    """The same for the person of this id; None when there is none."""
+    person = Person.objects.filter(uid=id).first()
+    return None if person is None else login_of(person)
+
+
 def is_able(person: Person) -> bool:
     """Whether the person and every tenant above are switched on."""
     return person.is_active and all(link.is_active for link in tree.chain(person.tenant_id))

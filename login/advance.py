@@ -13,7 +13,7 @@ from login.flow import Purpose, Step
 from login.refusals import EXPIRED
 from tenants.actor import Actor
 from tenants.rights import NOTHING
-from twofactor.methods import METHODS, kind_of, method_of
+from twofactor.methods import METHODS, address_of, kind_of, method_of
 from twofactor.methods.base import Again
 from twofactor.models import Factor, FactorKind
 from twofactor.models import Purpose as CodePurpose
@@ -48,7 +48,7 @@ def advance(case: Case) -> Denied | None:
         return send(case)
     if step is Step.DENIED and case.attempt.ended_at is None:
         forgotten = case.attempt.purpose == Purpose.FORGOTTEN
-        end(case, "mailbox_is_factor" if forgotten else "unjudged" if case.provided.unknown else "no_method")
+        end(case, "unjudged" if case.provided.unknown else "mailbox_is_factor" if forgotten else "no_method")
     return _finish(case) if step is Step.DONE else None
 
 
@@ -61,17 +61,17 @@ def send(
     again: Again | None = None,
 ) -> Denied | None:
     """Inside a unit: send a code, or put a prompt, for this attempt, if the person need not wait. By default in the way that was chosen."""
-    user, kind = case.person, kind or kind_of(case.attempt.method)
+    user, way = case.person, kind or case.attempt.method
     refused = refuse_while_waiting(user, now=case.now)
     if refused is not None:
         return refused
     sent = send_code(
         user,
-        kind=kind,
+        kind=kind_of(way),
         purpose=purpose,
         asked_by=case.attempt.uid,
         sent=case.codes,
-        address=METHODS[kind].address(user),
+        address=address_of(way, user),
         factor=factor,
         again=again,
         settings=case.settings,

@@ -27,7 +27,7 @@ from twofactor.models import Challenge, FactorKind
 from twofactor.options import SKIP
 from twofactor.services.asked import Asked, Provided, asked_of, enrollable, is_asked
 from twofactor.services.challenges import codes_of
-from twofactor.services.provided import provided_for, provided_from
+from twofactor.services.provided import known_of, provided_for, provided_from
 
 LIFE = timedelta(minutes=15)  # in all, whatever is done in it
 
@@ -129,8 +129,13 @@ class Case:
     def look_for_provided(self) -> None:
         """Ask what the organisation has for the person, once the first proof was given and if a second one is asked for. Not in a unit."""
         self.look_up()
-        if self.user is not None and is_asked(self.user, roles=self.roles):
-            self.provided = provided_for(self.user, self.settings)
+        if self.user is None:
+            return
+        if is_asked(self.user, roles=self.roles) and not self._skipped:
+            self.provided = provided_for(self.user, self.settings, now=self.now)
+        else:
+            # Should the rules change under way, nobody is let through for want of what was never looked for.
+            self.provided = known_of(self.settings)
 
     @cached_property
     def codes(self) -> list[Challenge]:

@@ -99,23 +99,43 @@ class MethodForm(StepForm):
         super().__init__(*args, **kwargs)
         self.fields["method"] = forms.ChoiceField(
             label=self.fields["method"].label,
-            choices=[(one, FactorKind(kind_of(one)).label) for one in self.case.methods],
+            choices=[(one, _label_of(one, self.case)) for one in self.case.methods],
             initial=self.case.methods[0] if self.case.methods else None,
             widget=forms.RadioSelect,
         )
 
 
+def _label_of(way: str, case: Case) -> str:
+    kind, own = str(FactorKind(kind_of(way)).label), dict(case.provided.ways).get(way)
+    return f"{kind}: {own}" if own else kind
+
+
+_CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "class": "code"}
+
+
 class CodeField(forms.CharField):
     """A code; the spaces and dashes that people type between its digits are left out."""
 
-    def __init__(self, *, longest: int = 12) -> None:
-        attrs = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "class": "code"}
-        super().__init__(label=_("Code"), max_length=longest, widget=forms.TextInput(attrs=attrs))
+    def __init__(self) -> None:
+        super().__init__(label=_("Code"), max_length=12, widget=forms.TextInput(attrs=dict(_CODE)))
 
     def to_python(self, value: Any) -> str:
         """The digits alone."""
         typed = super().to_python(value) or ""
         return "".join(character for character in typed if character not in " -\u00a0")
+
+
+class Forgetful(forms.PasswordInput):
+    """A field that may be read while it is typed, and does not come back with what was typed: a PIN may be part of it."""
+
+    input_type = "text"
+
+
+class CodeOfOthersField(forms.CharField):
+    """A code that somebody else checks: which characters belong to it is not ours to say."""
+
+    def __init__(self, widget: type[forms.PasswordInput]) -> None:
+        super().__init__(label=_("Code"), max_length=LONGEST_OF_OTHERS, widget=widget(attrs=dict(_CODE)))
 
 
 class CodeForm(StepForm):
@@ -128,7 +148,8 @@ class CodeForm(StepForm):
         super().__init__(*args, **kwargs)
         kind = kind_of(self.case.attempt.method)
         if kind in OF_OTHERS:
-            self.fields["code"] = CodeField(longest=LONGEST_OF_OTHERS)
+            hidden = kind == FactorKind.RADIUS  # where the code is a lasting PIN, as often as not
+            self.fields["code"] = CodeOfOthersField(forms.PasswordInput if hidden else Forgetful)
         if kind in WITH_LETTERS:
             self.fields["code"].widget.attrs |= {"inputmode": "text", **_NO_SPELLING}
         if self.case.settings.text(SKIP) != "device" or self.case.attempt.purpose != Purpose.SIGN_IN:

@@ -93,7 +93,9 @@ def _code_lead(case: Case) -> str:
         return _("Enter one of the recovery codes that you printed or wrote down. Each works once.")
     if address := sent_to(case, challenge):
         return _("We sent a code to %(address)s.") % {"address": address}
-    return prompt_of(case, challenge)
+    prompt = prompt_of(case, challenge)
+    way = dict(case.provided.ways).get(case.attempt.method)
+    return f"{way}: {prompt}" if way else prompt
 
 
 def _enrols(case: Case) -> str:

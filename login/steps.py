@@ -19,6 +19,7 @@ from audit.events import Event
 from audit.record import record
 from core.contacts import key_of
 from core.outcomes import Denied
+from core.sealed import NOTHING
 from login import external
 from login.advance import advance, end, send, system_of, tie_anew
 from login.case import LIFE, Case
@@ -32,6 +33,7 @@ from twofactor.models import Challenge, FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import AFTER_CHECKS, AFTER_SENDS
 from twofactor.services.challenges import (
+    ANEW,
     CHECKS_USED_UP,
     ONE_MORE,
     SENDS_USED_UP,
@@ -94,8 +96,12 @@ def method(case: Case, data: Data) -> Denied | None:
     with held(case) as denied:
         if denied is not None:
             return denied
-        case.attempt.method = data["method"]
-        return _or_behave(case, send(case))
+        before, case.attempt.method = case.attempt.method, data["method"]
+        if (refused := send(case)) is not None:
+            case.attempt.method = (
+                before  # what is asked for is still answered in the way that was chosen before
+            )
+        return _or_behave(case, refused)
 
 
 def resend(case: Case, _data: Data) -> Denied | None:
@@ -123,12 +129,14 @@ def second_proof(case: Case, given: str, *, remember: bool) -> Denied | None:
     judged = method.judge(given, reserved, case.person, settings=case.settings, now=case.now)
     with held(case) as denied:
         checked = denied or conclude(reserved, judged, case.person, origin=case.origin, now=case.now)
-        if checked is UNJUDGED or checked is ONE_MORE:
+        # After a wrong answer to a further question, the other side has forgotten it and begins anew.
+        begins_anew = checked is WRONG and reserved.state != NOTHING
+        if isinstance(checked, Denied) and (checked is UNJUDGED or checked is ONE_MORE or begins_anew):
             case.forget("codes")
             put = send(case, again=judged if isinstance(judged, Again) else None)
             if put is not None:
                 return _or_behave(case, put)
-            return None if checked is ONE_MORE else UNJUDGED
+            return None if checked is ONE_MORE else ANEW if begins_anew else checked
         return _proved_or_not(case, checked, remember=remember)
 
 

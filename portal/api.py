@@ -37,6 +37,7 @@ from login.api_urls import urlpatterns as login_urls
 from portal.api_prerequisites import PrerequisitesView
 from tenants.api import CompanySettings, Permissions, Privileges, Revisions, Roles, Settings
 from twofactor.api_urls import urlpatterns as twofactor_urls
+from twofactor.contract import verification_service
 
 PROBLEM = "application/problem+json"
 
@@ -241,5 +242,6 @@ urlpatterns = [
     path("api/v1/", include((v1, "api"))),
     path("api/schema/", SpectacularAPIView.as_view(), name="schema"),
     path("api/docs/", _Docs.as_view(), name="docs"),
+    path("api/verification-service/", verification_service, name="verification-service"),
     path(".well-known/jwks.json", jwks, name="jwks"),
 ]

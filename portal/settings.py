@@ -1,6 +1,8 @@
 """One file of settings, read from the environment; a missing secret or an unsafe mix refuses to start."""
 
+import ipaddress
 import os
+import ssl
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
@@ -178,6 +180,22 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.cookie.CookieStorage"
 EMAIL_URL = _read("EMAIL_URL")  # empty: mails become files under DATA_DIR/outbox
 DEFAULT_FROM_EMAIL = _read("DEFAULT_FROM_EMAIL", f"Gatehouse <no-reply@{_public.hostname}>")
 EMAIL_TIMEOUT = 10
+
+# --- calls to addresses that administrators type (core.outbound) -------------------------------------------------------
+OUTBOUND_ALLOW = _list("OUTBOUND_ALLOW")  # networks that are not public, and may be called nevertheless
+for _network in OUTBOUND_ALLOW:
+    try:
+        ipaddress.ip_network(_network, strict=False)
+    except ValueError:
+        raise ImproperlyConfigured(
+            f"OUTBOUND_ALLOW names {_network!r}, which is no network such as 10.0.5.0/24."
+        ) from None
+OUTBOUND_CA_FILE = _read("OUTBOUND_CA_FILE")  # authorities that are trusted beside those of the system
+if OUTBOUND_CA_FILE:
+    try:
+        ssl.create_default_context(cafile=OUTBOUND_CA_FILE)
+    except (OSError, ValueError):
+        raise ImproperlyConfigured("OUTBOUND_CA_FILE names no file with certificates in PEM form.") from None
 
 # --- the browser -------------------------------------------------------------------------------------------------------
 # The __Host- prefix binds a cookie to this very host over TLS: a sibling host can neither read nor plant it.

@@ -13,7 +13,7 @@ from audit.record import Origin, record
 from configserver.tree import rules_above
 from core import epoch
 from core.db import unit
-from core.options import Snapshot, Value, declared, pins, resolve
+from core.options import Option, Snapshot, Value, declared, pins, resolve
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import Company, SettingsRevision
@@ -26,6 +26,15 @@ CONFLICT = Denied(
     code="conflict",
     message=_("Somebody else changed the settings at the same moment. Look at them and try again."),
 )
+
+
+Check = Callable[[Value, Actor], Denied | None]
+_checks: dict[str, Check] = {}
+
+
+def check_with(option: Option, check: Check) -> None:
+    """Have every new value of this setting looked at before it is put in force: what its form alone does not say of it."""
+    _checks[option.name] = check
 
 
 @lru_cache(maxsize=1)
@@ -153,6 +162,10 @@ def _put_in_force(
             after = after_of(before)
             if after == before:
                 return NOTHING_CHANGED
+            for name in sorted(after.keys() & _checks.keys()):
+                refused = _checks[name](after[name], by) if after[name] != before.get(name) else None
+                if refused is not None:
+                    return refused
             return _revise(
                 after,
                 before=before,

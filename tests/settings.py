@@ -23,6 +23,8 @@ for _name in (
     "METRICS_TOKEN",
     "PORT",
     "HTTP_PORT",
+    "OUTBOUND_ALLOW",
+    "OUTBOUND_CA_FILE",
 ):
     os.environ.pop(_name, None)
 os.environ |= {

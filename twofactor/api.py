@@ -25,6 +25,7 @@ from twofactor.contacts import COUNTED_FOR, Place, ask_for_email, pending, verif
 from twofactor.models import Factor, FactorKind
 from twofactor.services.challenges import checks_left, codes_of, sends_left
 from twofactor.services.factors import add_factor, remove_factor
+from twofactor.services.provided import provided_for
 
 
 class FactorShown(serializers.Serializer[Any]):
@@ -117,7 +118,11 @@ class Factors(APIView):
         """Turn one on. For codes by e-mail the address must be verified (409 `not_verified`)."""
         kind = FactorKind(body(request, NewFactor)["kind"])
         user = User.objects.select_related("company").get(pk=_confirmed(request).user.pk)
-        factor = settled(add_factor(user, kind=kind, origin=actor(request).origin, now=timezone.now()))
+        now, of_organisation = timezone.now(), kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS}
+        provided = provided_for(user, snapshot(user.company_id), now=now) if of_organisation else None
+        factor = settled(
+            add_factor(user, kind=kind, origin=actor(request).origin, now=now, provided=provided)
+        )
         return Response([_shown(factor, user)])
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
 from accounts import explain as accounts
 from accounts.explain import Explained
@@ -12,11 +13,17 @@ from core.findings import Finding, ok, stop, warning
 from tenants.actor import Actor
 from tenants.rights import Rights
 from tenants.settings import snapshot
-from twofactor.methods import METHODS
+from twofactor.methods import kind_of, method_of
 from twofactor.models import FactorKind
-from twofactor.options import NO_CONTACT, POLICY
+from twofactor.options import NO_CONTACT, POLICY, RADIUS_DIRECTORY
 from twofactor.policy import SPARE, is_needed, strictest
-from twofactor.services.asked import Provided, turned_on, ways_of
+from twofactor.services.asked import turned_on, ways_of
+from twofactor.services.provided import is_cut_off, known_of
+
+_SERVICE_IS_ASKED = _lazy(
+    "The verification service is asked at the sign-in which ways it has for the person; while it does not answer, nobody is let in "
+    "for want of them."
+)
 
 
 def may_explain(rights: Rights) -> bool:
@@ -47,10 +54,24 @@ def _second_factor(told: Explained) -> Finding:
     kinds = turned_on(told.user) if told.user is not None else []
     if not is_needed(policy, turned_on=any(kind != SPARE for kind in kinds)):
         return ok("factor", _("A second factor is asked of whoever turned one on, and this person has not."))
-    ways = ways_of(told.user, settings, provided=Provided()) if told.user is not None else ()
+    provided = known_of(settings)
+    if is_cut_off(settings):
+        return warning(
+            "factor",
+            _(
+                "The RADIUS directory of the setting %(name)s is switched off or gone, so nobody's token can be checked."
+            )
+            % {"name": RADIUS_DIRECTORY.name},
+        )
+    ways = ways_of(told.user, settings, provided=provided) if told.user is not None else ()
     if ways and told.user is not None:
         named = [_named(way, told.user) for way in ways]
-        return ok("factor", _("A second factor is asked for: %(ways)s.") % {"ways": ", ".join(named)})
+        sentence = _("A second factor is asked for: %(ways)s.") % {"ways": ", ".join(named)}
+        return ok("factor", f"{sentence} {_SERVICE_IS_ASKED}" if provided.unknown else sentence)
+    if provided.unknown:
+        return warning("factor", _("A second factor is asked for.") + f" {_SERVICE_IS_ASKED}")
+    if provided.ways:
+        return ok("factor", _("A second factor is asked for: %(ways)s.") % {"ways": FactorKind.RADIUS.label})
     without = settings.text(NO_CONTACT)
     if without == "deny" or (without == "enrol" and not told.email):
         return stop(
@@ -69,6 +90,6 @@ def _second_factor(told: Explained) -> Finding:
 
 
 def _named(way: str, user: User) -> str:
-    label = METHODS[way].label(user)
-    name = str(FactorKind(way).label)
+    label = method_of(way).label(user)
+    name = str(FactorKind(kind_of(way)).label)
     return f"{name} ({label})" if label else name

@@ -2,7 +2,13 @@
 
 from django.utils.translation import gettext_lazy as _
 
-from core.options import Option, declare
+from configserver.directory import Protocol
+from configserver.models import Directory
+from core.options import Option, Value, declare
+from core.outcomes import Denied
+from tenants.actor import Actor
+from tenants.rules import visible_to
+from tenants.settings import check_with
 from twofactor.policy import STRICTNESS
 
 POLICY = declare(
@@ -178,7 +184,7 @@ URL_TEST = declare(
         name="TwoFactor.WebServiceUrlTest",
         default="",
         pattern=_URL,
-        help=_("Address of the verification service while WebServiceMode is test."),
+        help=_("Address of the verification service while WebServiceMode is test; https, as for production."),
     )
 )
 URL_PRODUCTION = declare(
@@ -186,7 +192,10 @@ URL_PRODUCTION = declare(
         name="TwoFactor.WebServiceUrlProduction",
         default="",
         pattern=_URL,
-        help=_("Address of the verification service while WebServiceMode is production."),
+        help=_(
+            "Address of the verification service while WebServiceMode is production: https, and on the open internet or in a network that "
+            "OUTBOUND_ALLOW names."
+        ),
     )
 )
 SERVICE_MODE = declare(
@@ -214,6 +223,24 @@ RADIUS_DIRECTORY = declare(
         name="TwoFactor.RadiusDirectory",
         default="",
         pattern=r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}",
-        help=_("Id of the RADIUS directory that checks the second factor; empty: none does."),
+        help=_(
+            "Id of the RADIUS directory that checks the codes of people's tokens, as the API shows it; empty: none does. Directories "
+            "belong to the installation, so whoever sees none cannot name one here, for a company either."
+        ),
     )
 )
+
+
+def _refuse_directory(value: Value, by: Actor) -> Denied | None:
+    """Only a RADIUS directory that is switched on, and that whoever sets it sees: nobody tries codes at another's server."""
+    seen = visible_to(by.rights, Directory).filter(protocol=Protocol.RADIUS, is_active=True)
+    if not value or seen.filter(uid=str(value)).exists():
+        return None
+    return Denied(
+        code="invalid",
+        field=RADIUS_DIRECTORY.name,
+        message=_("There is no RADIUS directory of this id that is switched on and that you can see."),
+    )
+
+
+check_with(RADIUS_DIRECTORY, _refuse_directory)

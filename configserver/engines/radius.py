@@ -13,7 +13,6 @@ from functools import lru_cache
 
 from django.utils.translation import gettext as _
 
-from configserver.engines.addresses import Address, addresses_of
 from configserver.engines.base import (
     Challenge,
     Changed,
@@ -37,6 +36,7 @@ from configserver.engines.radius_wire import (
 from configserver.engines.servers import Servers
 from configserver.engines.slots import slots
 from core import crypto
+from core.addresses import Address, addresses_of
 from core.errors import PortalError
 
 logger = logging.getLogger(__name__)

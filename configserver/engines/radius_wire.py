@@ -16,7 +16,7 @@ from enum import IntEnum, StrEnum
 
 from pyrad.packet import AuthPacket, PacketError
 
-from configserver.engines.addresses import Address
+from core.addresses import Address
 
 LONGEST_ATTRIBUTE = 253  # bytes (RFC 2865, 5)
 LONGEST_HIDDEN = 128  # bytes of a User-Password (RFC 2865, 5.2)

@@ -33,8 +33,10 @@ from login.flow import Purpose
 from login.models import Attempt
 from login.refusals import LINK_CODE_WRONG, LINK_USED
 from login.service import HANDLE, Answer, open_attempt, settled
+from tenants.settings import snapshot
 from twofactor.models import FactorKind
-from twofactor.services.asked import asked_of
+from twofactor.services.asked import Provided, asked_of
+from twofactor.services.provided import kept_form, known_of
 
 PURPOSE = "forgotten"
 LINK_LIFE = timedelta(minutes=10)
@@ -113,8 +115,10 @@ def _can_reset(user: User) -> bool:
 
 
 def _mailbox_is_factor(user: User) -> bool:
-    asked = asked_of(user, roles=roles_of(user))
-    return asked.needed and all(method == FactorKind.EMAIL for method in asked.methods)
+    # The worker asks no service: one that hangs would hold up the mails of everybody. Whether it knows the person, the link will show.
+    provided = known_of(snapshot(user.company_id))
+    asked = asked_of(user, roles=roles_of(user), provided=provided)
+    return asked.needed and not provided.unknown and all(one == FactorKind.EMAIL for one in asked.methods)
 
 
 def _mail(user: User, attempt: Attempt, *, now: datetime) -> None:
@@ -168,6 +172,24 @@ def is_of_this_browser(token: str, *, handle: str) -> bool:
     return Attempt.objects.filter(uid=parsed[0], purpose=Purpose.FORGOTTEN, fingerprint__in=prints).exists()
 
 
+def _provided_before(uid: uuid.UUID, *, client: Client, since: int, now: datetime) -> Provided:
+    """What the organisation has for the person of a link that can be used; asked for before the unit that uses it up."""
+    usable = Attempt.objects.select_related("user__company").filter(
+        uid=uid,
+        purpose=Purpose.FORGOTTEN,
+        link_at=None,
+        ended_at=None,
+        expires_at__gt=now,
+        link_checks__lt=CODE_CHECKS,
+    )
+    attempt = usable.first()
+    if attempt is None or attempt.user is None or not _can_reset(attempt.user):
+        return Provided()
+    case = Case(attempt=attempt, client=client, now=now, since=since)
+    case.look_for_provided()
+    return case.provided
+
+
 def consume(
     token: str, *, handle: str = "", code: str = "", by_page: bool, client: Client, now: datetime
 ) -> tuple[Answer, str]:
@@ -176,6 +198,7 @@ def consume(
     if parsed is None or not entropy.is_derived_secret(parsed[1], purpose=PURPOSE, id=str(parsed[0])):
         return Answer(case=None, denied=LINK_USED), ""
     since = epoch.current()
+    provided = _provided_before(parsed[0], client=client, since=since, now=now)
     with unit():
         attempt = (
             Attempt.objects.select_for_update(of=("self",))
@@ -204,7 +227,7 @@ def consume(
             return Answer(case=None, denied=LINK_CODE_WRONG), ""
         new_handle = entropy.token(HANDLE)
         attempt.fingerprint = entropy.fingerprint(new_handle, purpose=HANDLE)
-        attempt.link_at, attempt.by_page = now, by_page
+        attempt.link_at, attempt.by_page, attempt.provided = now, by_page, kept_form(provided)
         attempt.expires_at = now + LIFE
         case = Case(attempt=attempt, client=client, now=now, since=since)
         record(Event.FORGOTTEN_OPENED, origin=case.origin, at=now, company_id=user.company_id, subject=user)

@@ -39,6 +39,7 @@ OPEN = (
     "/admin/jsi18n/",  # words of the interface
     "/api/schema/",
     "/api/docs/",
+    "/api/verification-service/",
     "/.well-known/jwks.json",
     "/api/v1/login/",
     "/api/v1/tokens/refresh/",

@@ -12,7 +12,8 @@ from pytest_django import Settings
 from configserver.engines.base import Outcome, Refused, Unreachable, Verified
 from configserver.engines.ldap import LdapEngine
 from configserver.engines.servers import REST_SECONDS
-from configserver.engines.slots import SLOW_AFTER, slots
+from configserver.engines.slots import slots
+from core.slots import SLOW_AFTER
 from tests.configserver.ldap_stage import WRONG, config_of, direct, engine_of, timed
 from tests.parallel import in_parallel
 from tests.services import free_port

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from configserver.engines import tls
 from configserver.engines.base import NotTaken, Unreachable, Verified
-from configserver.engines.deadline import Deadline
 from configserver.engines.ldap import LdapConfig, LdapEngine
 from configserver.engines.ldap.config import address_of
 from configserver.engines.ldap.wire import Line, ServerError
+from core import tls
+from core.deadline import Deadline
 from tests.configserver.ldap_stage import WRONG, config_of, direct, engine_of
 from tests.services.certificates import Certificate
 from tests.services.hostile import BIND_ANSWER, EXTENDED_ANSWER, Talk, ber, hostile_server, result

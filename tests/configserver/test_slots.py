@@ -8,7 +8,8 @@ from contextlib import ExitStack, contextmanager
 import pytest
 from pytest_django import Settings
 
-from configserver.engines.slots import LONGEST_WAIT, SLOW_AFTER, Slots, slots
+from configserver.engines.slots import slots
+from core.slots import LONGEST_WAIT, SLOW_AFTER, Slots
 from tests.waiting import until
 
 

@@ -231,6 +231,7 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/settings/revisions/<uuid:id>/rollback/": the("revision"),
     "api/schema/": door("The description of the API, the same for everybody."),
     "api/docs/": door("The description of the API, the same for everybody."),
+    "api/verification-service/": door("The contract of verification services, the same for everybody."),
     ".well-known/jwks.json": door("Public keys."),
     # --- administration: the site
     "admin/": own("Numbers and pages within the caller's reach."),

@@ -55,6 +55,8 @@ def assert_one_sentence(done: "subprocess.CompletedProcess[str]", begins: str, *
         ({"LOG_LEVEL": "LOUD"}, "LOG_LEVEL is DEBUG, INFO"),
         ({"STOP_GRACE_SECONDS": "99"}, "STOP_GRACE_SECONDS is a number from 0 to 40"),
         ({"PORT": "abc"}, "PORT (or HTTP_PORT) is a number from 1 to 65535"),
+        ({"OUTBOUND_ALLOW": "intranet"}, "OUTBOUND_ALLOW names 'intranet', which is no network"),
+        ({"OUTBOUND_CA_FILE": "/nowhere/ca.pem"}, "OUTBOUND_CA_FILE names no file with certificates"),
         ({"DATA_DIR": "/dev/null/x"}, "DATA_DIR cannot be used: Not a directory"),
         ({"DATA_DIR": "/proc/x", "DATABASE_URL": None}, "The database /proc/x/db.sqlite3 cannot be used"),
     ],

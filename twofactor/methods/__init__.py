@@ -2,12 +2,15 @@
 
 from collections.abc import Mapping
 
+from accounts.models import User
 from twofactor.methods.base import Method
+from twofactor.methods.radius import Radius
 from twofactor.methods.recovery import Recovery
 from twofactor.methods.sent import Email, Sms
 from twofactor.methods.totp import Totp
+from twofactor.methods.webservice import WebService
 
-_ALL: tuple[Method, ...] = (Email(), Sms(), Totp(), Recovery())
+_ALL: tuple[Method, ...] = (Email(), Sms(), Totp(), WebService(), Radius(), Recovery())
 METHODS: Mapping[str, Method] = {method.kind.value: method for method in _ALL}
 AMRS = frozenset(method.amr for method in _ALL)  # in a session, each says that a second factor was given
 
@@ -15,6 +18,11 @@ AMRS = frozenset(method.amr for method in _ALL)  # in a session, each says that 
 def kind_of(way: str) -> str:
     """The kind of a way that a person chose: a service may have several ways, as in “webservice:app”."""
     return way.partition(":")[0]
+
+
+def address_of(way: str, user: User) -> str:
+    """Where the code of a way goes; of a service's way, the name that the service has for it."""
+    return way.partition(":")[2] or method_of(way).address(user)
 
 
 def method_of(way: str) -> Method:

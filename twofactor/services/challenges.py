@@ -45,6 +45,11 @@ UNJUDGED = Denied(
     field="code",
     message=_("The code could not be checked, because whoever checks it does not answer. Enter a new one."),
 )
+ANEW = Denied(
+    code="try_again",
+    field="code",
+    message=_("This answer is not right, so it begins anew: enter the first code again."),
+)
 ONE_MORE = Denied(code="try_again", field="code", message=_("One more answer is asked for."))
 
 
@@ -222,7 +227,7 @@ def conclude(
     if isinstance(judged, Unavailable):
         challenge.checks, challenge.expires_at = max(0, challenge.checks - 1), now
         Write(challenge, "checks", "expires_at").last()
-        return _noted(UNJUDGED, user, purpose=purpose, origin=origin, now=now)
+        return _noted(UNJUDGED, user, purpose=purpose, origin=origin, now=now, why=judged.reason)
     if isinstance(judged, Again):
         challenge.used_at = now
         Write(challenge, "used_at").last()
@@ -230,7 +235,9 @@ def conclude(
     return _noted(WRONG, user, purpose=purpose, origin=origin, now=now)
 
 
-def _noted(denied: Denied, user: User, *, purpose: Purpose, origin: Origin, now: datetime) -> Denied:
+def _noted(
+    denied: Denied, user: User, *, purpose: Purpose, origin: Origin, now: datetime, **more: str
+) -> Denied:
     record(
         Event.LOGIN_CODE_REFUSED,
         origin=origin,
@@ -239,6 +246,7 @@ def _noted(denied: Denied, user: User, *, purpose: Purpose, origin: Origin, now:
         subject=user,
         reason=denied.code,
         purpose=str(purpose),
+        **more,
     )
     return denied
 

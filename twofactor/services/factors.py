@@ -41,6 +41,12 @@ CANNOT_REMOVE = Denied(
 NOT_PERMITTED = Denied(
     code="method_not_permitted", message=_("Your organisation does not use this kind of second factor.")
 )
+NOT_ANSWERING = Denied(
+    code="unavailable",
+    message=_(
+        "What your organisation checks codes with does not answer right now. Please try again in a moment."
+    ),
+)
 TOO_MANY = Denied(
     code="too_many_factors", message=_("You have ten of this kind. Remove one before you add another one.")
 )
@@ -72,7 +78,7 @@ def _may_add(user: User, kind: str, *, provided: Provided) -> Denied | None:
     if kind in {FactorKind.EMAIL, FactorKind.SMS} and kind not in verified_contacts(user, settings):
         return NOT_VERIFIED if kind == FactorKind.EMAIL else NUMBER_NOT_VERIFIED
     if kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS} and kind not in provided.kinds:
-        return NOT_PERMITTED
+        return NOT_ANSWERING if provided.unknown else NOT_PERMITTED
     return None
 
 

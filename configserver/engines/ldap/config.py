@@ -11,9 +11,9 @@ from django.utils.translation import gettext_noop as _
 from ldap3.core.exceptions import LDAPExceptionError
 from ldap3.operation.search import search_operation
 
-from configserver.engines import tls
-from configserver.engines.addresses import is_loopback
 from configserver.engines.ldap.names import filled
+from core import tls
+from core.addresses import is_loopback
 
 LOGIN, DN = "{login}", "{dn}"
 PORTS = {"ldap": 389, "ldaps": 636}

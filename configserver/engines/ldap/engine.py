@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
 from configserver.engines.base import Changed, NotTaken, Outcome, Refused, Tested, Unreachable, Verified
-from configserver.engines.deadline import Deadline
 from configserver.engines.ldap.config import Address, LdapConfig, fault_of
 from configserver.engines.ldap.entries import Mapped, attributes_of, groups_of, mapped, verified
 from configserver.engines.ldap.names import filled
@@ -24,6 +23,7 @@ from configserver.engines.ldap.walk import walk
 from configserver.engines.ldap.wire import Entry, Found, Line, ServerError
 from configserver.engines.ppolicy import Accepted, judged, taken
 from configserver.engines.slots import slots
+from core.deadline import Deadline
 
 logger = logging.getLogger(__name__)
 

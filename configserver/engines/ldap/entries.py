@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 
 from configserver.engines.base import Verified
-from configserver.engines.deadline import Deadline
 from configserver.engines.ldap.config import LdapConfig
 from configserver.engines.ldap.names import comparable, filled
 from configserver.engines.ldap.wire import Entry, Line, cleaned
 from configserver.engines.ppolicy import Accepted
+from core.deadline import Deadline
 from core.text import is_one_line
 
 logger = logging.getLogger(__name__)

@@ -2,11 +2,11 @@
 
 from django.utils.translation import gettext_noop as _
 
-from configserver.engines.deadline import Deadline
 from configserver.engines.ldap.config import LdapConfig
 from configserver.engines.ldap.entries import attributes_of
 from configserver.engines.ldap.names import filled
 from configserver.engines.ldap.wire import SUCCESS, Entry, Found, Line, ServerError
+from core.deadline import Deadline
 
 
 def let_service_in(line: Line, config: LdapConfig, deadline: Deadline) -> None:

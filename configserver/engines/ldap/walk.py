@@ -10,9 +10,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop
 
-from configserver.engines import tls
 from configserver.engines.base import Check, Tested, Verified
-from configserver.engines.deadline import Deadline
 from configserver.engines.ldap.config import SENTENCES, Address, LdapConfig, address_of, fault_of
 from configserver.engines.ldap.entries import groups_of, mapped, verified
 from configserver.engines.ldap.names import filled
@@ -20,6 +18,8 @@ from configserver.engines.ldap.search import let_service_in, only, search_for
 from configserver.engines.ldap.wire import Entry, Line, ServerError
 from configserver.engines.ppolicy import Accepted
 from configserver.engines.slots import slots
+from core import tls
+from core.deadline import Deadline
 
 
 def walk(config: LdapConfig, server: str, *, login: str) -> Tested:

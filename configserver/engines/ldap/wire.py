@@ -20,12 +20,12 @@ from django.utils.translation import gettext_noop as _
 from ldap3.core.exceptions import LDAPCommunicationError, LDAPExceptionError
 from ldap3.extend.standard.modifyPassword import ModifyPassword
 
-from configserver.engines import tls
-from configserver.engines.addresses import addresses_of
-from configserver.engines.deadline import Deadline
 from configserver.engines.ldap.ber import message_size, refuse_costly
 from configserver.engines.ldap.config import Address, LdapConfig, Safety
 from configserver.engines.ppolicy import CONTROL, Answer
+from core import tls
+from core.addresses import addresses_of
+from core.deadline import Deadline
 from core.text import is_one_line
 
 MOST_BYTES = 500_000  # of one answer; a thousand groups are a fifth of it

@@ -1,4 +1,4 @@
-"""TLS towards a directory: its certificate and its name are always checked, and what is wrong with them is said in plain words."""
+"""TLS towards others: the certificate and the name are always checked, and what is wrong with them is said in plain words."""
 
 import socket
 import ssl

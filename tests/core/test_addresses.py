@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from configserver.engines.addresses import addresses_of, is_loopback
+from core.addresses import addresses_of, is_loopback
 from tests.configserver.ldap_stage import timed
 from tests.parallel import in_parallel
 

@@ -1,0 +1,246 @@
+"""Calls to web addresses that somebody typed into a setting. Every such call goes through here (attack 34, SSRF).
+
+A name is resolved once, and the call goes to the very address that was found good, so a name that means something else a moment later
+changes nothing. TLS is checked for the name. No redirect is followed, no proxy of the environment is used, and one time limit holds
+for everything: a library's limit for each read lets a server that sends a byte a second hold a thread for ever.
+"""
+
+import io
+import logging
+import socket
+import ssl
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from functools import lru_cache
+from http.client import HTTPConnection, HTTPException
+from ipaddress import ip_address, ip_network
+from typing import Any
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from core.addresses import Address, addresses_of
+from core.deadline import Deadline
+from core.reachable import Network, is_reachable, may_be_plain
+from core.tls import flaw_of, wrapped
+
+logger = logging.getLogger(__name__)
+MOST_HEAD = 16_384  # bytes of an answer beyond its body
+MOST_TRIED = 3  # addresses of one name
+PART = 16_384  # bytes read at once
+
+
+class Why(StrEnum):
+    """Why there is no answer; for the log and for administrators."""
+
+    ADDRESS = "the address cannot be read"
+    NO_ADDRESS = "the name has no address"
+    SHUT = "the address is in a network that is closed to such calls"
+    PLAIN = "the address is not https"
+    UNREACHABLE = "nobody answers there"
+    CERTIFICATE = "the certificate is not trusted, has expired, or is for another name"
+    TLS = "no secure connection came about"
+    LATE = "it took too long"
+    TOO_LARGE = "the answer is too large"
+    NO_HTTP = "the answer is no HTTP"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """What came back, whatever its status; a redirect is an answer like any other."""
+
+    status: int
+    body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Silence:
+    """No answer that can be used."""
+
+    why: Why
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Target:
+    host: str
+    port: int
+    path: str
+    secure: bool
+
+    @property
+    def name(self) -> str:
+        """What the Host header says."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
+
+
+class _TooLargeError(Exception):
+    pass
+
+
+def post(
+    url: str, body: bytes, *, headers: Mapping[str, str], deadline: Deadline, most: int
+) -> Answer | Silence:
+    """Send a body there, and read an answer of at most so many bytes by the deadline. Never inside a unit."""
+    target = _target_of(url)
+    if target is None:
+        return Silence(why=Why.ADDRESS)
+    done = _posted(target, body, headers=headers, deadline=deadline, most=most)
+    if isinstance(done, Why):
+        # The host alone: a path may hold what only the two sides should know.
+        logger.warning("call to %s failed: %s", target.name, done)
+        return Silence(why=done)
+    return done
+
+
+def _target_of(url: str) -> _Target | None:
+    if not url.isascii() or not url.isprintable() or " " in url:
+        return None
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    if parts.scheme not in {"http", "https"} or not host or parts.username is not None or port == 0:
+        return None
+    secure = parts.scheme == "https"
+    path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    return _Target(host=host, port=port or (443 if secure else 80), path=path, secure=secure)
+
+
+def _posted(
+    target: _Target, body: bytes, *, headers: Mapping[str, str], deadline: Deadline, most: int
+) -> Answer | Why:
+    try:
+        found = addresses_of(target.host, target.port, kind=socket.SOCK_STREAM, within=deadline.patience())
+    except TimeoutError:
+        return Why.LATE
+    except OSError:
+        return Why.NO_ADDRESS
+    if (refused := _refused(target, found)) is not None:
+        return refused
+    try:
+        with _connected(target, found[:MOST_TRIED], deadline) as connected:
+            return _exchanged(connected, target, body, headers=headers, deadline=deadline, most=most)
+    except TimeoutError:
+        return Why.LATE
+    except _TooLargeError:
+        return Why.TOO_LARGE
+    except ssl.SSLError as error:
+        return Why.TLS if flaw_of(error) is None else Why.CERTIFICATE
+    except OSError:
+        return Why.UNREACHABLE
+    except (HTTPException, ValueError):
+        return Why.NO_HTTP
+
+
+def _refused(target: _Target, found: Sequence[Address]) -> Why | None:
+    """A name of which any address is closed is refused altogether: whoever mixes them tries which one we take."""
+    numbers, allowed = [ip_address(one.host) for one in found], _allowed(tuple(settings.OUTBOUND_ALLOW))
+    if not all(is_reachable(one, allowed=allowed) for one in numbers):
+        return Why.SHUT
+    if not target.secure and not all(may_be_plain(one, allowed=allowed) for one in numbers):
+        return Why.PLAIN
+    return None
+
+
+@lru_cache(maxsize=4)
+def _allowed(networks: tuple[str, ...]) -> tuple[Network, ...]:
+    return tuple(ip_network(one, strict=False) for one in networks)
+
+
+@lru_cache(maxsize=4)
+def _context(ca_file: str) -> ssl.SSLContext:
+    # Kept, for reading the system's authorities takes longer than a call.
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    if ca_file:
+        context.load_verify_locations(ca_file)
+    return context
+
+
+def _connected(target: _Target, found: Sequence[Address], deadline: Deadline) -> socket.socket:
+    """A connection to the first of these addresses that takes one; those before it do not use up the time of the others."""
+    for left, address in zip(range(len(found), 0, -1), found, strict=True):
+        plain = socket.socket(address.family, socket.SOCK_STREAM)
+        try:
+            plain.settimeout(deadline.patience() / left)
+            plain.connect(address.target)
+        except OSError:
+            plain.close()
+            if left == 1:
+                raise
+            continue
+        if not target.secure:
+            return plain
+        try:
+            return wrapped(
+                plain,
+                host=target.host,
+                context=_context(settings.OUTBOUND_CA_FILE),
+                timeout=deadline.patience(),
+            )
+        except (OSError, ValueError):
+            plain.close()
+            raise
+    raise OSError("there is no address")
+
+
+def _exchanged(
+    connected: socket.socket,
+    target: _Target,
+    body: bytes,
+    *,
+    headers: Mapping[str, str],
+    deadline: Deadline,
+    most: int,
+) -> Answer:
+    talk = HTTPConnection(target.host, target.port)
+    talk.sock = _Bounded(connected, deadline, most=most + MOST_HEAD)
+    usual = {"Host": target.name, "Accept-Encoding": "identity", "Connection": "close"}
+    talk.request("POST", target.path, body, headers={**usual, **headers})
+    answer = talk.getresponse()
+    read = bytearray()
+    # In parts: asked for all at once, memory is set aside for whatever length the other side claims.
+    while part := answer.read(PART):
+        read += part
+        if len(read) > most:
+            raise _TooLargeError
+    return Answer(status=answer.status, body=bytes(read))
+
+
+class _Bounded:
+    """What `http.client` needs of a socket; every wait ends at the deadline, and no more than so many bytes are read."""
+
+    def __init__(self, connected: socket.socket, deadline: Deadline, *, most: int) -> None:
+        self._socket, self._deadline, self._left = connected, deadline, most
+
+    def sendall(self, data: bytes) -> None:
+        self._socket.settimeout(self._deadline.patience())
+        self._socket.sendall(data)
+
+    def makefile(self, _mode: str) -> io.BufferedReader:
+        return io.BufferedReader(_Incoming(self))
+
+    def close(self) -> None:
+        """Whoever connected closes it: an answer is still read after `http.client` has closed its side."""
+
+    def take(self, into: Any) -> int:
+        self._socket.settimeout(self._deadline.patience())
+        size = self._socket.recv_into(into)
+        self._left -= size
+        if self._left < 0:
+            raise _TooLargeError
+        return size
+
+
+class _Incoming(io.RawIOBase):
+    def __init__(self, source: _Bounded) -> None:
+        self._source = source
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        return self._source.take(into)
