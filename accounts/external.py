@@ -18,7 +18,7 @@ from accounts.loaded import pack
 from accounts.mode import external_is_on
 from accounts.models import Browser, Session, User
 from accounts.names import Realm
-from accounts.notices import notify
+from accounts.notices import notify, verified_channels
 from accounts.options import DEFAULT_COMPANY
 from accounts.proof import TRY_AGAIN, is_idle, lock_idle
 from accounts.sessions import end_all
@@ -32,7 +32,7 @@ from configserver.options import password_rules
 from configserver.passwords import NONE, Rules
 from configserver.values import Identity, Question
 from core import epoch
-from core.contacts import NAME_LENGTH, key_of
+from core.contacts import NAME_LENGTH, checked_phone, key_of
 from core.db import unit
 from core.outcomes import Denied
 from core.prepared import Select, Slot
@@ -198,13 +198,19 @@ def _said(identity: Identity, *, company_id: int) -> dict[str, Any]:
         "username": identity.name,
         "display_name": identity.display_name,
         "email": identity.email,
-        "phone": identity.phone,
+        "phone": _number(identity.phone),
         "engine": identity.engine,
         "tenant_dbid": identity.tenant,
         "source_version": identity.version,
         "must_change_password": identity.must_change,
         "loaded": pack(identity, company_id=company_id),
     }
+
+
+def _number(written: str) -> str:
+    """The number in the form in which numbers are compared and texted; as it stands in the directory where it is none."""
+    number = checked_phone(written)
+    return written if isinstance(number, Denied) else number
 
 
 def _stored(identity: Identity, company: Company, *, origin: Origin, now: datetime) -> User:
@@ -317,6 +323,5 @@ def note_password_changed(
         user.refresh_from_db(fields=["source_version", "must_change_password", "security_version"])
         epoch.bump()
         _record(Event.PASSWORD_CHANGED, user, origin=origin, now=now)
-        told = [user.email] if user.email_verified_at else []
-        notify(user, to=told, sentence="password_changed", origin=origin, now=now)
+        notify(user, to=verified_channels(user), sentence="password_changed", origin=origin, now=now)
         end_all(user, reason="password_changed", origin=origin, now=now, but=but)

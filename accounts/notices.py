@@ -1,4 +1,4 @@
-"""Mails that tell a person what happened to the account."""
+"""Mails, and text messages to people without a mailbox, that tell a person what happened to the account."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -8,7 +8,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import User
+from accounts.texts import may_tell
 from audit.record import Origin
+from core.contacts import is_phone
+from delivery.models import Kind
 from delivery.services import enqueue
 
 _NOTICES = {
@@ -30,6 +33,13 @@ _NOTICES = {
         _("Your e-mail address was changed"),
         _(
             "The address of your account was changed; this one no longer counts. If this was not you, tell your administrator at once."
+        ),
+    ),
+    "phone_changed": (
+        _("Your phone number was changed"),
+        _(
+            "The phone number of your account was changed; the old one no longer counts. If this was not you, tell your administrator at "
+            "once."
         ),
     ),
     "password_changed": (
@@ -61,23 +71,27 @@ def language_of(user: User) -> str:
 
 
 def verified_channels(user: User) -> list[str]:
-    """Where the person is told what happened: the verified address."""
-    return [user.email] if user.email and user.email_verified_at else []
+    """Where the person is told what happened: the verified address, and only without one the verified number."""
+    if user.email and user.email_verified_at:
+        return [user.email]
+    return [user.phone] if user.phone and user.phone_verified_at else []
 
 
 def notify(
     user: User, *, to: Iterable[str], sentence: str, origin: Origin, now: datetime, **values: str | Promise
 ) -> None:
-    """Inside a unit: tell the person what happened to the account; `values` fill the sentence."""
+    """Inside a unit: tell the person at these addresses and numbers what happened to the account; `values` fill the sentence."""
     subject, words = _NOTICES[sentence]
     with translation.override(language_of(user)):
         for address in to:
-            if address:
+            by_text = is_phone(address)
+            if address and (not by_text or may_tell(user, address, origin=origin, now=now)):
                 enqueue(
+                    kind=Kind.SMS if by_text else Kind.EMAIL,
                     to=address,
                     template="notice",
                     language=language_of(user),
-                    subject=str(subject),
+                    subject="" if by_text else str(subject),
                     context={
                         "display_name": user.display_name,
                         "sentence": str(words) % values if values else str(words),

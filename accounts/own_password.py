@@ -10,7 +10,7 @@ from accounts.checks import refuse_password
 from accounts.limits import counted_name
 from accounts.models import Session, User
 from accounts.names import Realm
-from accounts.notices import notify
+from accounts.notices import notify, verified_channels
 from accounts.people import about, store_password
 from accounts.proof import CURRENT_WRONG, TRY_AGAIN, prove
 from accounts.sessions import end_all
@@ -53,8 +53,7 @@ def change_own_password(
             return MEANWHILE
         store_password(user, hashed, must_change=False, now=now)
         record(Event.PASSWORD_CHANGED, origin=origin, at=now, company_id=user.company_id, subject=user)
-        told = [user.email] if user.email_verified_at else []
-        notify(user, to=told, sentence="password_changed", origin=origin, now=now)
+        notify(user, to=verified_channels(user), sentence="password_changed", origin=origin, now=now)
         end_all(user, reason="password_changed", origin=origin, now=now, but=session)
     return None
 

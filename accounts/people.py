@@ -34,7 +34,8 @@ from tenants.services.role import FULL_ADMINISTRATOR, is_full_administrator
 NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
 OWN_ACCOUNT = Denied(code="own_account", message=_("You cannot disable, lock or delete your own account."))
 OWN_PROOF = Denied(
-    code="own_account", message=_("Your own password and address change only on the pages of your account.")
+    code="own_account",
+    message=_("Your own password, address and number change only on the pages of your account."),
 )
 NAME_TAKEN = Denied(
     code="name_taken", field="email", message=_("Somebody already signs in with this e-mail address.")
@@ -219,7 +220,7 @@ def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role],
         return OWN_ACCOUNT
     if user.is_external and changed.keys() - {"language", "is_active"}:
         return replace(KEPT_ELSEWHERE, field=min(changed.keys() - {"language", "is_active"}))
-    if _is_self(user, by) and "email" in changed:
+    if _is_self(user, by) and {"email", "phone"} & changed.keys():
         return OWN_PROOF  # else whoever holds the session for a moment keeps the account
     company, roles = changed.get("company", user.company), list(changed.get("roles", held))
     if not may_touch(by.rights, "change", "user", company_id=company.pk if company else None):
@@ -244,7 +245,7 @@ def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role],
 
 
 def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> None:
-    told = [user.email] if user.email_verified_at else []
+    told = _told_of(user, changed)
     if "company" in changed:
         # Written while the person still is who the old company knows; the new name and roles are the new company's matter.
         _record_change(user, changed, by=by, now=now)
@@ -271,8 +272,17 @@ def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> 
             end_all(user, reason="disabled", origin=by.origin, now=now)
     elif {"company", "email"} & changed.keys():
         end_all(user, reason="changed", origin=by.origin, now=now)
-    if "email" in changed:
-        notify(user, to=told, sentence="email_changed", origin=by.origin, now=now)
+    for sentence, to in told:
+        notify(user, to=to, sentence=sentence, origin=by.origin, now=now)
+
+
+def _told_of(user: User, changed: dict[str, Any]) -> list[tuple[str, list[str]]]:
+    """What the person is told of a change that is about to be made, and where: at the verified address or number of until now."""
+    address = [user.email] if user.email_verified_at else []
+    told = [("email_changed", address)] if "email" in changed else []
+    if "phone" in changed and user.phone_verified_at:
+        told.append(("phone_changed", [user.phone, *address]))
+    return told
 
 
 def _record_change(

@@ -82,6 +82,7 @@ class Event(StrEnum):
 
     DELIVERY_FAILED = "delivery:message:failed"
     DELIVERY_RETRIED = "delivery:message:retried"
+    TEXT_REFUSED = "delivery:text:refused"
 
     REFUSED = "portal:change:refused"
     AUDIT_EXPORTED = "audit:trail:exported"

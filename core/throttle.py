@@ -52,7 +52,10 @@ ON CONFLICT (key) DO UPDATE SET
   window_ends = CASE WHEN t.blocked_until > %(now)s THEN t.window_ends
                      WHEN t.blocked_until > 0 OR t.window_ends <= %(now)s THEN excluded.window_ends
                      ELSE t.window_ends END,
-  blocked_until = CASE WHEN t.blocked_until > %(now)s THEN t.blocked_until
+  blocked_until = CASE WHEN t.blocked_until > %(now)s
+                            AND (excluded.pause > 0 OR excluded.tries <= t.tries OR t.count > excluded.tries)
+                         THEN t.blocked_until
+                       WHEN t.blocked_until > %(now)s THEN 0  -- the limit was raised meanwhile
                        WHEN t.blocked_until > 0 OR t.window_ends <= %(now)s THEN excluded.blocked_until
                        WHEN t.count + 1 <= excluded.tries THEN 0
                        WHEN excluded.pause > 0 THEN %(now)s + excluded.pause
@@ -111,6 +114,14 @@ def take_all(takes: Sequence[tuple[Limit, str]], *, now: datetime) -> list[Taken
                 reset=max(1, round((blocked_until if refused else window_ends) - stamp)),
             )
         )
+    return taken
+
+
+def take_all_or_none(takes: Sequence[tuple[Limit, str]], *, now: datetime) -> list[Taken]:
+    """Inside a unit: the same, but where one limit refuses, nothing is counted against the others."""
+    taken = take_all(takes, now=now)
+    if any(one.refused for one in taken):
+        settle(one=[counter for counter, one in zip(takes, taken, strict=True) if not one.refused])
     return taken
 
 

@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as __
 
 from audit.admin import CompanyFilter, company_names
@@ -42,6 +43,8 @@ class DeliveryAdmin(VerbAdmin):
                     "next_try_at",
                     "expires_at",
                     "sent_at",
+                    "delivered_at",
+                    "provider_id",
                 )
             },
         ),
@@ -52,12 +55,16 @@ class DeliveryAdmin(VerbAdmin):
         "subject": __("The line above the mail."),
         "language": __("In which it is written."),
         "created_at": __("When it was asked for."),
-        "sent_at": __("When the mail server took it."),
+        "sent_at": __("When the mail server, or the provider of text messages, took it."),
+        "delivered_at": __("When the provider said that it is on the phone; of mails nobody says so."),
+        "provider_id": __("Under which the provider of text messages knows it."),
     }
 
     @admin.display(description=__("state"))
     def state_badge(self, delivery: Delivery) -> str:
         """The state as a badge."""
+        if delivery.delivered_at is not None:
+            return badge(gettext("Arrived"), tone="ok")
         return badge(delivery.get_state_display(), tone=TONES.get(State(delivery.state), ""))
 
     @admin.display(description=__("state"))
@@ -76,7 +83,7 @@ class DeliveryAdmin(VerbAdmin):
 
     @object_verb(
         __("Send again"),
-        explains=__("It goes to the mail server at once. The code or link in it is the same as before."),
+        explains=__("It goes out at once. The code or link in it is the same as before."),
         done=__("It is on its way again."),
         bulk=True,
         offered=lambda delivery: delivery.state in {State.FAILED, State.QUEUED},

@@ -36,9 +36,11 @@ class DeliveryShown(serializers.ModelSerializer[Delivery]):
             "state",
             "attempts",
             "error",
+            "provider_id",
             "created_at",
             "next_try_at",
             "sent_at",
+            "delivered_at",
             "expires_at",
         )
         read_only_fields = fields

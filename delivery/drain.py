@@ -6,22 +6,24 @@ again and the message says the same. The number of tries is the ticket of a leas
 
 import logging
 import random
+import threading
 import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from django.conf import settings
+from django.db import connections
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from audit.events import Event
-from audit.record import Origin, record
 from core.db import unit
+from delivery.arrivals import note_failed
 from delivery.backoff import pause
 from delivery.gateways import Deferred, Gateway, Refused, Result, Sent
 from delivery.gateways.file import FileGateway
 from delivery.gateways.smtp import SmtpGateway, server_of
+from delivery.gateways.twilio import TwilioGateway, account
 from delivery.models import UNDER_WAY, Delivery, Kind, State
 from delivery.render import parcel_of
 
@@ -43,24 +45,57 @@ def open_gateway(kind: Kind) -> Gateway:
     """The way out for this kind of message, as the installation is set up."""
     if kind == Kind.EMAIL and settings.EMAIL_URL:
         return SmtpGateway(server_of(settings.EMAIL_URL))
+    if kind == Kind.SMS and (twilio := account()) is not None:
+        return TwilioGateway(twilio)
     suffix = ".eml" if kind == Kind.EMAIL else ".sms"
     return FileGateway(Path(settings.DATA_DIR) / "outbox", suffix=suffix)
 
 
 def drain(*, clock: Callable[[], datetime] = timezone.now, gateway: OpenGateway = open_gateway) -> int:
     """Send what is due now; the number of messages taken up. Safe to run any number of times at once."""
-    taken, began = 0, time.monotonic()
     close_expired(now=clock())
-    while time.monotonic() - began < DRAIN_SECONDS and (batch := lease(now=clock())):
+    return sum(_drain(kind, clock=clock, gateway=gateway) for kind in Kind)
+
+
+def drain_side_by_side(
+    *, clock: Callable[[], datetime] = timezone.now, gateway: OpenGateway = open_gateway
+) -> None:
+    """The same for the worker: text messages in a thread of their own where there are any, so that neither kind waits for the other."""
+    texts = threading.Thread(target=_drain_and_leave, args=(Kind.SMS, clock, gateway), daemon=True)
+    close_expired(now=clock())
+    if has_due := _due(Kind.SMS, now=clock()).exists():
+        texts.start()
+    try:
+        _drain(Kind.EMAIL, clock=clock, gateway=gateway)
+    finally:
+        if has_due:
+            texts.join()
+
+
+def _drain_and_leave(kind: Kind, clock: Callable[[], datetime], gateway: OpenGateway) -> None:
+    try:
+        _drain(kind, clock=clock, gateway=gateway)
+    except Exception:
+        logger.exception("messages of the kind %s could not be sent", kind.value)
+    finally:
+        connections.close_all()
+
+
+def _drain(kind: Kind, *, clock: Callable[[], datetime], gateway: OpenGateway) -> int:
+    taken, began = 0, time.monotonic()
+    while time.monotonic() - began < DRAIN_SECONDS and (batch := lease(kind, now=clock())):
         taken += len(batch)
-        for kind in Kind:
-            _send_all([row for row in batch if row.kind == kind], kind=kind, gateway=gateway, clock=clock)
+        _send_all(batch, kind=kind, gateway=gateway, clock=clock)
     return taken
 
 
-def lease(*, now: datetime) -> list[Delivery]:
-    """Take up to ten due rows in hand; nobody else gets them before the lease runs out."""
-    due = _under_way(now).filter(expires_at__gt=now)
+def _due(kind: Kind, *, now: datetime) -> QuerySet[Delivery]:
+    return _under_way(now).filter(kind=kind, expires_at__gt=now)
+
+
+def lease(kind: Kind = Kind.EMAIL, *, now: datetime) -> list[Delivery]:
+    """Take up to ten due rows of one kind in hand; nobody else gets them before the lease runs out."""
+    due = _due(kind, now=now)
     if not due.exists():  # keeps an idle installation from taking SQLite's write lock every few seconds
         return []
     with unit():
@@ -85,12 +120,15 @@ def settle(row: Delivery, result: Result, *, now: datetime) -> None:
     """Write down what became of a leased row, unless another worker has taken it over."""
     mine = Delivery.objects.filter(pk=row.pk, attempts=row.attempts)
     match result:
-        case Sent():
+        case Sent(provider_id):
+            # The provider may have called with the end of it before we got here.
+            first = mine.exclude(provider_id=provider_id) if provider_id else mine
             # Also over "cancelled": it did go out, and that is what the record shall say.
-            mine.update(state=State.SENT, sent_at=now, error="")
-        case Deferred(reason):
+            first.update(state=State.SENT, sent_at=now, error="", provider_id=provider_id)
+        case Deferred(reason, after):
             logger.warning("delivery %s is put off: %s", row.uid, reason)
-            again = now + pause(row.attempts, jitter=random.random())  # noqa: S311  (spreads load, guards nothing)
+            wait = pause(row.attempts, jitter=random.random())  # noqa: S311  (spreads load, guards nothing)
+            again = now + max(wait, timedelta(seconds=after))
             mine.filter(state=State.LEASED).update(state=State.QUEUED, next_try_at=again, error=reason[:300])
         case Refused(reason):
             with unit():
@@ -133,14 +171,4 @@ def _send(row: Delivery, way_out: Gateway) -> Result:
 
 def _close(row: Delivery, state: State, reason: str, *, now: datetime) -> None:
     Delivery.objects.filter(pk=row.pk).update(state=state, error=reason[:300])
-    record(
-        Event.DELIVERY_FAILED,
-        origin=Origin(),
-        at=now,
-        company_id=row.company_id,
-        subject=row,
-        template=row.template,
-        state=state.value,
-        reason=reason[:300],
-        tries=row.attempts,
-    )
+    note_failed(row, state, reason, now=now)

@@ -73,6 +73,11 @@ class Delivery(models.Model):
     expires_at = models.DateTimeField(_("expires"), help_text=_("It is not sent after this."))
     created_at = models.DateTimeField(_("asked for"))
     sent_at = models.DateTimeField(_("sent"), null=True)
+    # Of a text message: its name at the provider, and when that said that it is on the phone.
+    provider_id = models.CharField(
+        _("id at the provider"), max_length=64, blank=True, default="", db_default="", editable=False
+    )
+    delivered_at = models.DateTimeField(_("arrived"), null=True, editable=False)
     error = models.CharField(_("reason"), max_length=300, blank=True, help_text=_("Why the last try failed."))
 
     class Meta:

@@ -1,7 +1,9 @@
 """From a row of the outbox to a message ready to travel, in the language of its reader."""
 
 from datetime import datetime
+from urllib.parse import urlsplit
 
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.utils import translation
 from django.utils.dateparse import parse_datetime
@@ -22,6 +24,7 @@ def parcel_of(row: Delivery, *, at: datetime) -> Parcel:
     if row.secret:
         context |= Derived(**row.secret).reveal(row.context)
     context["subject"] = row.subject
+    context["host"] = "" if settings.LOOPBACK else urlsplit(settings.PUBLIC_URL).hostname
     with translation.override(row.language):
         return Parcel(
             uid=row.uid,
@@ -31,4 +34,5 @@ def parcel_of(row: Delivery, *, at: datetime) -> Parcel:
             html=render_to_string(f"email/{row.template}.html", context) if row.kind == Kind.EMAIL else "",
             from_address=row.from_address,
             at=at,
+            expires_at=row.expires_at,
         )

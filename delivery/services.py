@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.events import Event
 from audit.record import Origin, record
+from core.contacts import is_phone
 from core.db import after_commit, current_unit, unit
 from core.errors import PortalError
 from core.outcomes import Denied
@@ -23,7 +24,11 @@ from delivery.models import UNDER_WAY, Delivery, Kind, State
 
 LATE_AFTER = timedelta(seconds=10)
 _STATE = Select(
-    lambda: Delivery.objects.filter(uid=Slot("uid")).order_by().values_list("state", "error", "created_at")
+    lambda: (
+        Delivery.objects.filter(uid=Slot("uid"))
+        .order_by()
+        .values_list("state", "error", "created_at", "delivered_at")
+    )
 )
 
 
@@ -33,6 +38,7 @@ class Progress(StrEnum):
     QUEUED = "queued"
     LATE = "late"
     SENT = "sent"
+    DELIVERED = "delivered"
     FAILED = "failed"
 
 
@@ -91,7 +97,9 @@ def state_of(uid: UUID, *, now: datetime) -> Progress:
     row = _STATE.first(uid=uid)
     if row is None:
         return Progress.FAILED
-    state, error, created_at = row
+    state, error, created_at, delivered_at = row
+    if delivered_at is not None:
+        return Progress.DELIVERED
     if state == State.SENT:
         return Progress.SENT
     if state in UNDER_WAY:
@@ -105,7 +113,7 @@ def retry(delivery: Delivery, *, origin: Origin, now: datetime) -> Denied | None
         waiting = Delivery.objects.filter(
             pk=delivery.pk, state__in=(State.FAILED, State.QUEUED), expires_at__gt=now
         )
-        if not waiting.update(state=State.QUEUED, next_try_at=now):
+        if not waiting.update(state=State.QUEUED, next_try_at=now, sent_at=None):
             return Denied(
                 code="not_retryable",
                 message=_(
@@ -137,5 +145,7 @@ def _refuse_nonsense(
             validate_email(to)
         except ValidationError as error:
             raise PortalError("bad_address", status=400, detail="This is not a mail address.") from error
+    elif not is_phone(to):
+        raise PortalError("bad_address", status=400, detail="This is not a number in the form of E.164.")
     if secret and secret.kind == "link" and PLACEHOLDER not in context.get("url", ""):
         raise PortalError("bad_link", detail=f"The url of a link needs {PLACEHOLDER}.")

@@ -102,7 +102,9 @@ class NextStepSerializer(Identity):
     code_expires_at = serializers.DateTimeField(allow_null=True)
     sends_left = serializers.IntegerField()
     checks_left = serializers.IntegerField(allow_null=True)
-    delivery = serializers.ChoiceField(choices=["queued", "late", "sent", "failed"], allow_null=True)
+    delivery = serializers.ChoiceField(
+        choices=["queued", "late", "sent", "delivered", "failed"], allow_null=True
+    )
     rules = serializers.ListField(child=serializers.CharField())
     access_token = serializers.CharField()
     token_type = serializers.CharField()

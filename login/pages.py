@@ -54,6 +54,18 @@ DELIVERY_SENTENCES: dict[str, str | Promise] = {
     ),
 }
 
+TEXT_SENTENCES: dict[str, str | Promise] = {
+    "queued": gettext_lazy("The text message is on its way."),
+    "sent": gettext_lazy("The text message was sent. It may take a moment to arrive."),
+    "delivered": gettext_lazy("The text message has arrived on your phone."),
+    "late": gettext_lazy(
+        "The text message is late: its provider does not answer. We keep trying, and you may ask for another one."
+    ),
+    "failed": gettext_lazy(
+        "The text message could not be delivered. Ask for another code, use another way, or tell your administrator."
+    ),
+}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Action:
@@ -159,9 +171,12 @@ def told_sentences(case: Case) -> list[str]:
 
 
 def delivery_note(challenge: Challenge | None, *, now: datetime) -> dict[str, str] | None:
-    """How the mail stands, with its sentence."""
+    """How the mail or text message stands, with its sentence."""
     state = delivery_of(challenge, now=now)
-    return {"state": state, "sentence": str(DELIVERY_SENTENCES[state])} if state else None
+    if challenge is None or state is None:
+        return None
+    sentences = TEXT_SENTENCES if challenge.kind == FactorKind.SMS else DELIVERY_SENTENCES
+    return {"state": state, "sentence": str(sentences[state])}
 
 
 def app_setup(setup: Mapping[str, str]) -> dict[str, Any]:

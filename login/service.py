@@ -278,7 +278,7 @@ def setup_under_way(case: Case, challenge: Challenge | None) -> dict[str, str]:
 
 
 def delivery_of(challenge: Challenge | None, *, now: datetime) -> str | None:
-    """How the mail with the code stands: queued, late, sent or failed."""
+    """How the message with the code stands: queued, late, sent, delivered or failed."""
     if challenge is None or challenge.delivery_uid is None:
         return None
     progress: Progress = state_of(challenge.delivery_uid, now=now)

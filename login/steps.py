@@ -11,7 +11,7 @@ from django.contrib.auth.hashers import make_password
 from django.utils.translation import gettext_lazy as _
 
 from accounts.checks import refuse_password, rules_in_words
-from accounts.notices import notify
+from accounts.notices import notify, verified_channels
 from accounts.people import about, lock_account, store_password
 from accounts.proof import CURRENT_WRONG, TRY_AGAIN, prove
 from accounts.sessions import end_all
@@ -216,7 +216,7 @@ def change_password(case: Case, data: Data) -> Denied | None:
         )
         notify(
             user,
-            to=[user.email] if user.email_verified_at else [],
+            to=verified_channels(user),
             sentence="password_changed",
             origin=case.origin,
             now=case.now,

@@ -180,7 +180,7 @@ class StepView(View):
             # A wrong answer to a question of the directory: the password is asked for again.
             messages.warning(request, str(answer.denied.message))
             return redirect(step_url(answer.step))
-        status = {"too_many": 429, "unavailable": 503}.get(answer.denied.code, 200)
+        status = {"too_many": 429, "texts_used_up": 429, "unavailable": 503}.get(answer.denied.code, 200)
         return self._page(request, answer.case, answer.form, step=Step(step), status=status)
 
     def _over(self, request: HttpRequest) -> HttpResponse:

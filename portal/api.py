@@ -89,6 +89,7 @@ STATUS: Mapping[str, int] = {
     "not_locked": 409,
     "not_retryable": 409,
     "not_verified": 409,
+    "number_refused": 409,
     "factor_required": 409,
     "factor_needed_first": 409,
     "method_not_permitted": 409,
@@ -107,6 +108,7 @@ STATUS: Mapping[str, int] = {
     "unsupported_media_type": 415,
     "idempotency_mismatch": 422,
     "too_many": 429,
+    "texts_used_up": 429,
     "unavailable": 503,
 }
 # Refusals that say that somebody reached for more than he has; they are written down.

@@ -197,6 +197,13 @@ if OUTBOUND_CA_FILE:
     except (OSError, ValueError):
         raise ImproperlyConfigured("OUTBOUND_CA_FILE names no file with certificates in PEM form.") from None
 
+# --- text messages -----------------------------------------------------------------------------------------------------
+TWILIO_ACCOUNT_SID = _read("TWILIO_ACCOUNT_SID")  # empty: text messages become files under DATA_DIR/outbox
+TWILIO_AUTH_TOKEN = _read("TWILIO_AUTH_TOKEN")
+TWILIO_FROM = _read("TWILIO_FROM")
+TWILIO_API_BASE = _read("TWILIO_API_BASE")  # a twin on this machine, for tests
+TWILIO_TIMEOUT = 10
+
 # --- the browser -------------------------------------------------------------------------------------------------------
 # The __Host- prefix binds a cookie to this very host over TLS: a sibling host can neither read nor plant it.
 COOKIE_PREFIX = "__Host-" if HTTPS else ""
@@ -325,6 +332,7 @@ LOGGING = {
         "django.template": {"level": "INFO"},
         # What a caller does wrong is told to the caller; at DEBUG every request has its line.
         "django.request": {"level": "ERROR"},
+        "twilio": {"level": "WARNING"},  # at INFO it writes a dozen lines for each message
         "django.security": {"level": "CRITICAL"},
         "django.security.csrf": {"level": "WARNING"},  # a proxy that changes headers shows here first
     },

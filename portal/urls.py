@@ -12,6 +12,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("login.urls")),
     path("account/", include("portal.account.urls")),
     path("admin/", site.urls),
+    path("delivery/", include("delivery.urls")),
     path("outbox/", outbox, name="outbox"),
 ]
 

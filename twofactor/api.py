@@ -1,4 +1,4 @@
-"""One's own second factors, address and password over REST (`me/factors/`, `me/email/`, `me/password/`)."""
+"""One's own second factors and password over REST (`me/factors/`, `me/password/`)."""
 
 import uuid
 from typing import Any
@@ -17,13 +17,9 @@ from accounts.own_password import change_own_password
 from accounts.principal import Principal
 from accounts.sessions import refuse_unconfirmed
 from core.api import actor, body, caller
-from core.contacts import NAME_LENGTH
-from core.fields import Secret, Strict, Text
+from core.fields import Secret, Strict
 from core.refusals import Refused, settled
-from tenants.settings import snapshot
-from twofactor.contacts import COUNTED_FOR, Place, ask_for_email, pending, verify_email
 from twofactor.models import Factor, FactorKind
-from twofactor.services.challenges import checks_left, codes_of, sends_left
 from twofactor.services.factors import add_factor, remove_factor
 from twofactor.services.provided import provided_for
 
@@ -44,34 +40,11 @@ class NewFactor(Strict):
     kind = serializers.ChoiceField(FactorKind.choices)
 
 
-class NewEmail(Strict):
-    """The address to verify: one's own, or a new one."""
-
-    email = Text(max_length=NAME_LENGTH)
-
-
-class Code(Strict):
-    """The code that was sent."""
-
-    code = Text(max_length=12)
-
-
 class NewOwnPassword(Strict):
     """A new password for the current one."""
 
     current_password = Secret()
     new_password = Secret()
-
-
-class EmailShown(serializers.Serializer[Any]):
-    """The address in force, and the one that waits for its code."""
-
-    email = serializers.CharField()
-    verified_at = serializers.DateTimeField(allow_null=True)
-    pending = serializers.CharField(allow_null=True)
-    code_expires_at = serializers.DateTimeField(allow_null=True)
-    checks_left = serializers.IntegerField(allow_null=True)
-    sends_left = serializers.IntegerField()
 
 
 def _principal(request: Request) -> Principal:
@@ -86,10 +59,6 @@ def _confirmed(request: Request) -> Principal:
     if (denied := refuse_unconfirmed(principal.session, now=timezone.now())) is not None:
         raise Refused(denied)
     return principal
-
-
-def _place(request: Request, principal: Principal) -> Place:
-    return Place(session=principal.session, origin=actor(request).origin)
 
 
 def _shown(factor: Factor, user: User) -> dict[str, Any]:
@@ -143,53 +112,6 @@ class OwnFactor(APIView):
         if denied is not None:
             raise Refused(denied)
         return Response(status=204)
-
-
-class OwnEmail(APIView):
-    """One's own e-mail address."""
-
-    reads = EmailShown
-    bodies = {"post": NewEmail}
-
-    def get(self, request: Request) -> Response:
-        """The address in force, and the one that waits for its code."""
-        return Response(_email_of(_principal(request)))
-
-    def post(self, request: Request) -> Response:
-        """Send a code to an address; it counts only once the code came back. The answer does not tell whether somebody has it."""
-        principal = _confirmed(request)
-        given = body(request, NewEmail)
-        settled(ask_for_email(given["email"], place=_place(request, principal), now=timezone.now()))
-        return Response(_email_of(principal))
-
-
-class OwnEmailCode(APIView):
-    """The code that was sent to an address."""
-
-    reads = EmailShown
-    bodies = {"post": Code}
-
-    def post(self, request: Request) -> Response:
-        """Verify the address. A new one becomes the name to sign in with, the old one is told, other sessions end."""
-        principal = _principal(request)
-        code = body(request, Code)["code"]
-        settled(verify_email(code, place=_place(request, principal), now=timezone.now()))
-        return Response(_email_of(principal))
-
-
-def _email_of(principal: Principal) -> dict[str, Any]:
-    now = timezone.now()
-    user = User.objects.get(pk=principal.user.pk)
-    settings = snapshot(user.company_id)
-    challenge = pending(principal.session, now=now)
-    return {
-        "email": user.email,
-        "verified_at": user.email_verified_at,
-        "pending": challenge.address if challenge else None,
-        "code_expires_at": challenge.expires_at if challenge else None,
-        "checks_left": checks_left(challenge, settings=settings) if challenge else None,
-        "sends_left": sends_left(codes_of(principal.session.uid), settings=settings, since=now - COUNTED_FOR),
-    }
 
 
 class OwnPassword(APIView):

@@ -1,5 +1,6 @@
-"""Verified contacts (mission T6): a new address counts only after a code sent to it came back, and the old one is told."""
+"""Verified contacts (mission T6): a new address or number counts only after a code sent to it came back, and the old one is told."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,7 +17,7 @@ from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import Origin, record
 from core import epoch
-from core.contacts import is_email, key_of
+from core.contacts import checked_email, checked_phone, key_of
 from core.db import unit
 from core.outcomes import Denied
 from delivery.models import Delivery
@@ -32,14 +33,15 @@ KEPT_ELSEWHERE = Denied(
     field="email",
     message=gettext_lazy("Your account is kept in a directory; change the address there."),
 )
-BAD_ADDRESS = Denied(
-    code="invalid", field="email", message=gettext_lazy("Enter an e-mail address such as ada@example.com.")
+NUMBER_KEPT_ELSEWHERE = Denied(
+    code="kept_elsewhere",
+    field="phone",
+    message=gettext_lazy("Your account is kept in a directory; change the number there."),
 )
 TAKEN_MEANWHILE = Denied(
     code="expired", field="code", message=gettext_lazy("This code is no longer good. Ask for another one.")
 )
 COUNTED_FOR = timedelta(hours=1)
-VERIFIED_AT = {FactorKind.EMAIL.value: "email_verified_at", FactorKind.SMS.value: "phone_verified_at"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,31 +52,82 @@ class Place:
     origin: Origin
 
 
-def pending(session: Session, *, now: datetime) -> Challenge | None:
-    """The address that waits for its code, if one does."""
+@dataclass(frozen=True, kw_only=True)
+class Contact:
+    """One sort of contact: how it is written, where it stands, and what is said when it changes."""
+
+    kind: FactorKind
+    field: str
+    verified_at: str
+    checked: Callable[[str], str | Denied]
+    kept_elsewhere: Denied
+    changed: str  # the notice
+
+
+EMAIL = Contact(
+    kind=FactorKind.EMAIL,
+    field="email",
+    verified_at="email_verified_at",
+    checked=checked_email,
+    kept_elsewhere=KEPT_ELSEWHERE,
+    changed="email_changed",
+)
+PHONE = Contact(
+    kind=FactorKind.SMS,
+    field="phone",
+    verified_at="phone_verified_at",
+    checked=checked_phone,
+    kept_elsewhere=NUMBER_KEPT_ELSEWHERE,
+    changed="phone_changed",
+)
+_OF_KIND = {contact.kind.value: contact for contact in (EMAIL, PHONE)}
+
+
+def pending(session: Session, contact: Contact = EMAIL, *, now: datetime) -> Challenge | None:
+    """The address or number that waits for its code, if one does: of both sorts the one that was asked for last."""
     challenge = newest(codes_of(session.uid), purpose=Purpose.CONTACT)
     if challenge is None or challenge.used_at is not None or now >= challenge.expires_at:
         return None
-    return challenge
+    return challenge if challenge.kind == contact.kind else None
 
 
 def ask_for_email(address: str, *, place: Place, now: datetime) -> Challenge | Denied:
     """Send a code to this address: the person's own, or a new one. The answer does not tell whether somebody else has it."""
+    return _ask(EMAIL, address, place=place, now=now)
+
+
+def ask_for_phone(number: str, *, place: Place, now: datetime) -> Challenge | Denied:
+    """Send a code to this number: the person's own, or a new one. Others may have it too: it is nobody's name."""
+    return _ask(PHONE, number, place=place, now=now)
+
+
+def verify_email(code: str, *, place: Place, now: datetime) -> User | Denied:
+    """The code came back: the address counts from now on; a replaced one is told, and other sessions end."""
+    return _verify(EMAIL, code, place=place, now=now)
+
+
+def verify_phone(code: str, *, place: Place, now: datetime) -> User | Denied:
+    """The same for a number; the old number is told, and so is the verified address."""
+    return _verify(PHONE, code, place=place, now=now)
+
+
+def _ask(contact: Contact, typed: str, *, place: Place, now: datetime) -> Challenge | Denied:
     user = place.session.user
-    address = address.strip()
-    if user.is_external and address.lower() != user.email.lower():
-        return KEPT_ELSEWHERE
-    if not is_email(address):
-        return BAD_ADDRESS
+    address, in_force = contact.checked(typed), getattr(user, contact.field)
+    if user.is_external:
+        if isinstance(address, Denied) or address.lower() != in_force.lower():
+            return contact.kept_elsewhere
+        address = in_force
+    if isinstance(address, Denied):
+        return address
     settings = snapshot(user.company_id)
     with unit():
         Session.objects.select_for_update().get(pk=place.session.pk)
-        others = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(address)).exclude(pk=user.pk)
-        # The address of an external person is no sign-in name, so it may be somebody's else too.
-        owner = None if user.is_external else others.select_related("company").first()
+        owner = _owner_of(address, besides=user) if contact is EMAIL else None
         # Whoever has the address learns of it; whoever asked sees, and waits for, what he would for any address.
         return send_code(
             user,
+            kind=contact.kind.value,
             purpose=Purpose.CONTACT,
             asked_by=place.session.uid,
             sent=codes_of(place.session.uid),
@@ -85,6 +138,14 @@ def ask_for_email(address: str, *, place: Place, now: datetime) -> Challenge | D
             since=now - COUNTED_FOR,
             mail=None if owner is None else partial(_tell_owner, owner=owner, now=now),
         )
+
+
+def _owner_of(address: str, *, besides: User) -> User | None:
+    """Who else signs in with this address. That of an external person is no sign-in name, so it may be somebody's else too."""
+    if besides.is_external:
+        return None
+    others = User.objects.filter(realm=Realm.INTERNAL, login_key=key_of(address)).exclude(pk=besides.pk)
+    return others.select_related("company").first()
 
 
 def _tell_owner(challenge: Challenge, *, owner: User, now: datetime) -> Delivery:
@@ -109,11 +170,13 @@ def _tell_owner(challenge: Challenge, *, owner: User, now: datetime) -> Delivery
         )
 
 
-def verify_email(code: str, *, place: Place, now: datetime) -> User | Denied:
-    """The code came back: the address counts from now on; a replaced one is told, and other sessions end."""
+def _verify(contact: Contact, code: str, *, place: Place, now: datetime) -> User | Denied:
     user = place.session.user
     try:
         with unit():
+            last = newest(codes_of(place.session.uid), purpose=Purpose.CONTACT)
+            if last is not None and last.kind != contact.kind:
+                return TAKEN_MEANWHILE  # something else was asked for since
             checked = check_code(
                 code,
                 user,
@@ -125,10 +188,12 @@ def verify_email(code: str, *, place: Place, now: datetime) -> User | Denied:
             )
             if isinstance(checked, Denied):
                 return checked
+            if checked.kind != contact.kind:
+                return TAKEN_MEANWHILE
             held = User.objects.select_for_update(of=("self",)).select_related("company").get(pk=user.pk)
-            if held.is_external and checked.address != held.email:
+            if held.is_external and checked.address != getattr(held, contact.field):
                 return TAKEN_MEANWHILE  # the directory has another one by now
-            return _take_over(held, checked, place=place, now=now)
+            return _put_in_place(held, contact, checked, place=place, now=now)
     except IntegrityError:
         return TAKEN_MEANWHILE
 
@@ -141,47 +206,42 @@ def take_over(challenge: Challenge, user: User, *, origin: Origin, now: datetime
         return TAKEN_MEANWHILE if factor is None else put_in_force(factor, origin=origin, now=now)
     if challenge.address != METHODS[challenge.kind].address(user):
         return TAKEN_MEANWHILE
-    column = VERIFIED_AT[challenge.kind]
+    column = _OF_KIND[challenge.kind].verified_at
     User.objects.filter(pk=user.pk).update(**{column: now})
     setattr(user, column, now)
-    record(
-        Event.CONTACT_VERIFIED,
-        origin=origin,
-        at=now,
-        company_id=user.company_id,
-        subject=user,
-        kind=challenge.kind,
-    )
+    _record(Event.CONTACT_VERIFIED, user, challenge, origin=origin, now=now)
     added = add_factor(user, kind=FactorKind(challenge.kind), origin=origin, now=now)
     return added if isinstance(added, Denied) else None
 
 
-def _take_over(user: User, challenge: Challenge, *, place: Place, now: datetime) -> User:
-    old = user.email
+def _record(event: Event, user: User, challenge: Challenge, *, origin: Origin, now: datetime) -> None:
+    record(event, origin=origin, at=now, company_id=user.company_id, subject=user, kind=challenge.kind)
+
+
+def _put_in_place(user: User, contact: Contact, challenge: Challenge, *, place: Place, now: datetime) -> User:
+    old, was_verified = getattr(user, contact.field), getattr(user, contact.verified_at)
     is_new = challenge.address != old
-    user.email_verified_at = now
+    setattr(user, contact.verified_at, now)
     if is_new:
-        user.email = user.username = challenge.address
+        setattr(user, contact.field, challenge.address)
+        if contact is EMAIL:
+            user.username = challenge.address
         user.security_version += 1
     user.save()
     epoch.bump()
     event = Event.CONTACT_CHANGED if is_new else Event.CONTACT_VERIFIED
-    record(
-        event,
-        origin=place.origin,
-        at=now,
-        company_id=user.company_id,
-        subject=user,
-        kind=FactorKind.EMAIL.value,
-    )
+    _record(event, user, challenge, origin=place.origin, now=now)
     if is_new:
-        notify(user, to=[old], sentence="email_changed", origin=place.origin, now=now)
+        told = [old]
+        if contact is PHONE:
+            told = [old if was_verified else "", user.email if user.email_verified_at else ""]
+        notify(user, to=told, sentence=contact.changed, origin=place.origin, now=now)
         end_all(user, reason="changed", origin=place.origin, now=now, but=place.session)
     return user
 
 
 def withdraw(session: Session, *, now: datetime) -> None:
-    """Keep the address as it is: the code under way is worth nothing."""
+    """Keep the address or number as it is: the code under way is worth nothing."""
     Challenge.objects.filter(asked_by=session.uid, purpose=Purpose.CONTACT, used_at=None).update(
         expires_at=now
     )

@@ -40,7 +40,7 @@ PROVED_ELSEWHERE = Denied(
 OWN_SIGN_IN = Denied(
     code="own_account",
     message=_(
-        "Your own user name, e-mail address, tenant and directory are for another administrator to change."
+        "Your own user name, e-mail address, phone number, tenant and directory are for another administrator to change."
     ),
 )
 STANDS_ABOVE = _("This person may do or see more than you, so you cannot change the account.")
@@ -50,7 +50,7 @@ MEANWHILE = Denied(
 # What does not change who the person is or what he may do.
 HARMLESS = frozenset({"display_name", "phone"})
 # What decides who signs in as the person: whoever holds a session for a moment must not make the account his own by it.
-PROVES = frozenset({"name", "email", "tenant", "external_id", "directory"})
+PROVES = frozenset({"name", "email", "phone", "tenant", "external_id", "directory"})
 
 
 @dataclass(frozen=True, kw_only=True)

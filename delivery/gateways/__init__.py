@@ -15,6 +15,7 @@ class Parcel:
     to: str
     text: str
     at: datetime
+    expires_at: datetime
     subject: str = ""
     html: str = ""
     from_address: str = ""
@@ -25,14 +26,20 @@ class Parcel:
 
 @dataclass(frozen=True)
 class Sent:
-    """It was handed over."""
+    """It was handed over; `provider_id` is the name under which the provider will say more of it."""
+
+    provider_id: str = ""
 
 
 @dataclass(frozen=True)
 class Deferred:
-    """It was not handed over; another try may do. `reason` is for the administrator and holds no secret."""
+    """It was not handed over; another try may do. `reason` is for the administrator and holds no secret.
+
+    `after` is how many seconds the other side asked to be left alone.
+    """
 
     reason: str
+    after: int = 0
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,7 @@
 """Own contacts and password."""
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -20,28 +22,49 @@ from core.outcomes import Denied
 from login.forms import NewPasswordForm
 from login.pages import code_facts, delivery_note
 from portal.account.door import confirmed, principal_of, signed_in
-from portal.account.forms import CodeForm, EmailForm
+from portal.account.forms import CodeForm, EmailForm, PhoneForm
 from portal.account.sessions import origin_of
 from tenants.settings import snapshot
 from twofactor.contacts import (
     COUNTED_FOR,
-    KEPT_ELSEWHERE,
+    EMAIL,
+    PHONE,
+    Contact,
     Place,
     ask_for_email,
+    ask_for_phone,
     pending,
     verify_email,
+    verify_phone,
     withdraw,
 )
+from twofactor.models import Challenge
 from twofactor.services.challenges import checks_left, codes_of, sends_left
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Sort:
+    """What the pages need of one sort of contact."""
+
+    contact: Contact
+    form: type[Form]
+    ask: Callable[..., Challenge | Denied]
+    verify: Callable[..., User | Denied]
+
+
+_SORTS = {
+    "email": _Sort(contact=EMAIL, form=EmailForm, ask=ask_for_email, verify=verify_email),
+    "phone": _Sort(contact=PHONE, form=PhoneForm, ask=ask_for_phone, verify=verify_phone),
+}
 
 
 def _place(request: HttpRequest) -> Place:
     return Place(session=principal_of(request).session, origin=origin_of(request))
 
 
-def _pending(request: HttpRequest, form: Form, *, now: datetime) -> dict[str, Any] | None:
+def _pending(request: HttpRequest, sort: _Sort, form: Form, *, now: datetime) -> dict[str, Any] | None:
     session = principal_of(request).session
-    challenge = pending(session, now=now)
+    challenge = pending(session, sort.contact, now=now)
     if challenge is None:
         return None
     settings = snapshot(session.user.company_id)
@@ -59,59 +82,65 @@ def _pending(request: HttpRequest, form: Form, *, now: datetime) -> dict[str, An
 
 
 def _page(
-    request: HttpRequest, *, email_form: Form | None = None, code_form: Form | None = None
+    request: HttpRequest, sort: str = "", *, typed: Form | None = None, code_form: Form | None = None
 ) -> HttpResponse:
+    """The page; with the form of one sort of contact as it was typed, or with that of its code."""
     now = timezone.now()
     user = User.objects.get(pk=principal_of(request).user.pk)
-    contacts = [
-        {
-            "kind": "email",
-            "value": user.email,
-            "verified_at": user.email_verified_at,
-            "pending": _pending(request, code_form or CodeForm(), now=now),
-            "form": None if user.is_external else email_form or EmailForm(),
-            "sentence": str(KEPT_ELSEWHERE.message) if user.is_external else "",
-        },
-        {
-            "kind": "phone",
-            "value": user.phone,
-            "verified_at": user.phone_verified_at,
-            "sentence": _("Your administrator keeps this number."),
-        },
-    ]
-    return render(request, "account/contacts.html", {"contacts": contacts, "form": email_form or code_form})
+    shown = []
+    for name, one in _SORTS.items():
+        mine = name == sort
+        form = typed if mine and typed is not None else one.form()
+        code = code_form if mine and code_form is not None else CodeForm()
+        shown.append(
+            {
+                "kind": name,
+                "value": getattr(user, one.contact.field),
+                "verified_at": getattr(user, one.contact.verified_at),
+                "pending": _pending(request, one, code, now=now),
+                "form": None if user.is_external else form,
+                "sentence": str(one.contact.kept_elsewhere.message) if user.is_external else "",
+            }
+        )
+    return render(request, "account/contacts.html", {"contacts": shown, "form": typed or code_form})
 
 
 @signed_in
 def contacts(request: HttpRequest) -> HttpResponse:
-    """The addresses that codes and notices go to."""
+    """The address and the number that codes and notices go to."""
     return _page(request)
 
 
 @require_POST
 @signed_in
 @confirmed
-def change_email(request: HttpRequest) -> HttpResponse:
-    """Ask for a code to a new address."""
-    form = EmailForm(request.POST)
+def change(request: HttpRequest, sort: str) -> HttpResponse:
+    """Ask for a code to a new address or number."""
+    field = _SORTS[sort].contact.field
+    form = _SORTS[sort].form(request.POST)
     if not form.is_valid():
-        return _page(request, email_form=form)
-    asked = ask_for_email(form.cleaned_data["email"], place=_place(request), now=timezone.now())
+        return _page(request, sort, typed=form)
+    asked = _SORTS[sort].ask(form.cleaned_data[field], place=_place(request), now=timezone.now())
     if isinstance(asked, Denied):
+        if pending(principal_of(request).session, _SORTS[sort].contact, now=timezone.now()) is not None:
+            # Another one waits for its code, so there is no form to put the sentence beside.
+            messages.warning(request, str(asked.message))
+            return redirect("account:contacts")
         form.add_error(asked.field if asked.field in form.fields else None, str(asked.message))
-        return _page(request, email_form=form)
+        return _page(request, sort, typed=form)
     return redirect("account:contacts")
 
 
 @require_POST
 @signed_in
 @confirmed
-def resend(request: HttpRequest) -> HttpResponse:
-    """Another code to the address that waits for one, else to the one in force."""
-    principal, now = principal_of(request), timezone.now()
-    challenge = pending(principal.session, now=now)
-    address = challenge.address if challenge else User.objects.get(pk=principal.user.pk).email
-    asked = ask_for_email(address, place=_place(request), now=now)
+def resend(request: HttpRequest, sort: str) -> HttpResponse:
+    """Another code to the address or number that waits for one, else to the one in force."""
+    principal, now, one = principal_of(request), timezone.now(), _SORTS[sort]
+    challenge = pending(principal.session, one.contact, now=now)
+    in_force = getattr(User.objects.get(pk=principal.user.pk), one.contact.field)
+    address = challenge.address if challenge else in_force
+    asked = one.ask(address, place=_place(request), now=now)
     if isinstance(asked, Denied):
         messages.warning(request, str(asked.message))
     return redirect("account:contacts")
@@ -119,27 +148,28 @@ def resend(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 @signed_in
-def verify(request: HttpRequest) -> HttpResponse:
+def verify(request: HttpRequest, sort: str) -> HttpResponse:
     """The code came back."""
-    form = CodeForm(request.POST)
+    form, one = CodeForm(request.POST), _SORTS[sort]
     if not form.is_valid():
-        return _page(request, code_form=form)
-    verified = verify_email(form.cleaned_data["code"], place=_place(request), now=timezone.now())
+        return _page(request, sort, code_form=form)
+    verified = one.verify(form.cleaned_data["code"], place=_place(request), now=timezone.now())
     if isinstance(verified, Denied):
-        if pending(principal_of(request).session, now=timezone.now()) is None:
+        if pending(principal_of(request).session, one.contact, now=timezone.now()) is None:
             # No code is waited for any more, so there is no field to put the sentence beside.
             messages.warning(request, str(verified.message))
             return redirect("account:contacts")
         form.add_error("code", str(verified.message))
-        return _page(request, code_form=form)
-    messages.success(request, _("%(address)s is verified.") % {"address": verified.email})
+        return _page(request, sort, code_form=form)
+    address = getattr(verified, one.contact.field)
+    messages.success(request, _("%(address)s is verified.") % {"address": address})
     return redirect("account:contacts")
 
 
 @require_POST
 @signed_in
 def keep_old(request: HttpRequest) -> HttpResponse:
-    """Leave the address as it is."""
+    """Leave the address or number as it is."""
     withdraw(principal_of(request).session, now=timezone.now())
     return redirect("account:contacts")
 

@@ -18,6 +18,17 @@ class EmailForm(forms.Form):
     )
 
 
+class PhoneForm(forms.Form):
+    """Another number."""
+
+    phone = forms.CharField(
+        label=_("New phone number"),
+        max_length=40,
+        help_text=_("In international form, such as +49 151 23456789. It has to take text messages."),
+        widget=forms.TextInput(attrs={"type": "tel", "autocomplete": "tel", "inputmode": "tel"}),
+    )
+
+
 class CodeForm(forms.Form):
     """The code that was sent."""
 

@@ -28,6 +28,7 @@ PARCEL = Parcel(
     html="<p>Grüße: 123456</p>",
     from_address="Gatehouse <no-reply@acme.example>",
     at=datetime(2026, 11, 22, 9, 0, tzinfo=UTC),
+    expires_at=datetime(2026, 11, 22, 9, 10, tzinfo=UTC),
 )
 
 
@@ -135,7 +136,12 @@ def test_content_refused_for_good_is_refused() -> None:
 
 def test_a_line_break_that_slipped_into_a_header_is_refused_at_the_door() -> None:
     evil = Parcel(
-        uid=UID, to="ben@acme.example", text="", subject="x\nBcc: mallory@evil.example", at=PARCEL.at
+        uid=UID,
+        to="ben@acme.example",
+        text="",
+        subject="x\nBcc: mallory@evil.example",
+        at=PARCEL.at,
+        expires_at=PARCEL.expires_at,
     )
     with smtp_server() as box, SmtpGateway(server_of(box.url)) as gateway:
         assert isinstance(gateway.send(evil), Refused)
@@ -153,7 +159,14 @@ def test_a_mail_becomes_a_file_for_its_owner_alone_and_a_second_time_the_same_fi
 
 
 def test_a_text_becomes_a_file(tmp_path: Path) -> None:
-    text = Parcel(uid=UID, to="+4915112345678", text="Grüße: 123456", from_address="Gatehouse", at=PARCEL.at)
+    text = Parcel(
+        uid=UID,
+        to="+4915112345678",
+        text="Grüße: 123456",
+        from_address="Gatehouse",
+        at=PARCEL.at,
+        expires_at=PARCEL.expires_at,
+    )
     FileGateway(tmp_path, suffix=".sms").send(text)
     assert "Grüße: 123456" in (tmp_path / f"20261122T090000000000-{UID}.sms").read_text(encoding="utf-8")
 

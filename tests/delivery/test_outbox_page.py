@@ -26,6 +26,7 @@ def demo(settings: Settings, tmp_path: Path) -> Path:
             subject="Ihr Code",
             text=text,
             at=datetime(2026, 11, 22, tzinfo=UTC),
+            expires_at=datetime(2026, 11, 22, tzinfo=UTC),
         )
         FileGateway(tmp_path / "outbox", suffix=suffix).send(parcel)
     return tmp_path / "outbox"
@@ -78,6 +79,7 @@ def test_a_mail_cannot_bring_its_own_markup(rf: RequestFactory, demo: Path) -> N
         subject="<script>1</script>",
         text="<script>2</script>",
         at=datetime.now(UTC),
+        expires_at=datetime.now(UTC),
     )
     FileGateway(demo, suffix=".eml").send(evil)
     page = outbox(rf.get("/outbox/", HTTP_HOST="localhost")).content.decode()

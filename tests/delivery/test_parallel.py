@@ -8,11 +8,13 @@ from django.db import connections
 from pytest_django import Settings
 
 from core.db import unit
-from delivery.drain import drain
-from delivery.models import Delivery, State
+from delivery.drain import drain, drain_side_by_side
+from delivery.models import Delivery, Kind, State
 from tests.conftest import Clock
 from tests.delivery.conftest import Ask
 from tests.services.smtp import smtp_server
+from tests.services.twilio import Fault, twilio_twin
+from tests.waiting import until
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
@@ -37,3 +39,29 @@ def test_drains_at_the_same_time_send_every_message_once(ask: Ask, clock: Clock,
             worker.join(30)
     assert Counter(Counter(mail["To"] for mail in box.mails).values()) == {1: 40}
     assert Delivery.objects.filter(state=State.SENT, attempts=1).count() == 40
+
+
+@pytest.mark.parametrize("slow", ["mails", "texts"])
+def test_neither_kind_of_message_waits_for_the_other(
+    ask: Ask, clock: Clock, settings: Settings, slow: str
+) -> None:
+    with unit():
+        for number in range(3):
+            ask(to=f"person-{number}@acme.example")
+            ask(to=f"+491511234567{number}", kind=Kind.SMS, subject="")
+    with smtp_server() as box, twilio_twin() as twin:
+        settings.EMAIL_URL = box.url
+        for name, value in twin.environment.items():
+            setattr(settings, name, value)
+        if slow == "mails":
+            box.slow["RCPT"] = 1.0
+        else:
+            twin.always = Fault(delay=1.0)
+        worker = threading.Thread(target=lambda: (drain_side_by_side(clock=clock), connections.close_all()))
+        worker.start()
+        quick, others = (twin.texts, box.mails) if slow == "mails" else (box.mails, twin.texts)
+        until(lambda: len(quick) == 3, seconds=10)
+        assert len(others) < 3
+        worker.join(30)
+        assert len(others) == 3
+    assert Delivery.objects.filter(state=State.SENT, attempts=1).count() == 6

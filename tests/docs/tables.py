@@ -141,6 +141,11 @@ def limits() -> str:
         ("Codes sent to one person, all sign-ins together", f"{told(burst)}, {told(day)}", until),
         ("Between two codes of a sign-in", words(COOL_DOWN), "refused, with the seconds to wait"),
         ("Codes sent in one sign-in; checks of one code", "two settings", "what two more settings say"),
+        (
+            "Text messages to one number (for sign-ins, to verify it, as notices), to one country, in all",
+            "three settings, in 24 hours",
+            "refused, and written down; what is refused counts nowhere",
+        ),
         ("The behaviour `wait`", words(WAIT), "then the same sign-in may go on"),
         (
             "Codes to verify an address, sent in one session",

@@ -137,6 +137,16 @@ COVERAGE: Mapping[str, Entry] = {
         "Another code to the caller's own address.", writes=(Challenge, Delivery)
     ),
     "account/contacts/email/cancel/": own("Gives up the caller's own change of address."),
+    "account/contacts/phone/": own(
+        "A code goes to the typed number; the page does not tell whether somebody has it.",
+        sends=(lambda _them: {"phone": "+4915112345678"},),
+        writes=(Challenge, Delivery),
+    ),
+    "account/contacts/phone/verify/": own("Takes the code of the caller's own number."),
+    "account/contacts/phone/resend/": own(
+        "Another code to the caller's own number.", writes=(Challenge, Delivery)
+    ),
+    "account/contacts/phone/cancel/": own("Gives up the caller's own change of number."),
     "account/security/": own("The caller's own factors and browsers."),
     "account/security/email-codes/": own(
         "Turns on the caller's own codes by e-mail.", writes=(Factor, User, Delivery)
@@ -171,6 +181,14 @@ COVERAGE: Mapping[str, Entry] = {
     ),
     "api/v1/me/email/confirm/": own(
         "Takes the code of the caller's own address.", sends=(lambda _them: {"code": "123456"},)
+    ),
+    "api/v1/me/phone/": own(
+        "A code goes to the given number; the answer does not tell whether somebody has it.",
+        sends=(lambda _them: {"phone": "+4915112345678"},),
+        writes=(Challenge, Delivery),
+    ),
+    "api/v1/me/phone/confirm/": own(
+        "Takes the code of the caller's own number.", sends=(lambda _them: {"code": "123456"},)
     ),
     "api/v1/me/password/": own(
         "The caller's own password.",
@@ -352,5 +370,9 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/delivery/delivery/<path:object_id>/history/": the("delivery"),
     "admin/delivery/delivery/<path:object_id>/retry/": the("delivery"),
     # --- the machine
+    "delivery/twilio/<uuid:uid>/status/": door(
+        "Twilio says what became of a text message, and signs it.",
+        arguments=({"uid": "00000000-0000-4000-8000-000000000000"},),
+    ),
     "outbox/": door("The mails of a demo, on the machine of the demo alone."),
 }

@@ -50,7 +50,7 @@ def test_the_entry_says_who_it_is_its_groups_give_roles_and_an_attribute_names_t
     assert said.facts["roles"] == ["Agent of the directory"]
     assert {"application": "Workspace", "name": "Agent - Can Monitor Co-browse"} in said.facts["privileges"]
     user = shadow("dora")
-    assert (user.email, user.phone, user.engine) == ("dora@example.org", "+49 30 1234567", "ldap")
+    assert (user.email, user.phone, user.engine) == ("dora@example.org", "+49301234567", "ldap")
     assert not user.has_usable_password()
     # Egon's tenant here is Acme's, but the directory knows better.
     known("egon", ldap, dora.tenant)

@@ -18,6 +18,10 @@ PUBLIC = {
     "DEMO": False,
     "EMAIL_URL": "smtps://user:password@mail.example.com:465",
     "DEFAULT_FROM_EMAIL": "Gatehouse <no-reply@example.com>",
+    "TWILIO_ACCOUNT_SID": "AC" + "0" * 32,
+    "TWILIO_AUTH_TOKEN": "very-secret",
+    "TWILIO_FROM": "+15005550006",
+    "TWILIO_API_BASE": "",
     "LOG_LEVEL": "INFO",
     "REDIS_URL": "rediss://gatehouse:password@redis.internal:6379/0",
 }
@@ -54,6 +58,13 @@ WRONG: list[tuple[str, dict[str, Any]]] = [
     ("portal.W008", {"LOG_LEVEL": "debug"}),
     ("portal.W009", {"DATABASES": SQLITE}),
     ("delivery.E001", {"EMAIL_URL": "imap://mail.example.com"}),
+    ("delivery.I001", {"TWILIO_ACCOUNT_SID": "", "TWILIO_AUTH_TOKEN": ""}),
+    ("delivery.I001 delivery.E002", {"TWILIO_ACCOUNT_SID": ""}),
+    ("delivery.E002", {"TWILIO_AUTH_TOKEN": ""}),
+    ("delivery.E002", {"TWILIO_ACCOUNT_SID": "SK" + "0" * 32}),
+    ("delivery.E002", {"TWILIO_API_BASE": "https://api.twilio.com.evil.example"}),
+    ("delivery.E003", {"TWILIO_FROM": "a name of more than eleven letters"}),
+    ("delivery.W002", {"TWILIO_FROM": ""}),
     ("delivery.W001", {"EMAIL_URL": "smtp://mail.example.com?tls=off"}),
 ]
 RIGHT: list[dict[str, Any]] = [
@@ -66,6 +77,9 @@ RIGHT: list[dict[str, Any]] = [
     {"REDIS_URL": "", "DATABASES": SQLITE},
     {"ALLOWED_HOSTS": [".example.com"]},
     {"EMAIL_URL": "smtp://127.0.0.1:25"},
+    {"TWILIO_FROM": "Acme"},
+    {"TWILIO_FROM": "MG" + "0" * 32},
+    {"TWILIO_API_BASE": "http://127.0.0.1:4010"},
 ]
 
 
@@ -109,7 +123,8 @@ def test_no_finding_tells_a_password(settings: Any) -> None:
     settings.REDIS_URL = "redis://gatehouse:very-secret@redis.internal/0"
     settings.EMAIL_URL = "smtp://user:very-secret@mail.example.com?tls=off"
     settings.DATABASES = _postgresql("db.internal") | {"PASSWORD": "very-secret"}
-    assert len(_found()) == 3
+    settings.TWILIO_ACCOUNT_SID = "nonsense"
+    assert len(_found()) == 4
     assert "very-secret" not in str(_found())
 
 

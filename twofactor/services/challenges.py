@@ -15,13 +15,14 @@ from django.utils.translation import ngettext
 
 from accounts.limits import CODES_A_DAY, CODES_AT_ONCE
 from accounts.models import User
+from accounts.texts import Use, caps_on, refuse_capped, refuse_number
 from audit.events import Event
 from audit.record import Origin, record
 from core import sealed
 from core.options import Snapshot
 from core.outcomes import Denied
 from core.prepared import Insert, Select, Slot, Update, Write
-from core.throttle import first_refusal, settle, take_all, too_many
+from core.throttle import first_refusal, take_all_or_none, too_many
 from delivery.models import Delivery
 from delivery.services import cancel
 from twofactor.methods import METHODS
@@ -127,7 +128,7 @@ def send_code(
     last = next((one for one in sent if one.kind == kind), None) if sends else None
     if last is not None and now - last.created_at < COOL_DOWN:
         return _just_sent(math.ceil((last.created_at + COOL_DOWN - now).total_seconds()))
-    if (refused := _take_send(user, now=now)) is not None:
+    if (refused := _take_send(user, kind, address, purpose, origin=origin, now=now)) is not None:
         return refused
     challenge = Challenge(
         user=user,
@@ -170,13 +171,20 @@ def _just_sent(seconds: int) -> Denied:
     return Denied(code="too_many", message=sentence % {"seconds": seconds}, retry_after=seconds)
 
 
-def _take_send(user: User, *, now: datetime) -> Denied | None:
-    daily, burst = taken = take_all(
-        [(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE)], now=now
+def _take_send(
+    user: User, kind: str, address: str, purpose: Purpose, *, origin: Origin, now: datetime
+) -> Denied | None:
+    """Count one send against all that bounds it; of what is refused nothing is counted, for nothing was sent."""
+    own, caps = [(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE)], []
+    if kind == FactorKind.SMS:
+        refused = refuse_number(user, address, origin=origin, now=now)
+        if refused is not None:
+            return refused
+        caps = caps_on(address, use=Use.SIGN_IN if purpose == Purpose.SIGN_IN else Use.VERIFY)
+    taken = take_all_or_none([*own, *caps], now=now)
+    return first_refusal(taken[: len(own)]) or refuse_capped(
+        user, address, taken[len(own) :], origin=origin, now=now
     )
-    if burst.refused and not daily.refused:
-        settle(one=[(CODES_A_DAY, str(user.uid))])  # nothing was sent
-    return first_refusal(taken)
 
 
 def check_code(
