@@ -1,6 +1,6 @@
 """People in the administration; their sessions, companies, and the persons of the Configuration Server have files of their own."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -40,6 +40,8 @@ from tenants.models import Company, Permission
 from tenants.rights import Everywhere
 
 SHOWN_SESSIONS = 20
+# Panels about a person that apps above put on the page.
+MORE_PANELS: list[Callable[[HttpRequest, User], Sequence[Panel]]] = []
 
 admin.site.register(Session, SessionAdmin)
 admin.site.register(Company, CompanyAdmin)
@@ -307,7 +309,7 @@ class UserAdmin(VerbAdmin):
         return [*super()._tools(request, obj), {"label": _("Explain a sign-in"), "url": url, "danger": False}]
 
     def panels(self, request: HttpRequest, obj: User) -> Sequence[Panel]:
-        """Live sessions and permissions of the person."""
+        """Live sessions and permissions of the person, and what apps above know."""
         found = []
         if self.gate.may(request, "view", Session):
             found.append(self._sessions(request, obj))
@@ -315,6 +317,8 @@ class UserAdmin(VerbAdmin):
             found.extend(admin_external.panels(self, request, obj))
         elif self.gate.may(request, "view", Permission):
             found.append(permissions_panel(self, request, obj.permissions.all(), add={"user": obj.pk}))
+        for panels in MORE_PANELS:
+            found.extend(panels(request, obj))
         return found
 
     def _sessions(self, request: HttpRequest, user: User) -> Panel:

@@ -29,6 +29,20 @@ _NOTICES = {
             "administrator."
         ),
     ),
+    "factor_changed": (
+        _("A second factor was changed"),
+        _(
+            "A second factor of your account was named anew, or is proposed first from now on: %(factor)s. If this was not you, change "
+            "your password and tell your administrator."
+        ),
+    ),
+    "factors_reset": (
+        _("Your second factors were turned off"),
+        _(
+            "An administrator turned off every second factor of your account and ended your sessions. If you did not ask for this, tell "
+            "your administrator at once."
+        ),
+    ),
     "email_changed": (
         _("Your e-mail address was changed"),
         _(

@@ -41,6 +41,7 @@ class Event(StrEnum):
     FACTOR_ADDED = "twofactor:factor:added"
     FACTOR_CHANGED = "twofactor:factor:changed"
     FACTOR_REMOVED = "twofactor:factor:removed"
+    FACTORS_RESET = "twofactor:factor:reset"
     DEVICE_REMEMBERED = "twofactor:device:remembered"
     DEVICE_FORGOTTEN = "twofactor:device:forgotten"
 

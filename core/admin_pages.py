@@ -55,6 +55,12 @@ def object_verb(label: Words, **more: Any) -> Callable[[AnyMethod], AnyMethod]:
     return mark
 
 
+def add_verb(admin_class: Any, method: Any) -> None:
+    """Let an app put a verb, marked by `object_verb`, on the pages of an admin of an app below it."""
+    setattr(admin_class, method.__name__, method)
+    admin_class.object_verbs = (*admin_class.object_verbs, method.__name__)
+
+
 REMOVE = ObjectVerb(
     name="remove",
     label=_("Delete"),
@@ -104,3 +110,4 @@ class Panel:
     empty: Words
     more_url: str = ""
     more_label: Words = field(default="")
+    lead: Words = ""  # a sentence before the table

@@ -13,10 +13,12 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from portal.admin_explain import explain_page
+from portal.admin_factors import factors_page
 from portal.admin_prerequisites import prerequisites_page
 from portal.prerequisites import may_see
 from tenants.rights import Rights
 from twofactor.explain import may_explain
+from twofactor.report import may_read
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +33,13 @@ class Page:
 
 
 PAGES = (
+    Page(
+        app="accounts",
+        name="factors",
+        label=_("Second factors"),
+        may_see=may_read,
+        view=factors_page,
+    ),
     Page(
         app="configserver",
         name="prerequisites",

@@ -61,7 +61,8 @@ class Schema(AutoSchema):
     def _is_list_view(self, serializer: Any = None) -> bool:
         if not hasattr(self.view, "reads"):
             return bool(super()._is_list_view(serializer))
-        return self._action == "list" or bool(getattr(self.view, "many", False))
+        single = self._action in getattr(self.view, "single", ())
+        return self._action == "list" or (bool(getattr(self.view, "many", False)) and not single)
 
     def get_serializer_name(self, serializer: Any, direction: Any) -> str:
         """The name of a shape, without the word that only tells ours from the model's."""
@@ -147,7 +148,7 @@ class Schema(AutoSchema):
             for name, sentence in _HEADERS.items()
         ]
         filters = getattr(self.view, "filters", None)
-        if filters is not None and self._action == "list":
+        if filters is not None and self.method == "GET" and self._action != "retrieve":
             found.append(filters)
         if self._preview() is not None:
             sentence = str(_("Change nothing, and say what would change."))

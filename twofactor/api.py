@@ -1,7 +1,7 @@
 """One's own second factors and password over REST (`me/factors/`, `me/password/`)."""
 
 import uuid
-from typing import Any
+from typing import Any, ClassVar
 
 from django.http import Http404
 from django.utils import timezone
@@ -12,16 +12,40 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import User
-from accounts.names import masked_email
 from accounts.own_password import change_own_password
 from accounts.principal import Principal
 from accounts.sessions import refuse_unconfirmed
 from core.api import actor, body, caller
-from core.fields import Secret, Strict
+from core.fields import Flag, Secret, Strict, Text, Whole
+from core.oath import ALGORITHMS
 from core.refusals import Refused, settled
+from delivery.render import PRODUCT
+from tenants.settings import snapshot
+from twofactor.methods import METHODS
 from twofactor.models import Factor, FactorKind
-from twofactor.services.factors import add_factor, remove_factor
+from twofactor.services import setup
+from twofactor.services.administered import recovery_codes_left
+from twofactor.services.devices import forget_browser, own_browser, remembered
+from twofactor.services.factors import NAME_LENGTH as FACTOR_NAME_LENGTH
+from twofactor.services.factors import (
+    TOO_LATE,
+    add_factor,
+    change_factor,
+    make_recovery_codes,
+    own_factor,
+    remove_factor,
+    setup_of,
+)
 from twofactor.services.provided import provided_for
+
+OF_ORGANISATION = {FactorKind.WEBSERVICE, FactorKind.RADIUS}
+
+
+class FactorName(Text):
+    """As the person calls it."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**({"max_length": FACTOR_NAME_LENGTH, "allow_blank": True} | kwargs))
 
 
 class FactorShown(serializers.Serializer[Any]):
@@ -29,15 +53,62 @@ class FactorShown(serializers.Serializer[Any]):
 
     id = serializers.UUIDField()
     kind = serializers.ChoiceField(FactorKind.choices)
+    name = serializers.CharField(help_text=_("As the person calls it."))
     label = serializers.CharField(help_text=_("Where codes go, masked."))  # type: ignore[assignment]
+    preferred = serializers.BooleanField(
+        help_text=_("Proposed first at sign-in, with the others of its kind.")
+    )
     created_at = serializers.DateTimeField()
+    confirmed_at = serializers.DateTimeField(
+        allow_null=True, help_text=_("Null: it waits for its first code and counts for nothing yet.")
+    )
     last_used_at = serializers.DateTimeField(allow_null=True)
+    codes_left = serializers.IntegerField(
+        required=False, help_text=_("Of recovery codes: how many are unused.")
+    )
+
+
+class NewFactorShown(FactorShown):
+    """A second factor that was turned on or begun, with what is shown this once."""
+
+    secret = serializers.CharField(required=False, help_text=_("Of an app: its key, to type."))
+    otpauth_url = serializers.CharField(required=False, help_text=_("Of an app: the address of its QR code."))
+    codes = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text=_("The recovery codes, shown this once.")
+    )
 
 
 class NewFactor(Strict):
     """Which one to turn on."""
 
     kind = serializers.ChoiceField(FactorKind.choices)
+    name = FactorName(required=False)
+    algorithm = serializers.ChoiceField(sorted(ALGORITHMS), required=False, help_text=_("Of an app."))
+    digits = Whole(required=False, min_value=6, max_value=8, help_text=_("Of an app's codes: 6 or 8."))
+
+
+class ChangedFactor(Strict):
+    """What changes about a factor."""
+
+    name = FactorName(required=False)
+    preferred = Flag(required=False)
+
+
+class FirstCode(Strict):
+    """The first code of an app."""
+
+    code = Text(max_length=12)
+
+
+class DeviceShown(serializers.Serializer[Any]):
+    """A browser that stands for the second factor."""
+
+    id = serializers.UUIDField(source="uid")
+    user_agent = serializers.CharField()
+    address = serializers.CharField()
+    first_seen_at = serializers.DateTimeField()
+    last_seen_at = serializers.DateTimeField()
+    remembered_until = serializers.DateTimeField()
 
 
 class NewOwnPassword(Strict):
@@ -61,14 +132,33 @@ def _confirmed(request: Request) -> Principal:
     return principal
 
 
-def _shown(factor: Factor, user: User) -> dict[str, Any]:
+def shown(factor: Factor, user: User) -> dict[str, Any]:
+    """The plain values of a factor of this person."""
+    method = METHODS.get(factor.kind)
+    more = {"codes_left": recovery_codes_left(user)} if factor.kind == FactorKind.RECOVERY else {}
     return {
         "id": factor.uid,
         "kind": factor.kind,
-        "label": masked_email(user.email),
+        "name": factor.name,
+        "label": method.label(user) if method is not None else "",
+        "preferred": user.preferred_factor == factor.kind,
         "created_at": factor.created_at,
+        "confirmed_at": factor.confirmed_at,
         "last_used_at": factor.last_used_at,
+        **more,
     }
+
+
+def factors_of(user: User) -> Response:
+    """All factors of this person as an answer."""
+    return Response(FactorShown([shown(one, user) for one in user.factors.all()], many=True).data)
+
+
+def _own_factor(principal: Principal, id: uuid.UUID) -> Factor:
+    factor = own_factor(principal.user, id)
+    if factor is None:
+        raise Http404
+    return factor
 
 
 class Factors(APIView):
@@ -76,41 +166,114 @@ class Factors(APIView):
 
     reads = FactorShown
     bodies = {"post": NewFactor}
+    answers = {"post": NewFactorShown}
     many = True
+    single = ("post",)
 
     def get(self, request: Request) -> Response:
         """All of them."""
-        user = _principal(request).user
-        return Response([_shown(factor, user) for factor in Factor.objects.filter(user=user.pk)])
+        return factors_of(User.objects.get(pk=_principal(request).user.pk))
 
     def post(self, request: Request) -> Response:
-        """Turn one on. For codes by e-mail the address must be verified (409 `not_verified`)."""
-        kind = FactorKind(body(request, NewFactor)["kind"])
-        user = User.objects.select_related("company").get(pk=_confirmed(request).user.pk)
-        now, of_organisation = timezone.now(), kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS}
-        provided = provided_for(user, snapshot(user.company_id), now=now) if of_organisation else None
-        factor = settled(
-            add_factor(user, kind=kind, origin=actor(request).origin, now=now, provided=provided)
-        )
-        return Response([_shown(factor, user)])
+        """Turn one on. An app waits for its first code; key and recovery codes are shown in this answer and in no later one."""
+        given = body(request, NewFactor)
+        kind, principal, now = FactorKind(given["kind"]), _confirmed(request), timezone.now()
+        origin, user = actor(request).origin, User.objects.select_related("company").get(pk=principal.user.pk)
+        if kind == FactorKind.TOTP:
+            principal.session.user = user
+            factor = settled(setup.begin(principal.session, **_of_an_app(given), origin=origin, now=now))
+            more: dict[str, Any] = dict(setup_of(factor, issuer=PRODUCT))
+        elif kind == FactorKind.RECOVERY:
+            factor, codes = settled(make_recovery_codes(user, origin=origin, now=now))
+            more = {"codes": codes}
+        else:
+            provided = (
+                provided_for(user, snapshot(user.company_id), now=now) if kind in OF_ORGANISATION else None
+            )
+            factor = settled(
+                add_factor(
+                    user, kind=kind, name=given.get("name", ""), provided=provided, origin=origin, now=now
+                )
+            )
+            more = {}
+        return Response(NewFactorShown(shown(factor, user) | more).data)
+
+
+def _of_an_app(given: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "algorithm": given.get("algorithm", "SHA1"),
+        "digits": given.get("digits", 6),
+        "name": given.get("name", ""),
+    }
 
 
 class OwnFactor(APIView):
     """One of one's own second factors."""
 
     reads = FactorShown
+    bodies = {"patch": ChangedFactor}
     answers = {"delete": None}
+
+    def patch(self, request: Request, id: uuid.UUID) -> Response:
+        """Name it, or have it proposed first at sign-in."""
+        factor, given = _own_factor(_confirmed(request), id), body(request, ChangedFactor)
+        changed = settled(change_factor(factor, **given, origin=actor(request).origin, now=timezone.now()))
+        return Response(FactorShown(shown(changed, changed.user)).data)
 
     def delete(self, request: Request, id: uuid.UUID) -> Response:
         """Turn it off; one's other sessions end. Refused (409 `factor_required`) for the last one where one is required."""
         principal = _confirmed(request)
-        mine = Factor.objects.select_related("user__company").filter(user=principal.user.pk)
-        factor = mine.filter(uid=id).first()
-        if factor is None:
-            raise Http404
+        factor = _own_factor(principal, id)
         denied = remove_factor(factor, session=principal.session, by=actor(request), now=timezone.now())
         if denied is not None:
             raise Refused(denied)
+        return Response(status=204)
+
+
+class OwnFactorCode(APIView):
+    """The first code of an app."""
+
+    reads = FactorShown
+    bodies = {"post": FirstCode}
+
+    def post(self, request: Request, id: uuid.UUID) -> Response:
+        """Put an app in force, in the session that began to set it up. Each try counts."""
+        principal, now = _confirmed(request), timezone.now()
+        factor, code = _own_factor(principal, id), body(request, FirstCode)["code"]
+        if factor.confirmed_at is not None or setup.waiting(principal.session, id, now=now) is None:
+            raise Refused(TOO_LATE)
+        confirmed = settled(
+            setup.confirm(principal.session, factor, code, origin=actor(request).origin, now=now)
+        )
+        return Response(FactorShown(shown(confirmed, confirmed.user)).data)
+
+
+class Devices(APIView):
+    """The browsers that stand for one's own second factor."""
+
+    reads = DeviceShown
+    bodies: ClassVar[dict[str, Any]] = {}
+    many = True
+
+    def get(self, request: Request) -> Response:
+        """All of them, the one used last first."""
+        user = User.objects.get(pk=_principal(request).user.pk)
+        return Response(DeviceShown(remembered(user, now=timezone.now()), many=True).data)
+
+
+class OwnDevice(APIView):
+    """One of the browsers that stand for one's own second factor."""
+
+    reads = DeviceShown
+    bodies: ClassVar[dict[str, Any]] = {}
+    answers = {"delete": None}
+
+    def delete(self, request: Request, id: uuid.UUID) -> Response:
+        """Have the second factor asked for there again. No confirmation: whoever lost a device must be quick."""
+        browser = own_browser(_principal(request).user, id)
+        if browser is None:
+            raise Http404
+        forget_browser(browser, origin=actor(request).origin, now=timezone.now())
         return Response(status=204)
 
 

@@ -4,14 +4,33 @@ from django.urls import path
 
 from twofactor import api, api_contacts
 from twofactor.api_explain import ExplainSignIn
+from twofactor.api_people import DevicesOfPerson, FactorsOfPerson
+from twofactor.api_report import FactorReport
 
 urlpatterns = [
     path("me/factors/", api.Factors.as_view(), name="me-factors"),
     path("me/factors/<uuid:id>/", api.OwnFactor.as_view(), name="me-factor"),
+    path("me/factors/<uuid:id>/confirm/", api.OwnFactorCode.as_view(), name="me-factor-code"),
+    path("me/devices/", api.Devices.as_view(), name="me-devices"),
+    path("me/devices/<uuid:id>/", api.OwnDevice.as_view(), name="me-device"),
     path("me/email/", api_contacts.OwnEmail.as_view(), name="me-email"),
     path("me/email/confirm/", api_contacts.OwnEmailCode.as_view(), name="me-email-code"),
     path("me/phone/", api_contacts.OwnPhone.as_view(), name="me-phone"),
     path("me/phone/confirm/", api_contacts.OwnPhoneCode.as_view(), name="me-phone-code"),
     path("me/password/", api.OwnPassword.as_view(), name="me-password"),
+    path("users/<uuid:id>/factors/", FactorsOfPerson.as_view({"get": "factors"}), name="user-factors"),
+    path(
+        "users/<uuid:id>/reset-factors/",
+        FactorsOfPerson.as_view({"post": "reset"}),
+        name="user-reset-factors",
+    ),
+    path("users/<uuid:id>/devices/", DevicesOfPerson.as_view({"get": "devices"}), name="user-devices"),
+    path(
+        "users/<uuid:id>/forget-devices/",
+        DevicesOfPerson.as_view({"post": "forget"}),
+        name="user-forget-devices",
+    ),
+    path("factor-report/", FactorReport.as_view({"get": "numbers"}), name="factor-report"),
+    path("factor-report/shut-out/", FactorReport.as_view({"get": "list"}), name="factor-report-shut-out"),
     path("explain-sign-in/", ExplainSignIn.as_view(), name="explain-sign-in"),
 ]

@@ -18,7 +18,8 @@ POLICY = declare(
         choices=STRICTNESS,
         strictest=True,
         help=_(
-            "Whether a second factor is asked for at sign-in. Roles may ask for more; the strictest of role, company and global holds."
+            "Whether a second factor is asked for at sign-in. Roles may ask for more; the strictest of role, company and global holds. "
+            "The page Second factors tells beforehand who could not sign in."
         ),
     )
 )

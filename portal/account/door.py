@@ -16,6 +16,8 @@ from accounts.principal import Principal
 from accounts.sessions import refuse_unconfirmed
 
 View = Callable[..., HttpResponse]
+# Pages that both ask and do: after confirming, people land where they were.
+_OPENS_AGAIN = {"add-app", "set-up-app", "recovery", "remove-factor"}
 
 
 def principal_of(request: HttpRequest) -> Principal:
@@ -53,6 +55,9 @@ def confirmed(view: View) -> View:
             }
             return render(request, "login/locked.html", context, status=403)
         back = "/account/contacts/" if request.path.startswith("/account/contacts/") else "/account/security/"
+        match = request.resolver_match
+        if match is not None and match.url_name in _OPENS_AGAIN:
+            back = request.path
         return redirect(f"{reverse('login:confirm')}?{urlencode({'next': back})}")
 
     return inner

@@ -1,10 +1,15 @@
 """The forms of /account/."""
 
+from typing import Any
+
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from core.contacts import NAME_LENGTH
+from core.oath import ALGORITHMS
 from login.forms import CodeField
+from twofactor.services.factors import DIGITS
+from twofactor.services.factors import NAME_LENGTH as FACTOR_NAME_LENGTH
 
 
 class EmailForm(forms.Form):
@@ -33,3 +38,36 @@ class CodeForm(forms.Form):
     """The code that was sent."""
 
     code = CodeField()
+
+
+class AppForm(forms.Form):
+    """An authenticator app that is about to be set up."""
+
+    name = forms.CharField(
+        label=_("Name"),
+        required=False,
+        max_length=FACTOR_NAME_LENGTH,
+        help_text=_("To tell it from others, such as “work phone”."),
+        widget=forms.TextInput(attrs={"autocomplete": "off"}),
+    )
+    algorithm = forms.ChoiceField(
+        label=_("Algorithm"),
+        required=False,
+        choices=[(one, one.replace("SHA", "SHA-")) for one in ALGORITHMS],
+        help_text=_("Every app knows SHA-1. Some know no other one, and show wrong codes without a word."),
+    )
+    digits = forms.ChoiceField(
+        label=_("Digits of a code"), required=False, choices=[(str(one), str(one)) for one in DIGITS]
+    )
+
+
+class FirstCodeForm(forms.Form):
+    """The first code of an app."""
+
+    code = CodeField()
+
+    def __init__(self, *args: Any, digits: int, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["code"].help_text = _("The %(digits)s digits that the app shows now.") % {
+            "digits": digits
+        }

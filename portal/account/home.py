@@ -18,6 +18,7 @@ from configserver.passwords import days_until_expiry
 from portal.account.door import principal_of, signed_in
 from tenants.models import Company, Kind
 from tenants.rights import Everywhere
+from twofactor.services.factors import confirmed
 
 
 def last_sign_in(session: Session) -> dict[str, Any] | None:
@@ -87,7 +88,7 @@ def overview(request: HttpRequest) -> HttpResponse:
         "last_sign_in": last_sign_in(principal.session),
         "warnings": expiry_warning(user, now=now),
         "sessions_count": live_sessions(user, now=now).count(),
-        "factors": [{"name": factor.get_kind_display()} for factor in user.factors.all()],
+        "factors": [{"name": factor.name or factor.get_kind_display()} for factor in confirmed(user)],
         "password": {
             "changed_at": changed,
             "expires_at": changed + timedelta(days=days) if days and changed else None,

@@ -1,24 +1,53 @@
-"""Own second factors and remembered browsers."""
+"""The page of the own second factors and remembered browsers; setting up an app, and recovery codes, have files of their own."""
 
 import uuid
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import NoReverseMatch, reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
 from django.views.decorators.http import require_POST
 
-from accounts.models import Browser, User
-from accounts.names import masked_email
+from accounts.models import User
 from core.http import client_address
 from core.outcomes import Denied
 from portal.account.door import confirmed, principal_of, signed_in
 from portal.account.sessions import origin_of
-from twofactor.models import Factor, FactorKind
-from twofactor.services.asked import policy_for
-from twofactor.services.devices import forget_browser
-from twofactor.services.factors import add_factor, remove_factor
+from tenants.settings import snapshot
+from twofactor.methods import METHODS
+from twofactor.models import MANY, Factor, FactorKind
+from twofactor.options import EMAIL_FIELD, PHONE_FIELD, REMEMBER_DAYS, SKIP
+from twofactor.policy import SPARE
+from twofactor.services import setup
+from twofactor.services.administered import recovery_codes_left
+from twofactor.services.asked import Provided, policy_for, verified_contacts
+from twofactor.services.devices import forget_browser, own_browser, remembered
+from twofactor.services.factors import add_factor, change_factor, is_permitted, own_factor, remove_factor
+from twofactor.services.factors import confirmed as in_force
+from twofactor.services.provided import provided_for
+
+FEW_CODES = 3  # from here on the page asks for new ones
+TURNED_ON_AT_ONCE = (FactorKind.EMAIL, FactorKind.SMS, FactorKind.WEBSERVICE, FactorKind.RADIUS)
+_EXPLAINED: dict[str, str | Promise] = {
+    FactorKind.PASSKEY: __(
+        "Your fingerprint, face or security key. Nothing to type, and nothing that a false page could take."
+    ),
+    FactorKind.TOTP: __(
+        "An app on your phone shows a code that changes every 30 seconds. It needs no network."
+    ),
+    FactorKind.EMAIL: __("We send a code to your e-mail address."),
+    FactorKind.SMS: __("We send a code to your phone."),
+    FactorKind.WEBSERVICE: __("The service of your organisation checks a code."),
+    FactorKind.RADIUS: __("The token that your organisation gave you."),
+    FactorKind.RECOVERY: __(
+        "Ten codes on paper, each good once, for the day when your other ways are not at hand."
+    ),
+}
 
 
 def _policy_sentence(policy: str) -> str:
@@ -29,35 +58,123 @@ def _policy_sentence(policy: str) -> str:
     }[policy]
 
 
+def _skip_sentence(user: User) -> str:
+    settings = snapshot(user.company_id)
+    return {
+        "never": _("Your organisation asks for the second factor each time; no device is remembered."),
+        "session": _(
+            "Your organisation asks for the second factor at each sign-in; no device is remembered."
+        ),
+        "device": _(
+            "At the sign-in you may have a device remembered: for %(days)s days the second factor is not asked for there."
+        )
+        % {"days": settings.number(REMEMBER_DAYS)},
+    }[settings.text(SKIP)]
+
+
+def _row(factor: Factor, user: User, *, left: int) -> dict[str, Any]:
+    method = METHODS.get(factor.kind)
+    spare = factor.kind == SPARE
+    kind = _("Recovery codes") if spare else str(factor.get_kind_display())
+    return {
+        "uid": factor.uid,
+        "kind": factor.kind,
+        "title": factor.name or kind,
+        "kind_name": kind if factor.name else "",
+        "name": factor.name,
+        "label": method.label(user) if method is not None else "",
+        "added_at": factor.created_at,
+        "last_used_at": factor.last_used_at,
+        "preferred": user.preferred_factor == factor.kind,
+        "left": left if spare else None,
+        "few": spare and left <= FEW_CODES,
+        "permitted": is_permitted(factor.kind, user),
+    }
+
+
+def _address_of(name: str) -> str:
+    """The address of a page that there may be."""
+    try:
+        return reverse(name)
+    except NoReverseMatch:
+        return ""
+
+
+def _cards(user: User, factors: list[Factor], *, provided: Provided) -> list[dict[str, Any]]:
+    """What can be added: one card for each kind that is permitted and not there yet, or may be there several times."""
+    settings, on = snapshot(user.company_id), {factor.kind for factor in factors}
+    verified = verified_contacts(user, settings)
+    shut = {
+        kind
+        for kind, option in ((FactorKind.EMAIL, EMAIL_FIELD), (FactorKind.SMS, PHONE_FIELD))
+        if settings.text(option) == "none"
+    }
+    pages = {
+        FactorKind.PASSKEY: _address_of("account:add-passkey"),
+        FactorKind.TOTP: reverse("account:add-app"),
+    }
+    labels = {way.partition(":")[0]: label for way, label in reversed(list(provided.ways))}
+    found = []
+    for kind in (
+        FactorKind.PASSKEY,
+        FactorKind.TOTP,
+        FactorKind.EMAIL,
+        FactorKind.SMS,
+        FactorKind.WEBSERVICE,
+        FactorKind.RADIUS,
+    ):
+        if (kind in on and kind not in MANY) or kind in shut or not is_permitted(kind, user):
+            continue
+        card: dict[str, Any] = {
+            "kind": kind.value,
+            "title": kind.label,
+            "explains": _EXPLAINED[kind],
+            "url": "",
+            "verify": "",
+        }
+        if kind in MANY:
+            card["url"] = pages[kind]
+            if not card["url"]:
+                continue
+        elif kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS}:
+            if kind not in provided.kinds:
+                continue
+            card["label"] = labels[kind]
+        else:
+            card["label"] = METHODS[kind].label(user)
+            if kind not in verified:
+                card["verify"] = "email" if kind == FactorKind.EMAIL else "phone"
+        found.append(card)
+    if SPARE not in on and any(kind != SPARE for kind in on):
+        found.append(
+            {
+                "kind": SPARE,
+                "title": _("Recovery codes"),
+                "explains": _EXPLAINED[FactorKind.RECOVERY],
+                "url": reverse("account:recovery"),
+                "verify": "",
+            }
+        )
+    return found
+
+
 @signed_in
 def security(request: HttpRequest) -> HttpResponse:
-    """The second factors, and the browsers that stand for one."""
+    """The second factors, what can be added, and the browsers that stand for one."""
     principal, now = principal_of(request), timezone.now()
     user = User.objects.select_related("company").get(pk=principal.user.pk)
-    policy = policy_for(user)
-    factors = list(user.factors.all())
-    remembered = [
-        one for one in user.browsers.order_by("-last_seen_at") if one.is_remembered(user=user, now=now)
-    ]
+    policy, factors = policy_for(user), list(in_force(user))
+    left = recovery_codes_left(user) if any(one.kind == SPARE for one in factors) else 0
+    rows = [_row(one, user, left=left) for one in factors]
     context = {
         "policy": _policy_sentence(policy),
-        "factors": [
-            {
-                "uid": factor.uid,
-                "kind": factor.kind,
-                "name": factor.get_kind_display(),
-                "label": masked_email(user.email),
-                "added_at": factor.created_at,
-                "last_used_at": factor.last_used_at,
-                "removable": policy != "required" or len(factors) > 1,
-            }
-            for factor in factors
-        ],
-        "email_codes": {
-            "on": any(factor.kind == FactorKind.EMAIL for factor in factors),
-            "available": bool(user.email_verified_at),
-            "address": user.email,
-        },
+        "required": policy == "required",
+        "factors": rows,
+        "waiting": setup.waiting_in(principal.session, now=now),
+        "few_codes": next((row for row in rows if row["few"]), None),
+        "cards": _cards(user, factors, provided=provided_for(user, snapshot(user.company_id), now=now)),
+        "skip": _skip_sentence(user),
+        "may_remember": snapshot(user.company_id).text(SKIP) == "device",
         "devices": [
             {
                 "uid": browser.uid,
@@ -67,7 +184,7 @@ def security(request: HttpRequest) -> HttpResponse:
                 "expires_at": browser.remembered_until,
                 "current": principal.session.browser_id == browser.pk,
             }
-            for browser in remembered
+            for browser in remembered(user, now=now)
         ],
     }
     return render(request, "account/security.html", context)
@@ -76,26 +193,63 @@ def security(request: HttpRequest) -> HttpResponse:
 @require_POST
 @signed_in
 @confirmed
-def turn_on_email(request: HttpRequest) -> HttpResponse:
-    """Turn on codes by e-mail."""
-    user = User.objects.get(pk=principal_of(request).user.pk)
-    added = add_factor(user, kind=FactorKind.EMAIL, origin=origin_of(request), now=timezone.now())
+def turn_on(request: HttpRequest, kind: str) -> HttpResponse:
+    """Turn on what needs no set-up: codes to a verified address, or what the organisation provides."""
+    if kind not in TURNED_ON_AT_ONCE:
+        raise Http404
+    user = User.objects.select_related("company").get(pk=principal_of(request).user.pk)
+    of_organisation = kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS}
+    now = timezone.now()
+    provided = provided_for(user, snapshot(user.company_id), now=now) if of_organisation else None
+    added = add_factor(user, kind=FactorKind(kind), provided=provided, origin=origin_of(request), now=now)
     if isinstance(added, Denied):
         messages.warning(request, str(added.message))
     else:
-        messages.success(request, _("Codes by e-mail are on. You are asked for one at your next sign-in."))
+        sentence = _("%(kind)s is turned on. You are asked for it at your next sign-in.")
+        messages.success(request, sentence % {"kind": FactorKind(kind).label})
     return redirect("account:security")
+
+
+def _own(request: HttpRequest, uid: uuid.UUID) -> Factor:
+    factor = own_factor(principal_of(request).user, uid)
+    if factor is None:
+        raise Http404
+    return factor
 
 
 @require_POST
 @signed_in
 @confirmed
+def change(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
+    """Name a second factor, or have it proposed first; whatever the form holds."""
+    factor, given = _own(request, uid), {}
+    if "name" in request.POST:
+        given["name"] = request.POST["name"]
+    preferred = {"1": True, "0": False}.get(request.POST.get("preferred", ""))
+    changed = change_factor(
+        factor, **given, preferred=preferred, origin=origin_of(request), now=timezone.now()
+    )
+    if isinstance(changed, Denied):
+        messages.warning(request, str(changed.message))
+    else:
+        messages.success(request, _("Saved."))
+    return redirect("account:security")
+
+
+@signed_in
 def remove(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
-    """Turn a second factor off."""
+    """Ask, and turn a second factor off."""
+    factor = _own(request, uid)
+    if request.method != "POST":
+        user = factor.user
+        context = {"factor": _row(factor, user, left=0), "is_spare": factor.kind == SPARE}
+        return render(request, "account/security_remove.html", context)
+    return _remove(request, factor)
+
+
+@confirmed
+def _remove(request: HttpRequest, factor: Factor) -> HttpResponse:
     principal = principal_of(request)
-    factor = Factor.objects.select_related("user__company").filter(user=principal.user.pk, uid=uid).first()
-    if factor is None:
-        raise Http404
     actor = principal.actor(address=client_address(request))
     denied = remove_factor(factor, session=principal.session, by=actor, now=timezone.now())
     if denied is not None:
@@ -112,8 +266,7 @@ def remove(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
 @signed_in
 def forget(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     """A remembered browser is asked for the second factor again."""
-    principal = principal_of(request)
-    browser = Browser.objects.select_related("user").filter(user=principal.user.pk, uid=uid).first()
+    browser = own_browser(principal_of(request).user, uid)
     if browser is None:
         raise Http404
     forget_browser(browser, origin=origin_of(request), now=timezone.now())

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.account import contacts, home, security, sessions
+from portal.account import apps, contacts, home, recovery, security, sessions
 
 app_name = "account"
 urlpatterns = [
@@ -21,7 +21,11 @@ urlpatterns = [
     path("contacts/phone/resend/", contacts.resend, {"sort": "phone"}, name="resend-phone"),
     path("contacts/phone/cancel/", contacts.keep_old, name="keep-phone"),
     path("security/", security.security, name="security"),
-    path("security/email-codes/", security.turn_on_email, name="turn-on-email"),
+    path("security/app/", apps.add, name="add-app"),
+    path("security/app/<uuid:uid>/", apps.set_up, name="set-up-app"),
+    path("security/recovery/", recovery.recovery, name="recovery"),
+    path("security/turn-on/<slug:kind>/", security.turn_on, name="turn-on"),
+    path("security/factors/<uuid:uid>/", security.change, name="change-factor"),
     path("security/factors/<uuid:uid>/remove/", security.remove, name="remove-factor"),
     path("security/devices/<uuid:uid>/remove/", security.forget, name="forget-browser"),
 ]

@@ -74,6 +74,11 @@ addEventListener("pageshow", () => {
 
 document.querySelector('[aria-invalid="true"]')?.focus();
 
+for (const button of document.querySelectorAll("button[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => print());
+}
+
 for (const menu of document.querySelectorAll("details.person")) {
   document.addEventListener("click", (event) => {
     if (!menu.contains(event.target)) menu.open = false;

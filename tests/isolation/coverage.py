@@ -34,7 +34,7 @@ from tests.isolation.entries import (
 from tests.isolation.routes import Route
 from tests.isolation.them import Them
 from tests.isolation.visits import Call, Case, Sort
-from twofactor.models import Challenge, Factor
+from twofactor.models import Challenge, Factor, RecoveryCode
 
 
 def _catch_all(route: Route) -> Iterator[Case]:
@@ -63,6 +63,24 @@ def _explained_by_link(route: Route) -> Iterator[Case]:
                     "GET", route.path(), (("name", them.text(kind)), ("realm", realm))
                 ),
             )
+
+
+def _report_of(route: Route) -> Iterator[Case]:
+    """The report may be asked for of any company."""
+    yield Case(
+        Sort.REFERS,
+        lambda them: Call("GET", route.path(), (("company", them.uid("company")), ("policy", "required"))),
+    )
+
+
+def _report_of_number(route: Route) -> Iterator[Case]:
+    """The same, of a company by its number."""
+    yield Case(
+        Sort.REFERS,
+        lambda them: Call(
+            "GET", route.path(), (("company", str(them.pk("company"))), ("policy", "required"))
+        ),
+    )
 
 
 _steps = tuple(
@@ -148,9 +166,20 @@ COVERAGE: Mapping[str, Entry] = {
     ),
     "account/contacts/phone/cancel/": own("Gives up the caller's own change of number."),
     "account/security/": own("The caller's own factors and browsers."),
-    "account/security/email-codes/": own(
-        "Turns on the caller's own codes by e-mail.", writes=(Factor, User, Delivery)
+    "account/security/app/": own(
+        "Begins to set up an app of the caller's own.",
+        writes=(Factor, Challenge),
     ),
+    "account/security/app/<uuid:uid>/": the("factor"),
+    "account/security/recovery/": own(
+        "Makes the caller's own recovery codes.", writes=(Factor, RecoveryCode, User, Delivery)
+    ),
+    "account/security/turn-on/<slug:kind>/": own(
+        "Turns on the caller's own codes.",
+        arguments=tuple({"kind": kind} for kind in ("email", "sms", "radius", "nothing")),
+        writes=(Factor, User, Delivery),
+    ),
+    "account/security/factors/<uuid:uid>/": the("factor"),
     "account/security/factors/<uuid:uid>/remove/": the("factor"),
     "account/security/devices/<uuid:uid>/remove/": the("browser"),
     # --- API: sign-in and oneself
@@ -171,9 +200,14 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/me/": own("Who the caller is."),
     "api/v1/me/confirm/": own("Begins to confirm one's own session.", writes=(Attempt,)),
     "api/v1/me/factors/": own(
-        "The caller's own factors.", sends=(lambda _them: {"kind": "email"},), writes=(Factor, User, Delivery)
+        "The caller's own factors.",
+        sends=tuple(lambda _them, kind=kind: {"kind": kind} for kind in ("email", "totp", "recovery")),
+        writes=(Factor, RecoveryCode, Challenge, User, Delivery),
     ),
     "api/v1/me/factors/<uuid:id>/": the("factor"),
+    "api/v1/me/factors/<uuid:id>/confirm/": the("factor"),
+    "api/v1/me/devices/": own("The browsers that stand for the caller's own second factor."),
+    "api/v1/me/devices/<uuid:id>/": the("browser"),
     "api/v1/me/email/": own(
         "A code goes to the given address; the answer does not tell whether somebody has it.",
         sends=(lambda them: {"email": them.text("user")},),
@@ -205,6 +239,10 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/users/<uuid:id>/lock/": the("user"),
     "api/v1/users/<uuid:id>/unlock/": the("user"),
     "api/v1/users/<uuid:id>/password/": the("user"),
+    "api/v1/users/<uuid:id>/factors/": the("user"),
+    "api/v1/users/<uuid:id>/reset-factors/": the("user"),
+    "api/v1/users/<uuid:id>/devices/": the("user"),
+    "api/v1/users/<uuid:id>/forget-devices/": the("user"),
     "api/v1/persons/": every("person"),
     "api/v1/persons/<uuid:id>/": the("person"),
     "api/v1/persons/<uuid:id>/password/": the("person"),
@@ -213,6 +251,8 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/tenants/": every("tenant"),
     "api/v1/tenants/<uuid:id>/": of_installation("tenant"),
     "api/v1/prerequisites/": own(OF_INSTALLATION),
+    "api/v1/factor-report/": own("Numbers of people within the caller's reach.", more=_report_of),
+    "api/v1/factor-report/shut-out/": own("People within the caller's reach.", more=_report_of),
     "api/v1/explain-sign-in/": own("Somebody out of reach is explained like nobody.", sends=_asked),
     "api/v1/directories/": every("directory"),
     "api/v1/directories/<uuid:id>/": of_installation("directory"),
@@ -273,6 +313,9 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/accounts/user/<path:object_id>/lock/": the("user"),
     "admin/accounts/user/<path:object_id>/unlock/": the("user"),
     "admin/accounts/user/<path:object_id>/sign_out/": the("user"),
+    "admin/accounts/user/<path:object_id>/turn_off_factors/": the("user"),
+    "admin/accounts/user/<path:object_id>/forget_devices/": the("user"),
+    "admin/accounts/factors/": own("Numbers and people within the caller's reach.", more=_report_of_number),
     "admin/accounts/session/": every("session"),
     "admin/accounts/session/add/": closed("Sessions begin at a sign-in."),
     "admin/accounts/session/<path:object_id>/change/": the("session"),

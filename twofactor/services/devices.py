@@ -1,5 +1,6 @@
 """Browsers that stand for the second factor: forgotten by the person or by an administrator."""
 
+import uuid
 from datetime import datetime
 
 from accounts.models import Browser, User
@@ -12,6 +13,11 @@ def remembered(user: User, *, now: datetime) -> list[Browser]:
     """The browsers that stand for this person's second factor, the one used last first."""
     rows = user.browsers.filter(remembered_until__gt=now).order_by("-last_seen_at")
     return [one for one in rows if one.is_remembered(user=user, now=now)]
+
+
+def own_browser(user: User, uid: uuid.UUID) -> Browser | None:
+    """One of this person's browsers."""
+    return Browser.objects.select_related("user").filter(user=user.pk, uid=uid).first()
 
 
 def forget_browser(browser: Browser, *, origin: Origin, now: datetime) -> None:

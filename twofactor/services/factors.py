@@ -1,10 +1,12 @@
 """Factors that a person turns on, names, prefers and turns off. Each change is told to the person."""
 
+import uuid
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
 from accounts.models import Session, User
 from accounts.notices import notify, verified_channels
@@ -55,6 +57,10 @@ NOTHING_TO_SPARE = Denied(
     message=_("Recovery codes stand in for another factor. Turn one on first."),
 )
 BAD_NAME = Denied(code="invalid", field="name", message=_("Enter one line of at most 60 characters."))
+NOT_SO = Denied(
+    code="invalid", field="kind", message=_("This kind is set up step by step and cannot be turned on alone.")
+)
+GONE = Denied(code="not_found", message=_("This second factor is no longer there."))
 WRONG_CODE = Denied(
     code="try_again", field="code", message=_("This code is not right. Check it and try again.")
 )
@@ -66,12 +72,18 @@ def confirmed(user: User) -> Sequence[Factor]:
     return list(Factor.objects.filter(user=user.pk, confirmed_at__isnull=False))
 
 
+def own_factor(user: User, uid: uuid.UUID) -> Factor | None:
+    """One of this person's factors, in force or not."""
+    return Factor.objects.select_related("user__company").filter(user=user.pk, uid=uid).first()
+
+
 def is_permitted(kind: str, user: User) -> bool:
     """Whether the settings leave this kind of factor."""
     return kind in allowed(snapshot(user.company_id).text(GENERATION))
 
 
-def _may_add(user: User, kind: str, *, provided: Provided) -> Denied | None:
+def may_add(user: User, kind: str, *, provided: Provided) -> Denied | None:
+    """Why this person cannot turn this kind on now."""
     settings = snapshot(user.company_id)
     if not is_permitted(kind, user):
         return NOT_PERMITTED
@@ -92,11 +104,16 @@ def add_factor(
     name: str = "",
 ) -> Factor | Denied:
     """Turn on a factor that needs no set-up: codes to a verified address, or what the organisation provides."""
-    if (denied := _may_add(user, kind, provided=provided or Provided())) is not None:
+    if kind in {*MANY, FactorKind.RECOVERY}:
+        return NOT_SO  # such a row would be a factor in force that nothing can prove
+    if not _is_name(name):
+        return BAD_NAME
+    if (denied := may_add(user, kind, provided=provided or Provided())) is not None:
         return denied
     with unit():
+        hold(user)  # of two that are turned on at once, the second one's row must count the first
         factor, created = Factor.objects.get_or_create(
-            user=user, kind=kind, defaults={"created_at": now, "confirmed_at": now, "name": name}
+            user=user, kind=kind, defaults={"created_at": now, "confirmed_at": now, "name": name.strip()}
         )
         if created:
             _added(factor, user, origin=origin, now=now)
@@ -111,10 +128,10 @@ def begin_app(
         return Denied(code="invalid", field="algorithm", message=_("Choose one that is offered."))
     if not _is_name(name):
         return BAD_NAME
-    if (denied := _may_add(user, FactorKind.TOTP, provided=Provided())) is not None:
+    if (denied := may_add(user, FactorKind.TOTP, provided=Provided())) is not None:
         return denied
     with unit():
-        _hold(user)
+        hold(user)
         pending = Factor.objects.filter(user=user.pk, kind=FactorKind.TOTP, confirmed_at=None)
         pending.delete()
         if _has_most(user, FactorKind.TOTP):
@@ -154,15 +171,19 @@ def wrong_first_code(code: str, factor: Factor, *, now: datetime) -> Denied:
     minutes = totp.minutes_off(code, factor, now=now)
     if not minutes:
         return WRONG_CODE
-    sentence = _(
-        "The code is right for another time: the clock of your device is %(minutes)s minutes off. Set it right and try again."
+    off = abs(minutes)
+    sentence = ngettext(
+        "The code is right for another time: the clock of your device is %(minutes)s minute off. Set it right and try again.",
+        "The code is right for another time: the clock of your device is %(minutes)s minutes off. Set it right and try again.",
+        off,
     )
-    return Denied(code="try_again", field="code", message=sentence % {"minutes": abs(minutes)})
+    return Denied(code="try_again", field="code", message=sentence % {"minutes": off})
 
 
 def put_in_force(factor: Factor, *, origin: Origin, now: datetime) -> Denied | None:
     """Inside a unit, once it has proved itself: from now on the pending factor counts."""
     user = factor.user
+    hold(user)
     if not Factor.objects.filter(pk=factor.pk, confirmed_at=None).update(confirmed_at=now):
         return TOO_LATE
     factor.confirmed_at = now
@@ -177,7 +198,9 @@ def make_recovery_codes(user: User, *, origin: Origin, now: datetime) -> tuple[F
     factor = Factor(user=user, kind=FactorKind.RECOVERY, created_at=now, confirmed_at=now)
     codes, rows = recovery.made(factor)
     with unit():
-        _hold(user)
+        hold(user)
+        if not any(kind != SPARE for kind in kinds_in_force(user)):
+            return NOTHING_TO_SPARE  # turned off while the hashes were computed
         Factor.objects.filter(user=user.pk, kind=FactorKind.RECOVERY).delete()
         factor.save()
         for row in rows:
@@ -195,25 +218,20 @@ def change_factor(
         return BAD_NAME
     user = factor.user
     with unit():
-        if name is not None and name.strip() != factor.name:
+        hold(user)
+        held = Factor.objects.filter(pk=factor.pk, confirmed_at__isnull=False).first()
+        if held is None:
+            return GONE
+        before = held.name, user.preferred_factor
+        if name is not None and name.strip() != held.name:
             factor.name = name.strip()
             Factor.objects.filter(pk=factor.pk).update(name=factor.name)
-        if preferred is not None:
-            kind = factor.kind if preferred else ""
-            mine = User.objects.filter(pk=user.pk)
-            mine = mine if preferred else mine.filter(preferred_factor=factor.kind)
-            if mine.update(preferred_factor=kind):
-                user.preferred_factor = kind
-        record(
-            Event.FACTOR_CHANGED,
-            origin=origin,
-            at=now,
-            company_id=user.company_id,
-            subject=user,
-            kind=factor.kind,
-            name=factor.name,
-            preferred=user.preferred_factor == factor.kind,
-        )
+        if preferred is not None and preferred != (user.preferred_factor == factor.kind):
+            user.preferred_factor = factor.kind if preferred else ""
+            User.objects.filter(pk=user.pk).update(preferred_factor=user.preferred_factor)
+        if before != (factor.name, user.preferred_factor):
+            more = {"preferred": user.preferred_factor == factor.kind}
+            _tell(Event.FACTOR_CHANGED, "factor_changed", factor, user, origin=origin, now=now, **more)
     return factor
 
 
@@ -222,28 +240,43 @@ def remove_factor(factor: Factor, *, session: Session, by: Actor, now: datetime)
     user = factor.user
     with unit():
         # Held, so that two factors turned off at once do not each count on the other.
-        _hold(user)
+        hold(user)
+        held = Factor.objects.filter(pk=factor.pk).first()
+        if held is None:
+            return GONE
+        if held.confirmed_at is None:
+            held.delete()  # it counted for nothing yet
+            return None
         left = Factor.objects.filter(user=user.pk, confirmed_at__isnull=False).exclude(pk=factor.pk)
-        stands = left.exclude(kind=SPARE).exists()
-        if policy_for(user) == "required" and not stands and factor.kind != SPARE:
+        others = [kind for kind in left.values_list("kind", flat=True) if kind != SPARE]
+        if factor.kind != SPARE and policy_for(user) == "required" and _was_last(factor, others, user):
             return CANNOT_REMOVE
         factor.delete()
-        if not stands:
+        if not others:
             left.delete()  # recovery codes stand in for another factor, and there is none
         _removed(factor, user, origin=by.origin, now=now)
         end_all(user, reason="factor_removed", origin=by.origin, now=now, but=session)
     return None
 
 
+def _was_last(factor: Factor, others: Sequence[str], user: User) -> bool:
+    """Whether nothing that the settings leave would stand without it. What they do not leave proves nothing and may go."""
+    return is_permitted(factor.kind, user) and not any(is_permitted(kind, user) for kind in others)
+
+
 def reset_factors(user: User, *, by: Actor, now: datetime) -> int:
     """Inside a unit, for an administrator: turn every factor off; all sessions of the person end. The number of them."""
-    _hold(user)
+    hold(user)
     rows = list(Factor.objects.filter(user=user.pk))
+    if not rows:
+        return 0
     for factor in rows:
         factor.delete()
-        _removed(factor, user, origin=by.origin, now=now)
-    if rows:
-        end_all(user, reason="factor_removed", origin=by.origin, now=now)
+    security_changed(user)
+    for factor in rows:
+        _note(Event.FACTOR_REMOVED, factor, user, origin=by.origin, now=now)
+    notify(user, to=verified_channels(user), sentence="factors_reset", origin=by.origin, now=now)
+    end_all(user, reason="factor_removed", origin=by.origin, now=now)
     return len(rows)
 
 
@@ -266,7 +299,8 @@ def security_changed(user: User) -> None:
     epoch.bump()
 
 
-def _hold(user: User) -> None:
+def hold(user: User) -> None:
+    """Inside a unit: one change of a person's factors at a time; taken before any other row, so that no two wait for each other."""
     User.objects.select_for_update().get(pk=user.pk)
 
 
@@ -288,7 +322,21 @@ def _removed(factor: Factor, user: User, *, origin: Origin, now: datetime) -> No
     _tell(Event.FACTOR_REMOVED, "factor_removed", factor, user, origin=origin, now=now)
 
 
-def _tell(event: Event, sentence: str, factor: Factor, user: User, *, origin: Origin, now: datetime) -> None:
+def _tell(
+    event: Event, sentence: str, factor: Factor, user: User, *, origin: Origin, now: datetime, **more: bool
+) -> None:
+    _note(event, factor, user, origin=origin, now=now, **more)
+    notify(
+        user,
+        to=verified_channels(user),
+        sentence=sentence,
+        origin=origin,
+        now=now,
+        factor=FactorKind(factor.kind).label,
+    )
+
+
+def _note(event: Event, factor: Factor, user: User, *, origin: Origin, now: datetime, **more: bool) -> None:
     record(
         event,
         origin=origin,
@@ -297,12 +345,5 @@ def _tell(event: Event, sentence: str, factor: Factor, user: User, *, origin: Or
         subject=user,
         kind=factor.kind,
         name=factor.name,
-    )
-    notify(
-        user,
-        to=verified_channels(user),
-        sentence=sentence,
-        origin=origin,
-        now=now,
-        factor=FactorKind(factor.kind).label,
+        **more,
     )

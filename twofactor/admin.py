@@ -1,0 +1,140 @@
+"""What the second factor puts on the page of a person in the administration: verbs and panels."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
+
+from accounts.admin import MORE_PANELS, UserAdmin
+from accounts.admin_sessions import device
+from accounts.models import User
+from core.admin_pages import ObjectForm, Panel, add_verb, badge, object_verb, two_lines
+from core.outcomes import Denied
+from tenants.actor import Actor
+from tenants.models import SecondFactorPolicy
+from twofactor.methods import METHODS
+from twofactor.models import Factor
+from twofactor.policy import SPARE
+from twofactor.services import administered
+from twofactor.services.administered import recovery_codes_left
+from twofactor.services.asked import policy_for
+from twofactor.services.devices import remembered
+from twofactor.services.factors import confirmed, is_permitted
+
+
+class ReasonForm(ObjectForm):
+    """Why the second factors of a person are turned off."""
+
+    reason = forms.CharField(
+        label=__("Reason"),
+        max_length=200,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=__("Such as how you made sure who asked. It stands in the audit events."),
+    )
+
+
+@object_verb(
+    __("Turn off every second factor"),
+    explains=__(
+        "For somebody who lost phone and paper. Make sure first that it is the person who asks: from now on the password alone, or what "
+        "the settings say about somebody without a second factor, decides. All sessions end, devices are forgotten, a mail tells of it."
+    ),
+    done=__("Every second factor was turned off."),
+    form=ReasonForm,
+    danger=True,
+    offered=lambda user: bool(user.factor_kinds),
+)
+def turn_off_factors(
+    self: UserAdmin,  # noqa: ARG001
+    obj: User,
+    given: dict[str, Any],
+    *,
+    by: Actor,
+    now: datetime,
+) -> Denied | None:
+    """Turn every second factor of the person off."""
+    return administered.turn_off_factors(obj, reason=given["reason"], by=by, now=now)
+
+
+@object_verb(
+    __("Forget remembered devices"),
+    explains=__("On every device of this person the second factor is asked for again at the next sign-in."),
+    done=__("The remembered devices were forgotten."),
+    offered=lambda user: bool(remembered(user, now=timezone.now())),
+)
+def forget_devices(
+    self: UserAdmin,  # noqa: ARG001
+    obj: User,
+    given: dict[str, Any],  # noqa: ARG001
+    *,
+    by: Actor,
+    now: datetime,
+) -> Denied | None:
+    """Let no browser of the person stand for the second factor."""
+    return administered.forget_devices(obj, by=by, now=now)
+
+
+def panels(_request: HttpRequest, user: User) -> Sequence[Panel]:
+    """The factors in force, and the browsers that stand for one."""
+    return _factors(user), _devices(user)
+
+
+def _factors(user: User) -> Panel:
+    policy = policy_for(user)
+    lead = _("Policy for this person: %(policy)s. The strictest of everywhere, company and roles holds.")
+    return Panel(
+        title=_("Second factor"),
+        lead=lead % {"policy": SecondFactorPolicy(policy).label},
+        headers=(_("Kind"), _("Added"), _("Last used"), _("State")),
+        rows=[
+            (
+                two_lines(one.get_kind_display(), one.name or _label(one, user)),
+                timezone.localtime(one.confirmed_at or one.created_at),
+                timezone.localtime(one.last_used_at) if one.last_used_at else "–",
+                _state(one, user),
+            )
+            for one in confirmed(user)
+        ],
+        empty=_("None is turned on."),
+    )
+
+
+def _label(factor: Factor, user: User) -> Any:
+    method = METHODS.get(factor.kind)
+    return method.label(user) if method is not None else ""
+
+
+def _state(factor: Factor, user: User) -> str:
+    if not is_permitted(factor.kind, user):
+        return badge(_("Not used: CodeGeneration leaves it out"), tone="warning")
+    if factor.kind == SPARE:
+        left = recovery_codes_left(user)
+        return badge(_("%(left)s of 10 left") % {"left": left}, tone="ok" if left else "warning")
+    return badge(_("Preferred") if user.preferred_factor == factor.kind else _("On"), tone="ok")
+
+
+def _devices(user: User) -> Panel:
+    return Panel(
+        title=_("Remembered devices"),
+        headers=(_("Program"), _("Address"), _("Last used"), _("Remembered until")),
+        rows=[
+            (
+                device(one.user_agent),
+                one.address or "–",
+                timezone.localtime(one.last_seen_at),
+                timezone.localtime(one.remembered_until) if one.remembered_until else "–",
+            )
+            for one in remembered(user, now=timezone.now())
+        ],
+        empty=_("No device stands for the second factor of this person."),
+    )
+
+
+add_verb(UserAdmin, turn_off_factors)
+add_verb(UserAdmin, forget_devices)
+MORE_PANELS.append(panels)

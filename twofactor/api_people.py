@@ -1,0 +1,65 @@
+"""The second factors and remembered devices of people, for administrators over REST (`users/{id}/…`)."""
+
+from typing import Any
+
+from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from accounts.models import User
+from accounts.serializers import Nothing
+from core.api import Resource, actor
+from core.fields import Strict, Text
+from twofactor.api import DeviceShown, FactorShown, factors_of
+from twofactor.services.administered import forget_devices, turn_off_factors
+from twofactor.services.devices import remembered
+
+
+class Reason(Strict):
+    """Why the second factors are turned off."""
+
+    reason = Text(max_length=200, help_text=_("For the audit, such as how the person was made sure of."))
+
+
+class FactorsOfPerson(Resource):
+    """The second factors of a person."""
+
+    model = User
+    reads = FactorShown
+    bodies = {"reset": Reason}
+    answers = {"reset": None}
+    verbs = {"factors": "view", "reset": "change"}
+    related = ("company",)
+    many = True
+
+    def factors(self, request: Request, **where: Any) -> Response:
+        """All of them, the oldest first."""
+        return factors_of(self.get_object())
+
+    def reset(self, request: Request, **where: Any) -> Response:
+        """Turn every second factor off; the person is told, and every session ends. Nothing to turn off: 409 `nothing_changed`."""
+        user, reason = self.get_object(), self.body()["reason"]
+        return self.settle_gone(turn_off_factors(user, reason=reason, by=actor(request), now=timezone.now()))
+
+
+class DevicesOfPerson(Resource):
+    """The browsers that stand for the second factor of a person."""
+
+    model = User
+    reads = DeviceShown
+    bodies = {"forget": Nothing}
+    answers = {"forget": None}
+    verbs = {"devices": "view", "forget": "change"}
+    related = ("company",)
+    many = True
+
+    def devices(self, request: Request, **where: Any) -> Response:
+        """All of them, the one used last first."""
+        return Response(DeviceShown(remembered(self.get_object(), now=timezone.now()), many=True).data)
+
+    def forget(self, request: Request, **where: Any) -> Response:
+        """Have the second factor asked for again on every device. None remembered: 409 `nothing_changed`."""
+        user = self.get_object()
+        self.body()
+        return self.settle_gone(forget_devices(user, by=actor(request), now=timezone.now()))

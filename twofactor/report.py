@@ -1,0 +1,180 @@
+"""The report on second factors: who has which, and who could not sign in under a policy before it is switched on.
+
+What it costs: the numbers are one pass of the database over the people in reach, grouped there, so a million people are a second of
+its time and a handful of rows for us; nothing is kept, so nothing is out of date. Lists are read by pages.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Count, Q, QuerySet
+
+from accounts.models import User
+from accounts.principal import roles_of
+from core.options import Snapshot
+from tenants.models import Company
+from tenants.rights import Rights
+from tenants.settings import snapshot
+from twofactor.models import FactorKind
+from twofactor.options import (
+    EMAIL_FIELD,
+    GENERATION,
+    NO_CONTACT,
+    PHONE_FIELD,
+)
+from twofactor.policy import SPARE, STRONG, allowed, is_needed, strictest
+from twofactor.services.asked import enrollable, turned_on, ways_of
+from twofactor.services.provided import known_of
+
+# What proves it wherever the settings leave it, and what proves it only while the organisation says so.
+ON_ITS_OWN = (FactorKind.TOTP.value, FactorKind.PASSKEY.value, FactorKind.RECOVERY.value)
+OF_ORGANISATION = STRONG - {*ON_ITS_OWN}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Numbers:
+    """How many people may sign in at all, and what they turned on."""
+
+    people: int
+    without: int  # nothing turned on, or recovery codes alone
+    verified_emails: int
+    verified_phones: int
+    kinds: Mapping[str, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatIf:
+    """What a policy would do to the people of one company (None: those of no company)."""
+
+    company: Company | None
+    policy: str
+    behaviour: str  # of the settings, for people without any way
+    without_way: int | None  # None where roles decide for each person by himself
+    shut_out: int | None
+    asks_services: (
+        bool  # the organisation has ways of its own, which are asked for one person at a time and not here
+    )
+
+
+def may_read(rights: Rights) -> bool:
+    """Whether somebody may read the report: about the people whom he may see."""
+    return rights.may("view", "user")
+
+
+def numbers(people: QuerySet[User]) -> Numbers:
+    """Count these people, by one statement."""
+    rows = (
+        people.filter(is_active=True)
+        .order_by()
+        .values_list("factor_kinds")
+        .annotate(Count("pk"), Count("email_verified_at"), Count("phone_verified_at"))
+    )
+    total, without, emails, phones, kinds = 0, 0, 0, 0, Counter[str]()
+    for turned, people_of, emails_of, phones_of in rows:
+        found = [kind for kind in turned.split(",") if kind]
+        kinds.update(dict.fromkeys(found, people_of))
+        total, emails, phones = total + people_of, emails + emails_of, phones + phones_of
+        without += people_of if all(kind == SPARE for kind in found) else 0
+    return Numbers(
+        people=total, without=without, verified_emails=emails, verified_phones=phones, kinds=dict(kinds)
+    )
+
+
+def what_if(people: QuerySet[User], *, company: Company | None, policy: str) -> WhatIf:
+    """What this policy would do. For `required` the numbers are exact, each by one statement."""
+    settings = snapshot(company.pk if company is not None else None)
+    exact = policy == "required"
+    return WhatIf(
+        company=company,
+        policy=policy,
+        behaviour=settings.text(NO_CONTACT),
+        without_way=_without_way(of_company(people, company), settings).count() if exact else None,
+        shut_out=shut_out(people, company=company, policy=policy).count() if exact else None,
+        asks_services=known_of(settings).unknown,
+    )
+
+
+def of_company(people: QuerySet[User], company: Company | None) -> QuerySet[User]:
+    """Those of one company, or those of none."""
+    return people.filter(company=company)
+
+
+def shut_out(people: QuerySet[User], *, company: Company | None, policy: str) -> QuerySet[User]:
+    """Who might not get in; for `required` exactly those. `outcome_of` says it of each as the sign-in would."""
+    settings = snapshot(company.pk if company is not None else None)
+    found = _without_way(of_company(people, company), settings)
+    behaviour, permitted = settings.text(NO_CONTACT), allowed(settings.text(GENERATION))
+    if behaviour == "allow" or (behaviour == "enrol" and FactorKind.TOTP in permitted):
+        return found.none()
+    if behaviour == "enrol":
+        for kind, column in _contacts(settings).items():
+            found = found.filter(**{column: ""}) if kind in permitted else found
+    if policy != "required":
+        asked = User.roles.through._default_manager.filter(role__twofactor_policy="required")
+        found = found.filter(~Q(factor_kinds="") | Q(pk__in=asked.values("user")) | Q(realm="external"))
+    return found
+
+
+def _contacts(settings: Snapshot) -> dict[str, str]:
+    found = {}
+    if settings.text(EMAIL_FIELD) != "none":
+        found[FactorKind.EMAIL.value] = "email"
+    if settings.text(PHONE_FIELD) != "none":
+        found[FactorKind.SMS.value] = "phone"
+    return found
+
+
+def _without_way(people: QuerySet[User], settings: Snapshot) -> QuerySet[User]:
+    """`ways_of` as the database says it: those for whom there is none, leaving out what the organisation itself has."""
+    permitted = allowed(settings.text(GENERATION))
+    if known_of(settings).ways:
+        return people.none()  # the organisation's RADIUS server is there for everybody
+    found = people.filter(is_active=True)
+    for alone in ON_ITS_OWN:
+        if alone in permitted:
+            found = found.exclude(_has_on(alone))
+    # Whoever turned on what his organisation has is not let in by a mailbox that he did not choose.
+    chosen = Q(pk__in=[])
+    for kind in OF_ORGANISATION & permitted:
+        chosen |= _has_on(kind)
+    for kind, column in _contacts(settings).items():
+        if kind in permitted:
+            verified = Q(**{f"{column}_verified_at__isnull": False}) & ~Q(**{column: ""})
+            found = found.exclude(verified & (_has_on(kind) | ~chosen))
+    return found
+
+
+def _has_on(kind: str) -> Q:
+    return Q(factor_kinds__contains=f",{kind},")
+
+
+def outcome_of(user: User, *, policy: str, settings: Snapshot) -> str:
+    """What a sign-in would come to under this policy: not-asked, asked, enrol, allowed, agent or denied."""
+    roles = [] if policy == "required" else roles_of(user)
+    strict = strictest([policy, *(role.twofactor_policy for role in roles)])
+    if not is_needed(strict, turned_on=any(kind != SPARE for kind in turned_on(user))):
+        return "not-asked"
+    if ways_of(user, settings, provided=known_of(settings)):
+        return "asked"
+    behaviour = settings.text(NO_CONTACT)
+    if behaviour == "enrol":
+        return "enrol" if enrollable(user, settings) else "denied"
+    return {"allow": "allowed", "agent": "agent"}.get(behaviour, "denied")
+
+
+def judged(rows: Sequence[User], *, policy: str) -> list[tuple[User, str]]:
+    """Those of a page of `shut_out` who would not get in by themselves, as the sign-in decides it."""
+    found = []
+    for user in rows:
+        outcome = outcome_of(user, policy=policy, settings=snapshot(user.company_id))
+        if outcome in {"denied", "agent"}:
+            found.append((user, outcome))
+    return found
+
+
+def chosen_company(principal: Any, company: Company | None) -> Company | None:
+    """The company that was named, else the reader's own; None, for whoever has none: the people of no company."""
+    own: Company | None = principal.company
+    return company if company is not None else own
