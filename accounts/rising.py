@@ -8,6 +8,9 @@ from accounts.sessions import end_sessions, live_sessions
 from audit.record import Origin
 from tenants.models import Role, SecondFactorPolicy
 
+# Of a session's methods (RFC 8176), those that say that a second factor was given: a code, one by text message, a passkey.
+SECOND = frozenset({"otp", "sms", "swk"})
+
 
 def _asks_for_factor(roles: Iterable[Role]) -> bool:
     return any(role.twofactor_policy == SecondFactorPolicy.REQUIRED for role in roles)
@@ -18,5 +21,5 @@ def end_unproved(user: User, *, given: Iterable[Role], origin: Origin, now: date
     if not _asks_for_factor(given) or _asks_for_factor(user.roles.all()):
         return
     sessions = live_sessions(user, now=now).select_related("user")
-    unproved = [one for one in sessions if "otp" not in one.methods]
+    unproved = [one for one in sessions if SECOND.isdisjoint(one.methods)]
     end_sessions(unproved, reason="changed", origin=origin, now=now)

@@ -1,8 +1,10 @@
 """Signing in over REST: the same steps, fields and refusals as the pages."""
 
+from datetime import datetime
 from typing import Any, NoReturn
 
 from django.utils import timezone
+from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -16,6 +18,7 @@ from accounts.models import SessionKind
 from accounts.names import Realm
 from accounts.principal import principal_at_start
 from accounts.serializers import Identity
+from accounts.sessions import Client
 from core.contacts import NAME_LENGTH
 from core.fields import Flag, Plain, Secret, Strict, Text
 from core.outcomes import Denied
@@ -24,28 +27,61 @@ from login.case import Case
 from login.edge import client_of
 from login.flow import Step
 from login.links import forgotten
+from login.models import Attempt
 from login.pages import told_sentences
 from login.refusals import EXPIRED
-from login.service import Answer, begin, begin_confirmation, describe, find, submit
+from login.service import (
+    Answer,
+    begin,
+    begin_confirmation,
+    begin_with_passkey,
+    describe,
+    find,
+    first_options,
+    goes_by_passkey,
+    submit,
+)
+from twofactor.serializers_passkey import CredentialField
 
 
 class BeginSerializer(Plain):
     """Who wants in."""
 
-    username = Text(max_length=NAME_LENGTH)
+    username = Text(max_length=NAME_LENGTH, required=False, help_text="Left out only with passkey.")
+    passkey = Flag(required=False, help_text="true: a passkey says who it is; no name goes with it.")
     realm = serializers.ChoiceField(
         choices=[one.value for one in Realm],
         required=False,
         help_text="Where the account is kept; by default a name with @ is internal, any other external. One realm only is ever tried.",
     )
 
+    def validate(self, attrs: Any) -> Any:
+        """A name, or a passkey; raises ValidationError."""
+        by_passkey = attrs.get("passkey", False)
+        if by_passkey and attrs.keys() & {"username", "realm"}:
+            raise serializers.ValidationError(
+                {"passkey": [_("A passkey says itself who it is; send no name.")]}
+            )
+        if not by_passkey and "username" not in attrs:
+            raise serializers.ValidationError({"username": [_("This field is required.")]})
+        return attrs
+
+
+class ConfirmSerializer(Plain):
+    """How to confirm."""
+
+    passkey = Flag(required=False, help_text="true: by one of one's passkeys, where there is one.")
+
 
 class BegunSerializer(serializers.Serializer[Any]):
     """A sign-in under way."""
 
     handle = serializers.CharField(help_text="Secret of this sign-in; send it with every step.")
-    step = serializers.ChoiceField(choices=["password"])
+    step = serializers.ChoiceField(choices=["password", "passkey"])
     expires_at = serializers.DateTimeField()
+    options = serializers.DictField(
+        required=False, help_text="Step passkey: for `PublicKeyCredential.parseRequestOptionsFromJSON`."
+    )
 
 
 class StepSerializer(Plain):
@@ -56,7 +92,12 @@ class StepSerializer(Plain):
     answer = Secret(required=False, help_text="Step challenge: the answer to the prompt.")
     method = Text(required=False, help_text="Step method: the id of one of the methods.")
     code = Text(required=False, help_text="Steps code and enrol, spaces and dashes left out.")
-    remember = Flag(required=False, help_text="Step code: let this browser stand for the second factor.")
+    credential = CredentialField(
+        required=False, help_text="Step passkey: as `toJSON()` of the browser's credential gives it."
+    )
+    remember = Flag(
+        required=False, help_text="Steps code and passkey: let this browser stand for the second factor."
+    )
     kind = Text(required=False, help_text="Step enrol: which of those offered: email, sms or totp.")
     value = Text(required=False, help_text="Step enrol: the address.")
     current_password = Secret(required=False, help_text="Step change-password.")
@@ -95,6 +136,10 @@ class NextStepSerializer(Identity):
     )
     methods = MethodSerializer(many=True)
     method = MethodSerializer()
+    options = serializers.DictField(
+        allow_null=True,
+        help_text="Step passkey: for `parseRequestOptionsFromJSON`; null when it took too long, then send `resend`.",
+    )
     enrol = EnrolSerializer(many=True)
     secret = serializers.CharField(help_text="Step enrol, with an app: the key to type into it.")
     otpauth_url = serializers.CharField(help_text="Step enrol, with an app: the same for a QR code.")
@@ -183,6 +228,17 @@ def _gained(case: Case, answer: Answer) -> dict[str, Any]:
     return gained | ({"notices": notices} if notices else {})
 
 
+def _begun(attempt: Attempt, handle: str, *, client: Client, now: datetime) -> Response:
+    told: dict[str, Any] = {
+        "handle": handle,
+        "step": Step.PASSWORD.value,
+        "expires_at": attempt.expires_at.isoformat(),
+    }
+    if attempt.by_passkey:
+        told |= {"step": Step.PASSKEY.value, "options": first_options(attempt, client=client, now=now)}
+    return Response(told, status=201)
+
+
 class BeginView(OpenDoor):
     """Begin."""
 
@@ -194,21 +250,21 @@ class BeginView(OpenDoor):
         tags=["login"],
     )
     def post(self, request: Request) -> Response:
-        """Begin a sign-in for a name. The answer is the same whether or not somebody has it."""
+        """Begin a sign-in for a name, or with `passkey` without one. The answer is the same whether or not somebody has the name."""
         given = BeginSerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        begun = begin(
-            given.validated_data["username"],
-            realm=given.validated_data.get("realm", ""),
-            by_page=False,
-            client=client_of(request._request),
-            now=timezone.now(),
-        )
-        attempt, handle = settled(begun)
-        return Response(
-            {"handle": handle, "step": Step.PASSWORD.value, "expires_at": attempt.expires_at.isoformat()},
-            status=201,
-        )
+        client, now = client_of(request._request), timezone.now()
+        if given.validated_data.get("passkey"):
+            begun = begin_with_passkey(by_page=False, client=client, now=now)
+        else:
+            begun = begin(
+                given.validated_data["username"],
+                realm=given.validated_data.get("realm", ""),
+                by_page=False,
+                client=client,
+                now=now,
+            )
+        return _begun(*settled(begun), client=client, now=now)
 
 
 class StepView(OpenDoor):
@@ -292,17 +348,21 @@ class ConfirmView(APIView):
     @extend_schema(
         operation_id="me_confirm",
         summary="Begin to confirm who you are",
-        request=None,
-        responses={201: BegunSerializer, 401: _PROBLEM},
+        request=ConfirmSerializer,
+        responses={201: BegunSerializer, 400: _PROBLEM, 401: _PROBLEM},
         tags=["me"],
     )
     def post(self, request: Request) -> Response:
         """The steps are those of a sign-in; at `done` sensitive changes are open for ten minutes."""
-        principal = request.principal  # type: ignore[attr-defined]
-        attempt, handle = begin_confirmation(
-            principal.session, by_page=False, client=client_of(request._request), now=timezone.now()
+        given = ConfirmSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        session = request.principal.session  # type: ignore[attr-defined]
+        client, now = client_of(request._request), timezone.now()
+        begun = begin_confirmation(
+            session,
+            by_page=False,
+            client=client,
+            now=now,
+            by_passkey=given.validated_data.get("passkey", goes_by_passkey(session)),
         )
-        return Response(
-            {"handle": handle, "step": Step.PASSWORD.value, "expires_at": attempt.expires_at.isoformat()},
-            status=201,
-        )
+        return _begun(*begun, client=client, now=now)

@@ -1,6 +1,7 @@
 """One form a step: what a page shows and what JSON may hold are the same fields with the same bounds."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django import forms
@@ -13,6 +14,7 @@ from core.contacts import NAME_LENGTH
 from login.case import Case
 from login.flow import Purpose, Step
 from twofactor.methods import kind_of
+from twofactor.methods.passkey_wire import read
 from twofactor.models import FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import SKIP
@@ -138,6 +140,10 @@ class CodeOfOthersField(forms.CharField):
         super().__init__(label=_("Code"), max_length=LONGEST_OF_OTHERS, widget=widget(attrs=dict(_CODE)))
 
 
+def _may_be_remembered(case: Case) -> bool:
+    return case.settings.text(SKIP) == "device" and case.attempt.purpose == Purpose.SIGN_IN
+
+
 class CodeForm(StepForm):
     """The second proof."""
 
@@ -152,7 +158,35 @@ class CodeForm(StepForm):
             self.fields["code"] = CodeOfOthersField(forms.PasswordInput if hidden else Forgetful)
         if kind in WITH_LETTERS:
             self.fields["code"].widget.attrs |= {"inputmode": "text", **_NO_SPELLING}
-        if self.case.settings.text(SKIP) != "device" or self.case.attempt.purpose != Purpose.SIGN_IN:
+        if not _may_be_remembered(self.case):
+            del self.fields["remember"]
+
+
+class CredentialField(forms.Field):
+    """What the browser gave for a passkey: as JSON text from a page, as an object from a program."""
+
+    widget = forms.HiddenInput
+    default_error_messages = {"invalid": _("The answer of the browser could not be read. Try again.")}
+
+    def to_python(self, value: Any) -> str:
+        """The JSON text, of a size and depth that a credential has."""
+        if value in self.empty_values:
+            return ""
+        found = read(value) if isinstance(value, str | Mapping) else None
+        if found is None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return json.dumps(found)
+
+
+class PasskeyForm(StepForm):
+    """A signature: the second proof, or both."""
+
+    credential = CredentialField()
+    remember = forms.BooleanField(label=_("Do not ask again in this browser"), required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if not self.case.proved or not _may_be_remembered(self.case):
             del self.fields["remember"]
 
 
@@ -219,6 +253,7 @@ FORMS: dict[str, type[StepForm]] = {
     Step.CHALLENGE: ChallengeForm,
     Step.METHOD: MethodForm,
     Step.CODE: CodeForm,
+    Step.PASSKEY: PasskeyForm,
     "resend": NothingForm,
     Step.ENROL: EnrolForm,
     Step.CHANGE_PASSWORD: ChangePasswordForm,

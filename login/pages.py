@@ -1,5 +1,6 @@
 """How a step looks: title, sentence, facts and the other things that can be done. Words only, no decisions."""
 
+import json
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,13 +9,23 @@ from typing import Any
 
 from django.urls import reverse
 from django.utils.functional import Promise
+from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.external import may_change_password
 from login.case import Case
 from login.flow import Purpose, Step
-from login.service import delivery_of, method_shown, pending_code, prompt_of, sent_to, setup_under_way
+from login.service import (
+    delivery_of,
+    may_use_passkey,
+    method_shown,
+    passkey_options,
+    pending_code,
+    prompt_of,
+    sent_to,
+    setup_under_way,
+)
 from login.steps import rules_for
 from twofactor.methods import METHODS, kind_of
 from twofactor.models import Challenge, FactorKind
@@ -90,6 +101,8 @@ def _lead(case: Case, step: Step) -> str:
         return case.question.prompt
     if step is Step.CODE:
         return _code_lead(case)
+    if step is Step.PASSKEY and case.attempt.purpose == Purpose.CONFIRM and not case.proved:
+        return _("Please confirm by your passkey that it is still you. Nothing that you were doing is lost.")
     if step is Step.PASSKEY:
         return _("Your browser asks for your fingerprint, your face, the PIN of the device, or a key.")
     if step is Step.ENROL:
@@ -190,7 +203,7 @@ def _resend(case: Case, challenge: Challenge | None) -> Action:
     wait = 0
     if challenge is not None:
         wait = max(0, round((challenge.created_at + COOL_DOWN - case.now).total_seconds()))
-    step = "resend" if case.step is Step.CODE else case.step.value
+    step = "resend" if case.step in {Step.CODE, Step.PASSKEY} else case.step.value
     return Action(
         label=_("Send another code")
         if challenge is None or METHODS[challenge.kind].sends
@@ -200,6 +213,19 @@ def _resend(case: Case, challenge: Challenge | None) -> Action:
         fields={"attempt": str(case.attempt.uid)},
         disabled_until=wait,
     )
+
+
+def _other_confirmation(case: Case) -> list[Action]:
+    """The password instead of the passkey, or the passkey instead of the password."""
+    if not case.attempt.by_passkey and not may_use_passkey(case.person):
+        return []
+    by, label = (
+        ("password", _("Use your password"))
+        if case.attempt.by_passkey
+        else ("passkey", _("Use your passkey"))
+    )
+    target = urlencode({"by": by, "next": case.attempt.next or "/"})
+    return [Action(label=label, url=f"{reverse('login:confirm')}?{target}")]
 
 
 def context_of(case: Case, *, step: Step) -> dict[str, Any]:
@@ -225,15 +251,22 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         context["by_app"] = step is Step.ENROL and case.enrollable == [FactorKind.TOTP]
         if setup := setup_under_way(case, challenge) if step is Step.ENROL else {}:
             context |= app_setup(setup)
-        if challenge is not None and step is not Step.PASSKEY:
+        if step is Step.PASSKEY:
+            context["options"] = options = passkey_options(case, challenge)
+            context["options_json"] = json.dumps(options)
+            if options is None and case.proved:
+                secondary.append(_resend(case, challenge))
+        elif challenge is not None:
             sends = sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from)
             context["facts"] = code_facts(
                 challenge, checks=checks_left(challenge, settings=case.settings), sends=sends, now=case.now
             )
             if METHODS[challenge.kind].sends or case.now >= challenge.expires_at:
                 secondary.append(_resend(case, challenge))
-        if step is not Step.ENROL and len(case.methods) > 1:
+        if step is not Step.ENROL and case.proved and len(case.methods) > 1:
             secondary.append(Action(label=_("Use another way"), url=step_url(Step.METHOD)))
+    if case.attempt.purpose == Purpose.CONFIRM and not case.proved:
+        secondary += _other_confirmation(case)
     start = reverse("login:cancel")
     secondary.append(
         Action(label=_("Cancel"), url=start, method="post", fields={"attempt": str(case.attempt.uid)})

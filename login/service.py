@@ -22,7 +22,7 @@ from core.prepared import Insert, Select, Slot
 from core.throttle import Limit, take
 from delivery.render import PRODUCT
 from delivery.services import Progress, state_of
-from login import external, steps
+from login import external, passkeys, steps
 from login.case import LIFE, Case, Finished
 from login.flow import Purpose, Step
 from login.forms import FORMS, StepForm, first_error
@@ -34,6 +34,7 @@ from twofactor.models import Purpose as CodePurpose
 from twofactor.options import PROMPT
 from twofactor.services.challenges import checks_left, newest, sends_left
 from twofactor.services.factors import is_waiting, setup_of
+from twofactor.services.passkeys import UNAVAILABLE, has_passkey, is_possible, options_of
 
 HANDLE = "login"
 BEGIN = Limit(name="login-begin", tries=600, window=timedelta(minutes=10))
@@ -49,6 +50,7 @@ HANDLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Denied | None]] = {
     Step.CHALLENGE: external.challenge,
     Step.METHOD: steps.method,
     Step.CODE: steps.code,
+    Step.PASSKEY: passkeys.passkey,
     "resend": steps.resend,
     Step.ENROL: steps.enrol,
     Step.CHANGE_PASSWORD: steps.change_password,
@@ -83,6 +85,7 @@ def open_attempt(
     now: datetime,
     target: str = "",
     session: Session | None = None,
+    by_passkey: bool = False,
     life: timedelta = LIFE,
 ) -> tuple[Attempt, str]:
     """A new attempt and its handle, which is kept only as a fingerprint."""
@@ -96,6 +99,7 @@ def open_attempt(
         user=user,
         version=user.security_version if user else 0,
         session=session,
+        by_passkey=by_passkey,
         next=target,
         address=client.address,
         created_at=now,
@@ -126,12 +130,53 @@ def begin(
     )
 
 
+def begin_with_passkey(
+    *, by_page: bool, client: Client, now: datetime, target: str = ""
+) -> tuple[Attempt, str] | Denied:
+    """Begin a sign-in in which a passkey says who it is."""
+    if not is_possible():
+        return UNAVAILABLE
+    refused = take(BEGIN, network_of(client.address), now=now)
+    if refused is not None:
+        return refused
+    opened = open_attempt(
+        purpose=Purpose.SIGN_IN,
+        name="",
+        realm=Realm.INTERNAL,
+        user=None,
+        by_page=by_page,
+        client=client,
+        now=now,
+        target=target,
+        by_passkey=True,
+    )
+    passkeys.ask(opened[0], None, now=now)
+    return opened
+
+
+def goes_by_passkey(session: Session) -> bool:
+    """Whether who signed in to this session showed a passkey and no password, which he need not have."""
+    return "pwd" not in session.methods and may_use_passkey(session.user)
+
+
+def may_use_passkey(user: User) -> bool:
+    """Whether this person can confirm by a passkey."""
+    return is_possible() and has_passkey(user)
+
+
 def begin_confirmation(
-    session: Session, *, by_page: bool, client: Client, now: datetime, target: str = ""
+    session: Session,
+    *,
+    by_page: bool,
+    client: Client,
+    now: datetime,
+    target: str = "",
+    by_passkey: bool = False,
 ) -> tuple[Attempt, str]:
     """Begin to confirm who holds this session (idle lock, sensitive change); the name is not asked again."""
     user = session.user
-    return open_attempt(
+    by_passkey = by_passkey and may_use_passkey(user)
+    opened = open_attempt(
         purpose=Purpose.CONFIRM,
         name=user.username,
         realm=Realm(user.realm),
@@ -141,7 +186,11 @@ def begin_confirmation(
         now=now,
         target=target,
         session=session,
+        by_passkey=by_passkey,
     )
+    if by_passkey:
+        passkeys.ask(opened[0], user, now=now)
+    return opened
 
 
 def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case | None:
@@ -166,19 +215,17 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
     return Case(attempt=attempt, client=client, now=now, since=since)
 
 
-def _is_in_turn(step: str, asked: Step) -> bool:
-    return (
-        step == asked
-        or (step == "resend" and asked in {Step.CODE, Step.PASSKEY})
-        or (step == Step.METHOD and asked in {Step.CODE, Step.PASSKEY})
-    )
+def _is_in_turn(step: str, case: Case) -> bool:
+    # Before the first proof there is neither another way nor another question.
+    again = case.proved and case.step in {Step.CODE, Step.PASSKEY}
+    return step == case.step or (again and step in {"resend", Step.METHOD})
 
 
 def submit(case: Case, step: str, data: Mapping[str, Any]) -> Answer:
     """Take one step. Whatever is refused changes nothing but its counters, and the answer says what is asked for now."""
     if case.step in {Step.DONE, Step.DENIED}:
         return settled(case, steps.go_on(case))
-    if step not in HANDLERS or not _is_in_turn(step, case.step):
+    if step not in HANDLERS or not _is_in_turn(step, case):
         return Answer(case=case, denied=OUT_OF_TURN)
     form = FORMS[step](data, case=case)
     if not form.is_valid():
@@ -223,6 +270,8 @@ def describe(case: Case) -> dict[str, Any]:
             told |= {"enrol": enrol_of(case), **setup_under_way(case, challenge)}
         elif case.attempt.method:
             told["method"] = method_shown(case, case.attempt.method)
+        if step is Step.PASSKEY:
+            told["options"] = passkey_options(case, challenge)
         if step is Step.CODE and (prompt := prompt_of(case, challenge)):
             told["prompt"] = prompt
         told |= {
@@ -234,6 +283,19 @@ def describe(case: Case) -> dict[str, Any]:
             "delivery": _delivery(case, challenge),
         }
     return told
+
+
+def passkey_options(case: Case, challenge: Challenge | None) -> dict[str, Any] | None:
+    """What the browser is asked to sign, while it may be."""
+    if challenge is None or case.now >= challenge.expires_at or challenge.kind != FactorKind.PASSKEY:
+        return None
+    return options_of(challenge, case.user, verified=not case.proved)
+
+
+def first_options(attempt: Attempt, *, client: Client, now: datetime) -> dict[str, Any] | None:
+    """What the browser is asked to sign in an attempt that just began with a passkey."""
+    case = Case(attempt=attempt, client=client, now=now, since=epoch.current())
+    return passkey_options(case, pending_code(case))
 
 
 def _delivery(case: Case, challenge: Challenge | None) -> str | None:

@@ -143,7 +143,7 @@ def second_proof(case: Case, given: str, *, remember: bool) -> Denied | None:
 def _proved_or_not(case: Case, checked: Challenge | Denied, *, remember: bool) -> Denied | None:
     if isinstance(checked, Denied):
         return _or_behave(case, checked)
-    _factor_proved(case, kind=checked.kind, remember=remember)
+    factor_proved(case, kind=checked.kind, remember=remember)
     return advance(case)
 
 
@@ -163,7 +163,7 @@ def enrol(case: Case, data: Data) -> Denied | None:
         tie_anew(case)
         case.forget("asked")  # there is a way now
         case.attempt.method = checked.kind
-        _factor_proved(case, kind=checked.kind, remember=False)
+        factor_proved(case, kind=checked.kind, remember=False)
         return advance(case)
 
 
@@ -242,7 +242,8 @@ def rules_for(case: Case) -> list[str]:
     return rules_in_words(case.person.company_id)
 
 
-def _factor_proved(case: Case, *, kind: str, remember: bool) -> None:
+def factor_proved(case: Case, *, kind: str, remember: bool) -> None:
+    """Inside a unit: the second proof was given, in this way."""
     user = case.person
     case.attempt.factor_at, case.attempt.remember = case.now, remember
     note_factor_use(user, kind=kind, now=case.now)

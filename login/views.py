@@ -27,7 +27,17 @@ from login.flow import Purpose, Step
 from login.forms import FORMS, StepForm, UsernameForm
 from login.pages import TEMPLATES, context_of, step_url, told_sentences
 from login.refusals import EXPIRED, OUT_OF_TURN
-from login.service import Answer, begin, begin_confirmation, end_silently, find, submit
+from login.service import (
+    Answer,
+    begin,
+    begin_confirmation,
+    begin_with_passkey,
+    end_silently,
+    find,
+    goes_by_passkey,
+    submit,
+)
+from twofactor.services.passkeys import is_possible
 
 ATTEMPT_COOKIE = f"{'__Secure-' if settings.HTTPS else ''}attempt"
 ATTEMPT_PATH = "/login/"
@@ -111,9 +121,11 @@ class UsernameView(View):
         return self._page(request, UsernameForm(), target)
 
     def post(self, request: HttpRequest) -> HttpResponse:
-        """Begin."""
-        form = UsernameForm(request.POST)
+        """Begin, by a name or by a passkey."""
         target = safe_next(request.GET.get("next"), default="")
+        if "passkey" in request.POST:
+            return self._by_passkey(request, target)
+        form = UsernameForm(request.POST)
         if not form.is_valid():
             return self._page(request, form, target)
         begun = begin(
@@ -131,8 +143,17 @@ class UsernameView(View):
         set_attempt_cookie(response, begun[1])
         return response
 
+    def _by_passkey(self, request: HttpRequest, target: str) -> HttpResponse:
+        begun = begin_with_passkey(by_page=True, client=client_of(request), now=timezone.now(), target=target)
+        if isinstance(begun, Denied):
+            messages.warning(request, str(begun.message))
+            return redirect("login:username")
+        response = redirect(step_url(Step.PASSKEY))
+        set_attempt_cookie(response, begun[1])
+        return response
+
     def _page(self, request: HttpRequest, form: UsernameForm, target: str, status: int = 200) -> HttpResponse:
-        context = {"form": form, "next": target}
+        context = {"form": form, "next": target, "passkeys": is_possible()}
         if SESSION_COOKIE in request.COOKIES:
             context["notice"] = _("Your session has ended. Please sign in again.")
         return render(request, "login/username.html", context, status=status)
@@ -146,7 +167,8 @@ class StepView(View):
         case = self._case(request)
         if case is None:
             return self._over(request)
-        if step == Step.METHOD and case.step is Step.CODE and len(case.methods) > 1:
+        other_way = case.proved and case.step in {Step.CODE, Step.PASSKEY} and len(case.methods) > 1
+        if step == Step.METHOD and other_way:
             return self._page(request, case, FORMS[step](case=case), step=Step.METHOD)
         if case.step not in TEMPLATES:
             return self._no_page(request, case)
@@ -213,14 +235,16 @@ def confirm(request: HttpRequest) -> HttpResponse:
         return redirect(
             f"{reverse('login:username')}?{urlencode({'next': safe_next(request.GET.get('next'))})}"
         )
-    _attempt, handle = begin_confirmation(
+    by = request.GET.get("by")
+    attempt, handle = begin_confirmation(
         principal.session,
         by_page=True,
         client=client_of(request),
         now=timezone.now(),
         target=safe_next(request.GET.get("next")),
+        by_passkey=by == "passkey" or (by != "password" and goes_by_passkey(principal.session)),
     )
-    response = redirect(step_url(Step.PASSWORD))
+    response = redirect(step_url(Step.PASSKEY if attempt.by_passkey else Step.PASSWORD))
     set_attempt_cookie(response, handle)
     return response
 

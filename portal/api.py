@@ -98,6 +98,8 @@ STATUS: Mapping[str, int] = {
     "out_of_turn": 409,
     "own_account": 409,
     "own_company": 409,
+    "passkey_exists": 409,
+    "passkeys_unavailable": 409,
     "package_exists": 409,
     "pinned": 409,
     "rolled_back": 409,

@@ -4,6 +4,7 @@ from django.urls import path
 
 from twofactor import api, api_contacts
 from twofactor.api_explain import ExplainSignIn
+from twofactor.api_passkeys import OwnPasskeyMade, OwnPasskeys
 from twofactor.api_people import DevicesOfPerson, FactorsOfPerson
 from twofactor.api_report import FactorReport
 
@@ -17,6 +18,8 @@ urlpatterns = [
     path("me/email/confirm/", api_contacts.OwnEmailCode.as_view(), name="me-email-code"),
     path("me/phone/", api_contacts.OwnPhone.as_view(), name="me-phone"),
     path("me/phone/confirm/", api_contacts.OwnPhoneCode.as_view(), name="me-phone-code"),
+    path("me/passkeys/", OwnPasskeys.as_view(), name="me-passkeys"),
+    path("me/passkeys/confirm/", OwnPasskeyMade.as_view(), name="me-passkey-made"),
     path("me/password/", api.OwnPassword.as_view(), name="me-password"),
     path("users/<uuid:id>/factors/", FactorsOfPerson.as_view({"get": "factors"}), name="user-factors"),
     path(

@@ -17,7 +17,7 @@ from accounts.sessions import refuse_unconfirmed
 
 View = Callable[..., HttpResponse]
 # Pages that both ask and do: after confirming, people land where they were.
-_OPENS_AGAIN = {"add-app", "set-up-app", "recovery", "remove-factor"}
+_OPENS_AGAIN = {"add-app", "add-passkey", "set-up-app", "recovery", "remove-factor"}
 
 
 def principal_of(request: HttpRequest) -> Principal:

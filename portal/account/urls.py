@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.account import apps, contacts, home, recovery, security, sessions
+from portal.account import apps, contacts, home, passkeys, recovery, security, sessions
 
 app_name = "account"
 urlpatterns = [
@@ -26,6 +26,7 @@ urlpatterns = [
     path("security/recovery/", recovery.recovery, name="recovery"),
     path("security/turn-on/<slug:kind>/", security.turn_on, name="turn-on"),
     path("security/factors/<uuid:uid>/", security.change, name="change-factor"),
+    path("security/passkeys/add/", passkeys.add, name="add-passkey"),
     path("security/factors/<uuid:uid>/remove/", security.remove, name="remove-factor"),
     path("security/devices/<uuid:uid>/remove/", security.forget, name="forget-browser"),
 ]

@@ -17,7 +17,7 @@ from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time
 from twofactor.models import Challenge, Factor
 
 pytestmark = pytest.mark.django_db
-STEPS = ("password", "method", "code", "resend", "enrol", "change-password", "link", "done")
+STEPS = ("password", "method", "code", "passkey", "resend", "enrol", "change-password", "link", "done")
 EVERYTHING = {
     "password": PASSWORD,
     "method": "email",

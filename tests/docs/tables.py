@@ -98,8 +98,10 @@ def limits_told() -> "list[Limit]":
     from accounts.limits import CODES_A_DAY, CODES_AT_ONCE, NETWORK, PASSWORD
     from login.links.forgotten import ASK_BY_NAME, ASK_BY_NETWORK
     from login.service import BEGIN
+    from twofactor.services.passkeys import BEGUN
 
-    return [PASSWORD, NEW_PASSWORDS, NETWORK, BEGIN, ASK_BY_NETWORK, ASK_BY_NAME, CODES_AT_ONCE, CODES_A_DAY]
+    codes = [CODES_AT_ONCE, CODES_A_DAY]
+    return [PASSWORD, NEW_PASSWORDS, NETWORK, BEGIN, ASK_BY_NETWORK, ASK_BY_NAME, *codes, BEGUN]
 
 
 def limits() -> str:
@@ -115,7 +117,7 @@ def limits() -> str:
     def told(limit: "Limit") -> str:
         return f"{limit.tries} in {words(limit.window)}"
 
-    password, offered, network, begin, links, links_for_name, burst, day = limits_told()
+    password, offered, network, begin, links, links_for_name, burst, day, passkeys = limits_told()
     until = "refused until that time is over"
     rows = (
         (
@@ -129,7 +131,7 @@ def limits() -> str:
             f"{words(password.pause)} of refusal, there alone",
         ),
         (
-            "Wrong passwords from one network address, in browsers that are new to the person",
+            "Wrong passwords from one network address, in browsers that are new to the person, and passkeys alone that do not hold",
             told(network),
             until,
         ),
@@ -139,6 +141,7 @@ def limits() -> str:
         ("Links for one name", told(links_for_name), "no further mail is sent; the answer stays the same"),
         ("Wrong short codes of one link", CODE_CHECKS, "the link is dead"),
         ("Codes sent to one person, all sign-ins together", f"{told(burst)}, {told(day)}", until),
+        ("Passkeys that one person begins to add", told(passkeys), until),
         ("Between two codes of a sign-in", words(COOL_DOWN), "refused, with the seconds to wait"),
         ("Codes sent in one sign-in; checks of one code", "two settings", "what two more settings say"),
         (

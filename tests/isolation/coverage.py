@@ -14,6 +14,7 @@
 from collections.abc import Iterator, Mapping
 
 from accounts.models import Browser, RefreshToken, Session, User
+from audit.models import AuditEvent
 from delivery.models import Delivery
 from login.models import Attempt
 from tests.configserver.packages import package
@@ -180,6 +181,7 @@ COVERAGE: Mapping[str, Entry] = {
         writes=(Factor, User, Delivery),
     ),
     "account/security/factors/<uuid:uid>/": the("factor"),
+    "account/security/passkeys/add/": own("Adds a passkey of the caller's own."),
     "account/security/factors/<uuid:uid>/remove/": the("factor"),
     "account/security/devices/<uuid:uid>/remove/": the("browser"),
     # --- API: sign-in and oneself
@@ -208,6 +210,12 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/me/factors/<uuid:id>/confirm/": the("factor"),
     "api/v1/me/devices/": own("The browsers that stand for the caller's own second factor."),
     "api/v1/me/devices/<uuid:id>/": the("browser"),
+    "api/v1/me/passkeys/": own("Begins a passkey of the caller's own."),
+    "api/v1/me/passkeys/confirm/": own(
+        "Takes the passkey that the caller's own session asked for.",
+        sends=(lambda them: {"id": str(them.uid("factor")), "credential": {"id": "x"}},),
+        writes=(AuditEvent,),
+    ),
     "api/v1/me/email/": own(
         "A code goes to the given address; the answer does not tell whether somebody has it.",
         sends=(lambda them: {"email": them.text("user")},),

@@ -4,13 +4,14 @@ from collections.abc import Mapping
 
 from accounts.models import User
 from twofactor.methods.base import Method
+from twofactor.methods.passkey import Passkey
 from twofactor.methods.radius import Radius
 from twofactor.methods.recovery import Recovery
 from twofactor.methods.sent import Email, Sms
 from twofactor.methods.totp import Totp
 from twofactor.methods.webservice import WebService
 
-_ALL: tuple[Method, ...] = (Email(), Sms(), Totp(), WebService(), Radius(), Recovery())
+_ALL: tuple[Method, ...] = (Email(), Sms(), Totp(), Passkey(), WebService(), Radius(), Recovery())
 METHODS: Mapping[str, Method] = {method.kind.value: method for method in _ALL}
 AMRS = frozenset(method.amr for method in _ALL)  # in a session, each says that a second factor was given
 

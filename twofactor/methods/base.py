@@ -22,6 +22,8 @@ class Right:
 class Wrong:
     """It does not."""
 
+    reason: str = ""  # for the trail, where it tells more than that; no secret
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unavailable:

@@ -26,7 +26,7 @@ from core.throttle import first_refusal, take_all_or_none, too_many
 from delivery.models import Delivery
 from delivery.services import cancel
 from twofactor.methods import METHODS
-from twofactor.methods.base import Again, Judged, Right, Unavailable
+from twofactor.methods.base import Again, Judged, Right, Unavailable, Wrong
 from twofactor.models import MANY, Challenge, Factor, FactorKind, Purpose
 from twofactor.options import DIGITS, EXPIRY, MAX_CHECKS, MAX_SENDS
 from twofactor.services.messages import message_with_code
@@ -210,9 +210,15 @@ def check_code(
 
 
 def reserve(
-    user: User, *, purpose: Purpose, asked_by: uuid.UUID, settings: Snapshot, origin: Origin, now: datetime
+    user: User | None,
+    *,
+    purpose: Purpose,
+    asked_by: uuid.UUID,
+    settings: Snapshot,
+    origin: Origin,
+    now: datetime,
 ) -> Challenge | Denied:
-    """Inside a unit: count one check of the newest prompt, whose answer is judged after it."""
+    """Inside a unit: count one check of the newest prompt, whose answer is judged after it. `user` None: it will tell whose it is."""
     challenge = _counted(purpose=purpose, asked_by=asked_by, settings=settings, now=now)
     if isinstance(challenge, Denied):
         return _noted(challenge, user, purpose=purpose, origin=origin, now=now)
@@ -221,7 +227,7 @@ def reserve(
 
 
 def conclude(
-    reserved: Challenge, judged: Judged, user: User, *, origin: Origin, now: datetime
+    reserved: Challenge, judged: Judged, user: User | None, *, origin: Origin, now: datetime
 ) -> Challenge | Denied:
     """Inside a unit: put in force what was judged of a reserved check. UNJUDGED and ONE_MORE want a new prompt."""
     purpose = Purpose(reserved.purpose)
@@ -240,19 +246,27 @@ def conclude(
         challenge.used_at = now
         Write(challenge, "used_at").last()
         return ONE_MORE
-    return _noted(WRONG, user, purpose=purpose, origin=origin, now=now)
+    reason = judged.reason if isinstance(judged, Wrong) else ""
+    return _noted(WRONG, user, purpose=purpose, origin=origin, now=now, reason=reason)
 
 
 def _noted(
-    denied: Denied, user: User, *, purpose: Purpose, origin: Origin, now: datetime, **more: str
+    denied: Denied,
+    user: User | None,
+    *,
+    purpose: Purpose,
+    origin: Origin,
+    now: datetime,
+    reason: str = "",
+    **more: str,
 ) -> Denied:
     record(
         Event.LOGIN_CODE_REFUSED,
         origin=origin,
         at=now,
-        company_id=user.company_id,
+        company_id=user.company_id if user is not None else None,
         subject=user,
-        reason=denied.code,
+        reason=reason or denied.code,
         purpose=str(purpose),
         **more,
     )

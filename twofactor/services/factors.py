@@ -191,6 +191,24 @@ def put_in_force(factor: Factor, *, origin: Origin, now: datetime) -> Denied | N
     return None
 
 
+def refuse_new(user: User, *, kind: FactorKind, name: str = "") -> Denied | None:
+    """Why this person may not begin to turn on one more of this kind, under this name."""
+    if not _is_name(name):
+        return BAD_NAME
+    return may_add(user, kind, provided=Provided()) or (TOO_MANY if _has_most(user, kind) else None)
+
+
+def put_new_in_force(factor: Factor, *, origin: Origin, now: datetime) -> Denied | None:
+    """Inside a unit, once it has proved itself: keep a factor that was never pending, and count it from now on."""
+    user = factor.user
+    hold(user)  # so that of ten at once no eleventh gets in
+    if _has_most(user, factor.kind):
+        return TOO_MANY
+    factor.save()
+    _added(factor, user, origin=origin, now=now)
+    return None
+
+
 def make_recovery_codes(user: User, *, origin: Origin, now: datetime) -> tuple[Factor, list[str]] | Denied:
     """Ten new codes, shown now and never again; those of before are worth nothing from now on."""
     if not any(kind != SPARE for kind in kinds_in_force(user)):
