@@ -26,13 +26,11 @@ def lost(row: Delivery, *, provider_id: str, reason: str, now: datetime) -> None
     # Between its being taken and our noting it, which is when a worker holds it.
     unnamed = Q(state=State.LEASED) & ~Q(provider_id=provider_id)
     with unit():
-        mine = Delivery.objects.select_for_update().filter(named | unnamed, pk=row.pk, delivered_at=None)
-        if not mine.exists():
-            return
-        Delivery.objects.filter(pk=row.pk).update(
+        mine = Delivery.objects.filter(named | unnamed, pk=row.pk, delivered_at=None)
+        if mine.update(
             state=State.FAILED, provider_id=provider_id, sent_at=row.sent_at or now, error=reason[:300]
-        )
-        note_failed(row, State.FAILED, reason, now=now)
+        ):
+            note_failed(row, State.FAILED, reason, now=now)
 
 
 def note_failed(row: Delivery, state: State, reason: str, *, now: datetime) -> None:

@@ -40,5 +40,5 @@ def twilio_status(request: HttpRequest, uid: UUID) -> HttpResponse:
     elif status in LOST:
         code = request.POST.get("ErrorCode", "")
         number = int(code) if re.fullmatch(r"[0-9]{1,6}", code) else None
-        lost(row, provider_id=sid, reason=words_for(status, number), now=timezone.now())
+        lost(row, provider_id=sid, reason=words_for(f"says {status}", number), now=timezone.now())
     return HttpResponse(status=204)

@@ -73,11 +73,11 @@ def account() -> Account | None:
     return Account(sid=sid, token=token, sender=settings.TWILIO_FROM, base=base.rstrip("/"))
 
 
-def words_for(status: str, code: int | None) -> str:
-    """The reason for the administrator: Twilio's answer or status, its number, and what that number means."""
-    named = f" ({code})" if code else ""
-    known = f": {_WORDS[code]}" if code in _WORDS else ""
-    return f"Twilio answered {status}{named}{known}."
+def words_for(said: str, number: int | None) -> str:
+    """The reason for the administrator: what Twilio said, its number for it, and what that number means."""
+    named = f" ({number})" if number else ""
+    known = f": {_WORDS[number]}" if number in _WORDS else ""
+    return f"Twilio {said}{named}{known}."
 
 
 class TwilioGateway:
@@ -103,7 +103,7 @@ class TwilioGateway:
             return self._put_off
         sender = parcel.from_address or self._account.sender
         if not sender:
-            return Deferred(words_for("nothing, for it was not asked", 21603))
+            return Deferred("No sender is set: set TWILIO_FROM or TwoFactor.SmsFrom.")
         from requests import RequestException
         from twilio.base.exceptions import TwilioException
         from twilio.rest import Client
@@ -117,9 +117,8 @@ class TwilioGateway:
             return self._put_off
         except TwilioException as error:
             return self._refusal(error, http.answered)
-        except (
-            Exception
-        ) as error:  # the client reads answers without looking; what went wrong may quote the code
+        except Exception as error:
+            # The client reads answers without looking; what went wrong with one may quote the code.
             return Deferred(f"Twilio's answer cannot be understood: {type(error).__name__}.")
         sid = message.sid
         if not isinstance(sid, str) or not MESSAGE.fullmatch(sid):
@@ -130,17 +129,11 @@ class TwilioGateway:
         status, number = getattr(error, "status", None), getattr(error, "code", None)
         if not isinstance(status, int):
             return Deferred(f"Twilio's answer cannot be understood: {type(error).__name__}.")
-        if (
-            not isinstance(number, int) or number == status
-        ):  # the client puts the status where there is no number
-            number = None
-        reason = words_for(str(status), number)
-        if (
-            status in range(400, 500)
-            and status not in _FOR_NOW
-            and number is not None
-            and number not in _OURS
-        ):
+        if not isinstance(number, int) or number == status:
+            number = None  # the client puts the status where there is no number
+        reason = words_for(f"answered {status}", number)
+        is_final = 400 <= status < 500 and status not in _FOR_NOW
+        if is_final and number is not None and number not in _OURS:
             return Refused(reason)
         put_off = Deferred(reason, after=_seconds(answered.get("retry-after", "")))
         if status in {401, 429} or status >= 500:

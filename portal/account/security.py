@@ -166,6 +166,9 @@ def security(request: HttpRequest) -> HttpResponse:
     policy, factors = policy_for(user), list(in_force(user))
     left = recovery_codes_left(user) if any(one.kind == SPARE for one in factors) else 0
     rows = [_row(one, user, left=left) for one in factors]
+    standing = [row for row in rows if row["permitted"] and row["kind"] != SPARE]
+    if policy == "required" and len(standing) == 1:
+        standing[0]["needed"] = True  # asked for all the same, it is refused
     context = {
         "policy": _policy_sentence(policy),
         "required": policy == "required",

@@ -98,6 +98,16 @@ def test_the_last_factor_stays_where_one_is_required(door: Door, ada: User, post
     assert Factor.objects.count() == 1
 
 
+def test_what_cannot_be_removed_is_not_offered_to_be(web: WebDoor, ada: User, post: Post) -> None:
+    sign_in(web, ADA, PASSWORD)
+    web.take("code", code=post.code(ADA))
+    turn_on(web)
+    address = f"/account/security/factors/{Factor.objects.get().uid}/remove/"
+    assert address not in web.open("/account/security/").links
+    set_up(web)
+    assert address in web.open("/account/security/").links
+
+
 def test_without_a_verified_address_no_codes_can_be_turned_on(api: ApiDoor, ben: User) -> None:
     User.objects.filter(pk=ben.pk).update(email_verified_at=None)
     sign_in(api, BEN, PASSWORD)

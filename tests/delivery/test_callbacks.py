@@ -93,7 +93,7 @@ def test_a_text_that_was_lost_has_failed_with_the_reason(row: Delivery, clock: C
     assert call(row, status, error="30005") == 204
     assert stands(row)[:2] == (
         State.FAILED,
-        f"Twilio answered {status} (30005): the number is unknown or no longer in use.",
+        f"Twilio says {status} (30005): the number is unknown or no longer in use.",
     )
     assert state_of(row.uid, now=clock()) is Progress.FAILED
     assert AuditEvent.objects.get(event="delivery:message:failed").company_id == 5
@@ -102,7 +102,7 @@ def test_a_text_that_was_lost_has_failed_with_the_reason(row: Delivery, clock: C
 @pytest.mark.parametrize("error", ["", "30005<script>", "9" * 40, "-1", "٣٠٠٠٥"])
 def test_a_reason_that_is_no_number_is_left_out(row: Delivery, error: str) -> None:
     assert call(row, "failed", error=error) == 204
-    assert stands(row)[1] == "Twilio answered failed."
+    assert stands(row)[1] == "Twilio says failed."
 
 
 def test_what_is_said_twice_counts_once(row: Delivery) -> None:

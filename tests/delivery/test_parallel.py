@@ -7,15 +7,19 @@ import pytest
 from django.db import connections
 from pytest_django import Settings
 
+from audit.models import AuditEvent
 from core.db import unit
+from delivery.arrivals import arrived, lost
 from delivery.drain import drain, drain_side_by_side
 from delivery.models import Delivery, Kind, State
 from tests.conftest import Clock
 from tests.delivery.conftest import Ask
+from tests.parallel import in_parallel
 from tests.services.smtp import smtp_server
 from tests.services.twilio import Fault, twilio_twin
 from tests.waiting import until
 
+SID = "SM" + "0" * 32
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
 
 
@@ -65,3 +69,17 @@ def test_neither_kind_of_message_waits_for_the_other(
         worker.join(30)
         assert len(others) == 3
     assert Delivery.objects.filter(state=State.SENT, attempts=1).count() == 6
+
+
+def test_what_twilio_says_in_many_calls_at_once_is_written_down_once(ask: Ask, clock: Clock) -> None:
+    row = ask(to="+4915112345678", kind=Kind.SMS, subject="")
+    Delivery.objects.update(state=State.SENT, provider_id=SID)
+
+    def call(number: int) -> None:
+        lost(row, provider_id=SID, reason="It is lost.", now=clock())
+
+    in_parallel(8, call)
+    assert AuditEvent.objects.filter(event="delivery:message:failed").count() == 1
+    in_parallel(8, lambda number: arrived(row, provider_id=SID, now=clock()) if number % 2 else call(number))
+    row.refresh_from_db()
+    assert (row.state, row.error) == (State.SENT, "")

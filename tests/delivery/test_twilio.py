@@ -310,3 +310,16 @@ def test_the_client_is_loaded_at_the_first_text_and_not_before() -> None:
         check=False,
     )
     assert done.returncode == 0
+
+
+def test_without_a_sender_a_text_waits_for_one(
+    text: Text, clock: Clock, twin: Twin, settings: Settings
+) -> None:
+    settings.TWILIO_FROM = ""
+    row = text()
+    drain(clock=clock)
+    assert (fresh(row).state, row.error) == (
+        State.QUEUED,
+        "No sender is set: set TWILIO_FROM or TwoFactor.SmsFrom.",
+    )
+    assert twin.requests == []

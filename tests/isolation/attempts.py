@@ -40,7 +40,14 @@ PLACES: Mapping[type[Any], tuple[str, str]] = {
     SolutionPackage: ("solution-packages", "configserver/solutionpackage"),
 }
 # Verbs that have another name on a page.
-PAGES = {"": "change", "password": "set_password", "forget-entry": "forget_entry", "rollback": "roll_back"}
+PAGES = {
+    "": "change",
+    "password": "set_password",
+    "forget-entry": "forget_entry",
+    "rollback": "roll_back",
+    "reset-factors": "turn_off_factors",
+    "forget-devices": "forget_devices",
+}
 
 
 class _Nobody(Them):

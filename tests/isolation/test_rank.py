@@ -205,6 +205,10 @@ ABOVE: Attempts = {
     ),
     "somebody above her locked": lambda s: Attempt(s.boss, {"reason": "why not"}, "lock"),
     "somebody above her unlocked": lambda s: Attempt(s.boss, {}, "unlock"),
+    "somebody above her without second factors": lambda s: Attempt(
+        s.boss, {"reason": "why not"}, "reset-factors"
+    ),
+    "devices of somebody above her forgotten": lambda s: Attempt(s.boss, {}, "forget-devices"),
     "somebody above her disabled": lambda s: Attempt(s.boss, {"is_active": False}),
     "somebody above her deleted": lambda s: Attempt(s.boss, {}, "delete"),
     "somebody above her made low": lambda s: Attempt(s.boss, {"roles": [s.agent]}),
