@@ -10,6 +10,7 @@ from accounts.checks import rules_of
 from accounts.models import Browser, Session, User
 from accounts.names import Realm
 from accounts.principal import roles_of
+from accounts.rising import SECOND
 from accounts.sessions import Client, known_browser
 from accounts.tokens.issue import TokenPair
 from audit.record import Origin
@@ -22,7 +23,6 @@ from login.flow import Facts, Purpose, Step, next_step
 from login.models import Attempt
 from tenants.roles import RoleGiven
 from tenants.settings import snapshot
-from twofactor.methods import AMRS
 from twofactor.models import Challenge, FactorKind
 from twofactor.options import SKIP
 from twofactor.services.asked import Asked, Provided, asked_of, enrollable, is_asked
@@ -177,7 +177,7 @@ class Case:
         skip = self.settings.text(SKIP)
         if self.attempt.purpose == Purpose.CONFIRM:
             session = self.attempt.session
-            return skip != "never" and session is not None and not AMRS.isdisjoint(session.methods)
+            return skip != "never" and session is not None and not SECOND.isdisjoint(session.methods)
         if self.attempt.purpose == Purpose.FORGOTTEN or skip != "device" or self.browser is None:
             return False
         return self.browser.is_remembered(user=self.person, now=self.now)

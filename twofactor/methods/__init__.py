@@ -13,7 +13,6 @@ from twofactor.methods.webservice import WebService
 
 _ALL: tuple[Method, ...] = (Email(), Sms(), Totp(), Passkey(), WebService(), Radius(), Recovery())
 METHODS: Mapping[str, Method] = {method.kind.value: method for method in _ALL}
-AMRS = frozenset(method.amr for method in _ALL)  # in a session, each says that a second factor was given
 
 
 def kind_of(way: str) -> str:

@@ -197,7 +197,11 @@ def check_code(
     origin: Origin,
     now: datetime,
 ) -> Challenge | Denied:
-    """Inside a unit: count one check of the newest code, and use it up when it is right. What is refused is written down."""
+    """Inside a unit: count one check of the newest code, and use it up when it is right. What is refused is written down.
+
+    Spaces and dashes, which people type between digits, are left out.
+    """
+    code = "".join(one for one in code if one not in " -\u00a0")
     challenge = _counted(purpose=purpose, asked_by=asked_by, settings=settings, now=now)
     if isinstance(challenge, Denied):
         return _noted(challenge, user, purpose=purpose, origin=origin, now=now)

@@ -20,10 +20,11 @@ from core.text import is_one_line
 from tenants.actor import Actor
 from tenants.settings import snapshot
 from twofactor.methods import recovery, totp
-from twofactor.models import MANY, Factor, FactorKind, RecoveryCode
+from twofactor.models import MANY, Challenge, Factor, FactorKind, RecoveryCode
 from twofactor.options import GENERATION
 from twofactor.policy import SPARE, allowed
 from twofactor.services.asked import Provided, policy_for, verified_contacts
+from twofactor.services.challenges import WRONG
 
 MOST_OF_A_KIND = 10
 NAME_LENGTH = 60
@@ -61,9 +62,6 @@ NOT_SO = Denied(
     code="invalid", field="kind", message=_("This kind is set up step by step and cannot be turned on alone.")
 )
 GONE = Denied(code="not_found", message=_("This second factor is no longer there."))
-WRONG_CODE = Denied(
-    code="try_again", field="code", message=_("This code is not right. Check it and try again.")
-)
 TOO_LATE = Denied(code="expired", message=_("This took too long. Begin again."))
 
 
@@ -170,7 +168,7 @@ def wrong_first_code(code: str, factor: Factor, *, now: datetime) -> Denied:
     """Why the first code of an app is refused: where it is one of another time, its clock is wrong."""
     minutes = totp.minutes_off(code, factor, now=now)
     if not minutes:
-        return WRONG_CODE
+        return WRONG
     off = abs(minutes)
     sentence = ngettext(
         "The code is right for another time: the clock of your device is %(minutes)s minute off. Set it right and try again.",
@@ -318,7 +316,12 @@ def security_changed(user: User) -> None:
 
 
 def hold(user: User) -> None:
-    """Inside a unit: one change of a person's factors at a time; taken before any other row, so that no two wait for each other."""
+    """Inside a unit: one change of a person's factors at a time.
+
+    Rows are held in the order in which a sign-in meets them: challenge, factor, person. So no two wait for each other.
+    """
+    for rows in (Challenge.objects.filter(factor__user=user.pk), Factor.objects.filter(user=user.pk)):
+        list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
     User.objects.select_for_update().get(pk=user.pk)
 
 

@@ -84,7 +84,6 @@ def tries_left(session: Session, factor: Factor) -> int:
 
 def confirm(session: Session, factor: Factor, code: str, *, origin: Origin, now: datetime) -> Factor | Denied:
     """The first code came back: from now on the app counts. Every try is counted."""
-    code = "".join(one for one in code if one not in " -\u00a0")
     user, settings, asker = factor.user, snapshot(factor.user.company_id), _asker(session, factor)
     if (denied := _prompted_anew(session, factor, origin=origin, now=now)) is not None:
         return denied

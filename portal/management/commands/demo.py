@@ -24,6 +24,7 @@ from configserver.models import Person, SolutionPackage, Tenant
 from configserver.models import Role as DirectoryRole
 from core.db import unit
 from core.outcomes import Denied
+from delivery.models import Delivery
 from portal import prepare
 from tenants.actor import Actor, system_actor
 from tenants.models import Company, Role
@@ -102,7 +103,11 @@ class Command(BaseCommand):
         User.objects.filter(pk=user.pk).update(email_verified_at=now)
         user.refresh_from_db()
         if by_email:
-            add_factor(user, kind=FactorKind.EMAIL, origin=by.origin, now=now)
+            with unit():
+                add_factor(user, kind=FactorKind.EMAIL, origin=by.origin, now=now)
+                Delivery.objects.filter(
+                    user_uid=user.uid
+                ).delete()  # the notice: a demo begins with an empty mailbox
 
     def _external_people(
         self, companies: dict[str, Company], *, password: str, by: Actor, now: datetime
