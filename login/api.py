@@ -41,7 +41,7 @@ from login.service import (
     goes_by_passkey,
     submit,
 )
-from twofactor.serializers_passkey import CredentialField
+from twofactor.serializers import CredentialField
 
 
 class BeginSerializer(Plain):

@@ -13,7 +13,7 @@ from configserver.passwords import CEILING_LENGTH
 from core.contacts import NAME_LENGTH
 from login.case import Case
 from login.flow import Purpose, Step
-from twofactor.methods import kind_of
+from twofactor.methods import kind_of, name_of
 from twofactor.methods.passkey_wire import read
 from twofactor.models import FactorKind
 from twofactor.models import Purpose as CodePurpose
@@ -101,15 +101,10 @@ class MethodForm(StepForm):
         super().__init__(*args, **kwargs)
         self.fields["method"] = forms.ChoiceField(
             label=self.fields["method"].label,
-            choices=[(one, _label_of(one, self.case)) for one in self.case.methods],
+            choices=[(one, name_of(one)) for one in self.case.methods],
             initial=self.case.methods[0] if self.case.methods else None,
             widget=forms.RadioSelect,
         )
-
-
-def _label_of(way: str, case: Case) -> str:
-    kind, own = str(FactorKind(kind_of(way)).label), dict(case.provided.ways).get(way)
-    return f"{kind}: {own}" if own else kind
 
 
 _CODE = {"autocomplete": "one-time-code", "inputmode": "numeric", "autofocus": True, "class": "code"}

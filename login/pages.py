@@ -14,23 +14,25 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.external import may_change_password
+from delivery.render import PRODUCT
 from login.case import Case
 from login.flow import Purpose, Step
 from login.service import (
+    app_under_way,
     delivery_of,
     may_use_passkey,
-    method_shown,
+    method_named,
     passkey_options,
     pending_code,
     prompt_of,
     sent_to,
-    setup_under_way,
 )
 from login.steps import rules_for
-from twofactor.methods import METHODS, kind_of
-from twofactor.models import Challenge, FactorKind
+from twofactor.methods import METHODS, kind_of, label_of
+from twofactor.models import Challenge, Factor, FactorKind
 from twofactor.qr import qr_svg
 from twofactor.services.challenges import COOL_DOWN, checks_left, sends_left
+from twofactor.services.factors import setup_of
 
 TEMPLATES = {
     Step.PASSWORD: "login/password.html",
@@ -142,7 +144,7 @@ def _enrol_lead(case: Case) -> str:
     sentence = _(
         "A second factor is needed. We send a code to %(address)s; type it here, and the address is verified."
     )
-    return sentence % {"address": METHODS[kind].label(case.person)}
+    return sentence % {"address": label_of(kind, case.person)}
 
 
 def code_facts(challenge: Challenge, *, checks: int, sends: int, now: datetime) -> list[str]:
@@ -192,11 +194,17 @@ def delivery_note(challenge: Challenge | None, *, now: datetime) -> dict[str, st
     return {"state": state, "sentence": str(sentences[state])}
 
 
-def app_setup(setup: Mapping[str, str]) -> dict[str, Any]:
-    """What the page shows of an app that is being set up: the picture, and the key in groups that can be typed."""
-    key = setup["secret"]
-    grouped = " ".join(key[at : at + 4] for at in range(0, len(key), 4))
-    return {"setup": {"grouped": grouped}, "qr": qr_svg(setup["otpauth_url"])}
+def app_setup(factor: Factor) -> dict[str, Any]:
+    """What a page shows of an app that is being set up: the picture, and its key in groups that can be typed."""
+    found = setup_of(factor, issuer=PRODUCT)
+    key = found["secret"]
+    return {
+        "factor": factor,
+        "qr": qr_svg(found["otpauth_url"]),
+        "key": " ".join(key[at : at + 4] for at in range(0, len(key), 4)),
+        "otpauth_url": found["otpauth_url"],
+        "unusual": (factor.algorithm, factor.digits) != ("SHA1", 6),
+    }
 
 
 def _resend(case: Case, challenge: Challenge | None) -> Action:
@@ -241,7 +249,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
     }
     secondary: list[Action] = []
     if step is Step.METHOD:
-        context["methods"] = [method_shown(case, way) for way in case.methods]
+        context["methods"] = [method_named(case, way) for way in case.methods]
     if step is Step.CHANGE_PASSWORD:
         context["rules"] = rules_for(case)
     if step in {Step.CODE, Step.ENROL, Step.PASSKEY}:
@@ -249,8 +257,8 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         context["delivery"] = delivery_note(challenge, now=case.now)
         context["under_way"] = challenge
         context["by_app"] = step is Step.ENROL and case.enrollable == [FactorKind.TOTP]
-        if setup := setup_under_way(case, challenge) if step is Step.ENROL else {}:
-            context |= app_setup(setup)
+        if step is Step.ENROL and (factor := app_under_way(case, challenge)) is not None:
+            context |= app_setup(factor)
         if step is Step.PASSKEY:
             context["options"] = options = passkey_options(case, challenge)
             context["options_json"] = json.dumps(options)

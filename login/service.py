@@ -28,8 +28,8 @@ from login.flow import Purpose, Step
 from login.forms import FORMS, StepForm, first_error
 from login.models import Attempt
 from login.refusals import DENIED, OUT_OF_TURN, OUTCOMES
-from twofactor.methods import METHODS, kind_of
-from twofactor.models import Challenge, FactorKind
+from twofactor.methods import METHODS, kind_of, label_of, name_of
+from twofactor.models import Challenge, Factor, FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import PROMPT
 from twofactor.services.challenges import checks_left, newest, sends_left
@@ -306,16 +306,22 @@ def _delivery(case: Case, challenge: Challenge | None) -> str | None:
 
 def method_shown(case: Case, way: str) -> dict[str, str]:
     """A way as the person may see it: its address masked."""
-    kind = kind_of(way)
-    label = dict(case.provided.ways).get(way) or str(METHODS[kind].label(case.person))
-    return {"id": way, "kind": kind, "label": label}
+    label = dict(case.provided.ways).get(way) or label_of(way, case.person)
+    return {"id": way, "kind": kind_of(way), "label": label}
+
+
+def method_named(case: Case, way: str) -> dict[str, str]:
+    """The same with its words for a page: what it is called, and what tells it from others of its kind."""
+    kind, own = name_of(way), dict(case.provided.ways).get(way)
+    shown = method_shown(case, way)
+    return shown | ({"name": own, "detail": kind} if own else {"name": kind, "detail": shown["label"]})
 
 
 def sent_to(case: Case, challenge: Challenge | None) -> str | None:
     """Where the code under way went, masked; None where none was sent."""
     if challenge is None or not METHODS[challenge.kind].sends:
         return None
-    return str(METHODS[challenge.kind].label(case.person))
+    return label_of(challenge.kind, case.person)
 
 
 def prompt_of(case: Case, challenge: Challenge | None) -> str:
@@ -331,12 +337,16 @@ def enrol_of(case: Case) -> list[dict[str, str]]:
     return [{"kind": kind, "value": METHODS[kind].address(case.person)} for kind in case.enrollable]
 
 
-def setup_under_way(case: Case, challenge: Challenge | None) -> dict[str, str]:
-    """What an app is set up by, while it is being turned on in this sign-in."""
+def app_under_way(case: Case, challenge: Challenge | None) -> Factor | None:
+    """The app that is being turned on in this sign-in."""
     factor = challenge.factor if challenge is not None else None
-    if factor is None or not is_waiting(factor, now=case.now):
-        return {}
-    return setup_of(factor, issuer=PRODUCT)
+    return factor if factor is not None and is_waiting(factor, now=case.now) else None
+
+
+def setup_under_way(case: Case, challenge: Challenge | None) -> dict[str, str]:
+    """What this app is set up by."""
+    factor = app_under_way(case, challenge)
+    return {} if factor is None else setup_of(factor, issuer=PRODUCT)
 
 
 def delivery_of(challenge: Challenge | None, *, now: datetime) -> str | None:

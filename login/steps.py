@@ -186,6 +186,7 @@ def _begin_enrolling(case: Case, kind: str, *, value: str) -> Denied | None:
 def _clock_told(case: Case, code: str, denied: Denied) -> Denied:
     """The refusal; where an app is being set up whose clock is wrong, with how much."""
     waiting = newest(case.codes, purpose=CodePurpose.CONTACT)
+    case.forget("codes")  # the check that was just counted is not in them yet
     if denied is not WRONG or waiting is None or waiting.factor is None:
         return denied
     return wrong_first_code(code, waiting.factor, now=case.now)

@@ -17,7 +17,7 @@ from core.admin_pages import ObjectForm, Panel, add_verb, badge, object_verb, tw
 from core.outcomes import Denied
 from tenants.actor import Actor
 from tenants.models import SecondFactorPolicy
-from twofactor.methods import METHODS
+from twofactor.methods import label_of
 from twofactor.models import Factor
 from twofactor.policy import SPARE
 from twofactor.services import administered
@@ -93,7 +93,7 @@ def _factors(user: User) -> Panel:
         headers=(_("Kind"), _("Added"), _("Last used"), _("State")),
         rows=[
             (
-                two_lines(one.get_kind_display(), one.name or _label(one, user)),
+                two_lines(one.get_kind_display(), one.name or label_of(one.kind, user)),
                 timezone.localtime(one.confirmed_at or one.created_at),
                 timezone.localtime(one.last_used_at) if one.last_used_at else "–",
                 _state(one, user),
@@ -102,11 +102,6 @@ def _factors(user: User) -> Panel:
         ],
         empty=_("None is turned on."),
     )
-
-
-def _label(factor: Factor, user: User) -> Any:
-    method = METHODS.get(factor.kind)
-    return method.label(user) if method is not None else ""
 
 
 def _state(factor: Factor, user: User) -> str:

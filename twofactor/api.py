@@ -14,19 +14,17 @@ from rest_framework.views import APIView
 from accounts.models import User
 from accounts.own_password import change_own_password
 from accounts.principal import Principal
-from accounts.sessions import refuse_unconfirmed
-from core.api import actor, body, caller
+from core.api import actor, body
 from core.fields import Flag, Secret, Strict, Text, Whole
 from core.oath import ALGORITHMS
 from core.refusals import Refused, settled
 from delivery.render import PRODUCT
 from tenants.settings import snapshot
-from twofactor.methods import METHODS
+from twofactor.api_caller import confirmed, principal_of
 from twofactor.models import Factor, FactorKind
+from twofactor.serializers import DeviceShown, FactorName, FactorShown, all_shown, shown
 from twofactor.services import setup
-from twofactor.services.administered import recovery_codes_left
 from twofactor.services.devices import forget_browser, own_browser, remembered
-from twofactor.services.factors import NAME_LENGTH as FACTOR_NAME_LENGTH
 from twofactor.services.factors import (
     TOO_LATE,
     add_factor,
@@ -39,33 +37,8 @@ from twofactor.services.factors import (
 from twofactor.services.provided import provided_for
 
 OF_ORGANISATION = {FactorKind.WEBSERVICE, FactorKind.RADIUS}
-
-
-class FactorName(Text):
-    """As the person calls it."""
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(**({"max_length": FACTOR_NAME_LENGTH, "allow_blank": True} | kwargs))
-
-
-class FactorShown(serializers.Serializer[Any]):
-    """A second factor."""
-
-    id = serializers.UUIDField()
-    kind = serializers.ChoiceField(FactorKind.choices)
-    name = serializers.CharField(help_text=_("As the person calls it."))
-    label = serializers.CharField(help_text=_("Where codes go, masked."))  # type: ignore[assignment]
-    preferred = serializers.BooleanField(
-        help_text=_("Proposed first at sign-in, with the others of its kind.")
-    )
-    created_at = serializers.DateTimeField()
-    confirmed_at = serializers.DateTimeField(
-        allow_null=True, help_text=_("Null: it waits for its first code and counts for nothing yet.")
-    )
-    last_used_at = serializers.DateTimeField(allow_null=True)
-    codes_left = serializers.IntegerField(
-        required=False, help_text=_("Of recovery codes: how many are unused.")
-    )
+# A passkey is begun at me/passkeys/, where the browser is asked.
+TURNED_ON_HERE = [(kind.value, kind.label) for kind in FactorKind if kind is not FactorKind.PASSKEY]
 
 
 class NewFactorShown(FactorShown):
@@ -81,7 +54,7 @@ class NewFactorShown(FactorShown):
 class NewFactor(Strict):
     """Which one to turn on."""
 
-    kind = serializers.ChoiceField(FactorKind.choices)
+    kind = serializers.ChoiceField(TURNED_ON_HERE)
     name = FactorName(required=False)
     algorithm = serializers.ChoiceField(sorted(ALGORITHMS), required=False, help_text=_("Of an app."))
     digits = Whole(required=False, min_value=6, max_value=8, help_text=_("Of an app's codes: 6 or 8."))
@@ -100,58 +73,11 @@ class FirstCode(Strict):
     code = Text(max_length=12)
 
 
-class DeviceShown(serializers.Serializer[Any]):
-    """A browser that stands for the second factor."""
-
-    id = serializers.UUIDField(source="uid")
-    user_agent = serializers.CharField()
-    address = serializers.CharField()
-    first_seen_at = serializers.DateTimeField()
-    last_seen_at = serializers.DateTimeField()
-    remembered_until = serializers.DateTimeField()
-
-
 class NewOwnPassword(Strict):
     """A new password for the current one."""
 
     current_password = Secret()
     new_password = Secret()
-
-
-def _principal(request: Request) -> Principal:
-    principal = caller(request)
-    assert isinstance(principal, Principal)  # noqa: S101  # a view for signed-in people
-    return principal
-
-
-def _confirmed(request: Request) -> Principal:
-    """The caller, if he has proved recently who he is; raises Refused (`confirm_first`)."""
-    principal = _principal(request)
-    if (denied := refuse_unconfirmed(principal.session, now=timezone.now())) is not None:
-        raise Refused(denied)
-    return principal
-
-
-def shown(factor: Factor, user: User) -> dict[str, Any]:
-    """The plain values of a factor of this person."""
-    method = METHODS.get(factor.kind)
-    more = {"codes_left": recovery_codes_left(user)} if factor.kind == FactorKind.RECOVERY else {}
-    return {
-        "id": factor.uid,
-        "kind": factor.kind,
-        "name": factor.name,
-        "label": method.label(user) if method is not None else "",
-        "preferred": user.preferred_factor == factor.kind,
-        "created_at": factor.created_at,
-        "confirmed_at": factor.confirmed_at,
-        "last_used_at": factor.last_used_at,
-        **more,
-    }
-
-
-def factors_of(user: User) -> Response:
-    """All factors of this person as an answer."""
-    return Response(FactorShown([shown(one, user) for one in user.factors.all()], many=True).data)
 
 
 def _own_factor(principal: Principal, id: uuid.UUID) -> Factor:
@@ -172,12 +98,12 @@ class Factors(APIView):
 
     def get(self, request: Request) -> Response:
         """All of them."""
-        return factors_of(User.objects.get(pk=_principal(request).user.pk))
+        return Response(all_shown(User.objects.get(pk=principal_of(request).user.pk)))
 
     def post(self, request: Request) -> Response:
         """Turn one on. An app waits for its first code; key and recovery codes are shown in this answer and in no later one."""
         given = body(request, NewFactor)
-        kind, principal, now = FactorKind(given["kind"]), _confirmed(request), timezone.now()
+        kind, principal, now = FactorKind(given["kind"]), confirmed(request), timezone.now()
         origin, user = actor(request).origin, User.objects.select_related("company").get(pk=principal.user.pk)
         if kind == FactorKind.TOTP:
             principal.session.user = user
@@ -216,13 +142,13 @@ class OwnFactor(APIView):
 
     def patch(self, request: Request, id: uuid.UUID) -> Response:
         """Name it, or have it proposed first at sign-in."""
-        factor, given = _own_factor(_confirmed(request), id), body(request, ChangedFactor)
+        factor, given = _own_factor(confirmed(request), id), body(request, ChangedFactor)
         changed = settled(change_factor(factor, **given, origin=actor(request).origin, now=timezone.now()))
         return Response(FactorShown(shown(changed, changed.user)).data)
 
     def delete(self, request: Request, id: uuid.UUID) -> Response:
         """Turn it off; one's other sessions end. Refused (409 `factor_required`) for the last one where one is required."""
-        principal = _confirmed(request)
+        principal = confirmed(request)
         factor = _own_factor(principal, id)
         denied = remove_factor(factor, session=principal.session, by=actor(request), now=timezone.now())
         if denied is not None:
@@ -238,14 +164,12 @@ class OwnFactorCode(APIView):
 
     def post(self, request: Request, id: uuid.UUID) -> Response:
         """Put an app in force, in the session that began to set it up. Each try counts."""
-        principal, now = _confirmed(request), timezone.now()
+        principal, now = confirmed(request), timezone.now()
         factor, code = _own_factor(principal, id), body(request, FirstCode)["code"]
         if factor.confirmed_at is not None or setup.waiting(principal.session, id, now=now) is None:
             raise Refused(TOO_LATE)
-        confirmed = settled(
-            setup.confirm(principal.session, factor, code, origin=actor(request).origin, now=now)
-        )
-        return Response(FactorShown(shown(confirmed, confirmed.user)).data)
+        put = settled(setup.confirm(principal.session, factor, code, origin=actor(request).origin, now=now))
+        return Response(FactorShown(shown(put, put.user)).data)
 
 
 class Devices(APIView):
@@ -257,7 +181,7 @@ class Devices(APIView):
 
     def get(self, request: Request) -> Response:
         """All of them, the one used last first."""
-        user = User.objects.get(pk=_principal(request).user.pk)
+        user = User.objects.get(pk=principal_of(request).user.pk)
         return Response(DeviceShown(remembered(user, now=timezone.now()), many=True).data)
 
 
@@ -270,7 +194,7 @@ class OwnDevice(APIView):
 
     def delete(self, request: Request, id: uuid.UUID) -> Response:
         """Have the second factor asked for there again. No confirmation: whoever lost a device must be quick."""
-        browser = own_browser(_principal(request).user, id)
+        browser = own_browser(principal_of(request).user, id)
         if browser is None:
             raise Http404
         forget_browser(browser, origin=actor(request).origin, now=timezone.now())
@@ -288,7 +212,7 @@ class OwnPassword(APIView):
         """Change it; one's other sessions end."""
         given = body(request, NewOwnPassword)
         denied = change_own_password(
-            _principal(request).session,
+            principal_of(request).session,
             current=given["current_password"],
             new=given["new_password"],
             origin=actor(request).origin,

@@ -11,24 +11,13 @@ from rest_framework.views import APIView
 
 from accounts.models import User
 from accounts.principal import Principal
-from accounts.sessions import refuse_unconfirmed
-from core.api import actor, body, caller
+from core.api import actor, body
 from core.contacts import NAME_LENGTH
 from core.fields import Strict, Text
-from core.refusals import Refused, settled
+from core.refusals import settled
 from tenants.settings import snapshot
-from twofactor.contacts import (
-    COUNTED_FOR,
-    EMAIL,
-    PHONE,
-    Contact,
-    Place,
-    ask_for_email,
-    ask_for_phone,
-    pending,
-    verify_email,
-    verify_phone,
-)
+from twofactor.api_caller import confirmed, principal_of
+from twofactor.contacts import COUNTED_FOR, EMAIL, PHONE, Contact, Place, ask_for, pending, verify
 from twofactor.services.challenges import checks_left, codes_of, sends_left
 
 
@@ -70,25 +59,12 @@ class PhoneShown(_ContactShown):
     phone = serializers.CharField()
 
 
-def _principal(request: Request) -> Principal:
-    principal = caller(request)
-    assert isinstance(principal, Principal)  # noqa: S101  # a view for signed-in people
-    return principal
-
-
-def _place(request: Request) -> Place:
-    return Place(session=_principal(request).session, origin=actor(request).origin)
-
-
-def _confirmed(request: Request) -> Place:
-    """Where the caller is, if he has proved recently who he is; raises Refused (`confirm_first`)."""
-    if (denied := refuse_unconfirmed(_principal(request).session, now=timezone.now())) is not None:
-        raise Refused(denied)
-    return _place(request)
+def _place(principal: Principal, request: Request) -> Place:
+    return Place(session=principal.session, origin=actor(request).origin)
 
 
 def _shown(request: Request, contact: Contact) -> Response:
-    now, session = timezone.now(), _principal(request).session
+    now, session = timezone.now(), principal_of(request).session
     user = User.objects.get(pk=session.user_id)
     settings = snapshot(user.company_id)
     challenge = pending(session, contact, now=now)
@@ -116,8 +92,8 @@ class OwnEmail(APIView):
 
     def post(self, request: Request) -> Response:
         """Send a code to an address; it counts only once the code came back. The answer does not tell whether somebody has it."""
-        place, given = _confirmed(request), body(request, NewEmail)
-        settled(ask_for_email(given["email"], place=place, now=timezone.now()))
+        place, given = _place(confirmed(request), request), body(request, NewEmail)
+        settled(ask_for(EMAIL, given["email"], place=place, now=timezone.now()))
         return _shown(request, EMAIL)
 
 
@@ -129,8 +105,8 @@ class OwnEmailCode(APIView):
 
     def post(self, request: Request) -> Response:
         """Verify the address. A new one becomes the name to sign in with, the old one is told, other sessions end."""
-        given = body(request, Code)
-        settled(verify_email(given["code"], place=_place(request), now=timezone.now()))
+        place, given = _place(principal_of(request), request), body(request, Code)
+        settled(verify(EMAIL, given["code"], place=place, now=timezone.now()))
         return _shown(request, EMAIL)
 
 
@@ -146,8 +122,8 @@ class OwnPhone(APIView):
 
     def post(self, request: Request) -> Response:
         """Send a code to a number by text message; it counts only once the code came back. Others may have the same number."""
-        place, given = _confirmed(request), body(request, NewPhone)
-        settled(ask_for_phone(given["phone"], place=place, now=timezone.now()))
+        place, given = _place(confirmed(request), request), body(request, NewPhone)
+        settled(ask_for(PHONE, given["phone"], place=place, now=timezone.now()))
         return _shown(request, PHONE)
 
 
@@ -159,6 +135,6 @@ class OwnPhoneCode(APIView):
 
     def post(self, request: Request) -> Response:
         """Verify the number. The old one is told, and so is the verified address; other sessions end."""
-        given = body(request, Code)
-        settled(verify_phone(given["code"], place=_place(request), now=timezone.now()))
+        place, given = _place(principal_of(request), request), body(request, Code)
+        settled(verify(PHONE, given["code"], place=place, now=timezone.now()))
         return _shown(request, PHONE)

@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.serializers import Nothing
 from core.api import Resource, actor
 from core.fields import Strict, Text
-from twofactor.api import DeviceShown, FactorShown, factors_of
+from twofactor.serializers import DeviceShown, FactorShown, all_shown
 from twofactor.services.administered import forget_devices, turn_off_factors
 from twofactor.services.devices import remembered
 
@@ -35,7 +35,7 @@ class FactorsOfPerson(Resource):
 
     def factors(self, request: Request, **where: Any) -> Response:
         """All of them, the oldest first."""
-        return factors_of(self.get_object())
+        return Response(all_shown(self.get_object()))
 
     def reset(self, request: Request, **where: Any) -> Response:
         """Turn every second factor off; the person is told, and every session ends. Nothing to turn off: 409 `nothing_changed`."""

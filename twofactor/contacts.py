@@ -83,7 +83,7 @@ PHONE = Contact(
 _OF_KIND = {contact.kind.value: contact for contact in (EMAIL, PHONE)}
 
 
-def pending(session: Session, contact: Contact = EMAIL, *, now: datetime) -> Challenge | None:
+def pending(session: Session, contact: Contact, *, now: datetime) -> Challenge | None:
     """The address or number that waits for its code, if one does: of both sorts the one that was asked for last."""
     challenge = newest(codes_of(session.uid), purpose=Purpose.CONTACT)
     if challenge is None or challenge.used_at is not None or now >= challenge.expires_at:
@@ -91,27 +91,11 @@ def pending(session: Session, contact: Contact = EMAIL, *, now: datetime) -> Cha
     return challenge if challenge.kind == contact.kind else None
 
 
-def ask_for_email(address: str, *, place: Place, now: datetime) -> Challenge | Denied:
-    """Send a code to this address: the person's own, or a new one. The answer does not tell whether somebody else has it."""
-    return _ask(EMAIL, address, place=place, now=now)
+def ask_for(contact: Contact, typed: str, *, place: Place, now: datetime) -> Challenge | Denied:
+    """Send a code to this address or number: the person's own, or a new one.
 
-
-def ask_for_phone(number: str, *, place: Place, now: datetime) -> Challenge | Denied:
-    """Send a code to this number: the person's own, or a new one. Others may have it too: it is nobody's name."""
-    return _ask(PHONE, number, place=place, now=now)
-
-
-def verify_email(code: str, *, place: Place, now: datetime) -> User | Denied:
-    """The code came back: the address counts from now on; a replaced one is told, and other sessions end."""
-    return _verify(EMAIL, code, place=place, now=now)
-
-
-def verify_phone(code: str, *, place: Place, now: datetime) -> User | Denied:
-    """The same for a number; the old number is told, and so is the verified address."""
-    return _verify(PHONE, code, place=place, now=now)
-
-
-def _ask(contact: Contact, typed: str, *, place: Place, now: datetime) -> Challenge | Denied:
+    Whether somebody else signs in with the address, the answer does not tell. Several may have one number: it is nobody's name.
+    """
     user = place.session.user
     address, in_force = contact.checked(typed), getattr(user, contact.field)
     if user.is_external:
@@ -170,7 +154,8 @@ def _tell_owner(challenge: Challenge, *, owner: User, now: datetime) -> Delivery
         )
 
 
-def _verify(contact: Contact, code: str, *, place: Place, now: datetime) -> User | Denied:
+def verify(contact: Contact, code: str, *, place: Place, now: datetime) -> User | Denied:
+    """The code came back: the address or number counts from now on; a replaced one is told, and other sessions end."""
     user = place.session.user
     try:
         with unit():

@@ -10,14 +10,13 @@ from django.utils.translation import gettext as _
 
 from accounts.models import Session
 from core.outcomes import Denied
-from delivery.render import PRODUCT
+from login.pages import app_setup
 from portal.account.door import confirmed, principal_of, signed_in
 from portal.account.forms import AppForm, FirstCodeForm
 from portal.account.sessions import origin_of
 from twofactor.models import Factor
-from twofactor.qr import qr_svg
 from twofactor.services import setup
-from twofactor.services.factors import own_factor, setup_of
+from twofactor.services.factors import own_factor
 
 
 @signed_in
@@ -76,15 +75,5 @@ def _confirm(request: HttpRequest, factor: Factor, form: FirstCodeForm) -> HttpR
 
 
 def _page(request: HttpRequest, session: Session, factor: Factor, form: FirstCodeForm) -> HttpResponse:
-    found = setup_of(factor, issuer=PRODUCT)
-    key = found["secret"]
-    context = {
-        "form": form,
-        "factor": factor,
-        "qr": qr_svg(found["otpauth_url"]),
-        "key": " ".join(key[at : at + 4] for at in range(0, len(key), 4)),
-        "otpauth_url": found["otpauth_url"],
-        "unusual": (factor.algorithm, factor.digits) != ("SHA1", 6),
-        "tries_left": setup.tries_left(session, factor),
-    }
+    context = {"form": form, "tries_left": setup.tries_left(session, factor), **app_setup(factor)}
     return render(request, "account/security_app_code.html", context)

@@ -1,6 +1,5 @@
 """Own contacts and password."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,20 +24,8 @@ from portal.account.door import confirmed, principal_of, signed_in
 from portal.account.forms import CodeForm, EmailForm, PhoneForm
 from portal.account.sessions import origin_of
 from tenants.settings import snapshot
-from twofactor.contacts import (
-    COUNTED_FOR,
-    EMAIL,
-    PHONE,
-    Contact,
-    Place,
-    ask_for_email,
-    ask_for_phone,
-    pending,
-    verify_email,
-    verify_phone,
-    withdraw,
-)
-from twofactor.models import Challenge
+from twofactor.contacts import COUNTED_FOR, EMAIL, PHONE, Contact, Place, ask_for, pending, withdraw
+from twofactor.contacts import verify as verify_contact
 from twofactor.services.challenges import checks_left, codes_of, sends_left
 
 
@@ -48,13 +35,11 @@ class _Sort:
 
     contact: Contact
     form: type[Form]
-    ask: Callable[..., Challenge | Denied]
-    verify: Callable[..., User | Denied]
 
 
 _SORTS = {
-    "email": _Sort(contact=EMAIL, form=EmailForm, ask=ask_for_email, verify=verify_email),
-    "phone": _Sort(contact=PHONE, form=PhoneForm, ask=ask_for_phone, verify=verify_phone),
+    "email": _Sort(contact=EMAIL, form=EmailForm),
+    "phone": _Sort(contact=PHONE, form=PhoneForm),
 }
 
 
@@ -116,13 +101,13 @@ def contacts(request: HttpRequest) -> HttpResponse:
 @confirmed
 def change(request: HttpRequest, sort: str) -> HttpResponse:
     """Ask for a code to a new address or number."""
-    field = _SORTS[sort].contact.field
+    contact = _SORTS[sort].contact
     form = _SORTS[sort].form(request.POST)
     if not form.is_valid():
         return _page(request, sort, typed=form)
-    asked = _SORTS[sort].ask(form.cleaned_data[field], place=_place(request), now=timezone.now())
+    asked = ask_for(contact, form.cleaned_data[contact.field], place=_place(request), now=timezone.now())
     if isinstance(asked, Denied):
-        if pending(principal_of(request).session, _SORTS[sort].contact, now=timezone.now()) is not None:
+        if pending(principal_of(request).session, contact, now=timezone.now()) is not None:
             # Another one waits for its code, so there is no form to put the sentence beside.
             messages.warning(request, str(asked.message))
             return redirect("account:contacts")
@@ -140,7 +125,7 @@ def resend(request: HttpRequest, sort: str) -> HttpResponse:
     challenge = pending(principal.session, one.contact, now=now)
     in_force = getattr(User.objects.get(pk=principal.user.pk), one.contact.field)
     address = challenge.address if challenge else in_force
-    asked = one.ask(address, place=_place(request), now=now)
+    asked = ask_for(one.contact, address, place=_place(request), now=now)
     if isinstance(asked, Denied):
         messages.warning(request, str(asked.message))
     return redirect("account:contacts")
@@ -153,7 +138,8 @@ def verify(request: HttpRequest, sort: str) -> HttpResponse:
     form, one = CodeForm(request.POST), _SORTS[sort]
     if not form.is_valid():
         return _page(request, sort, code_form=form)
-    verified = one.verify(form.cleaned_data["code"], place=_place(request), now=timezone.now())
+    code = form.cleaned_data["code"]
+    verified = verify_contact(one.contact, code, place=_place(request), now=timezone.now())
     if isinstance(verified, Denied):
         if pending(principal_of(request).session, one.contact, now=timezone.now()) is None:
             # No code is waited for any more, so there is no field to put the sentence beside.

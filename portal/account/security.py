@@ -6,7 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -19,7 +19,7 @@ from core.outcomes import Denied
 from portal.account.door import confirmed, principal_of, signed_in
 from portal.account.sessions import origin_of
 from tenants.settings import snapshot
-from twofactor.methods import METHODS
+from twofactor.methods import label_of
 from twofactor.models import MANY, Factor, FactorKind
 from twofactor.options import EMAIL_FIELD, PHONE_FIELD, REMEMBER_DAYS, SKIP
 from twofactor.policy import SPARE
@@ -73,7 +73,6 @@ def _skip_sentence(user: User) -> str:
 
 
 def _row(factor: Factor, user: User, *, left: int) -> dict[str, Any]:
-    method = METHODS.get(factor.kind)
     spare = factor.kind == SPARE
     kind = _("Recovery codes") if spare else str(factor.get_kind_display())
     return {
@@ -82,7 +81,7 @@ def _row(factor: Factor, user: User, *, left: int) -> dict[str, Any]:
         "title": factor.name or kind,
         "kind_name": kind if factor.name else "",
         "name": factor.name,
-        "label": method.label(user) if method is not None else "",
+        "label": label_of(factor.kind, user),
         "added_at": factor.created_at,
         "last_used_at": factor.last_used_at,
         "preferred": user.preferred_factor == factor.kind,
@@ -90,14 +89,6 @@ def _row(factor: Factor, user: User, *, left: int) -> dict[str, Any]:
         "few": spare and left <= FEW_CODES,
         "permitted": is_permitted(factor.kind, user),
     }
-
-
-def _address_of(name: str) -> str:
-    """The address of a page that there may be."""
-    try:
-        return reverse(name)
-    except NoReverseMatch:
-        return ""
 
 
 def _cards(user: User, factors: list[Factor], *, provided: Provided) -> list[dict[str, Any]]:
@@ -110,7 +101,7 @@ def _cards(user: User, factors: list[Factor], *, provided: Provided) -> list[dic
         if settings.text(option) == "none"
     }
     pages = {
-        FactorKind.PASSKEY: _address_of("account:add-passkey"),
+        FactorKind.PASSKEY: reverse("account:add-passkey"),
         FactorKind.TOTP: reverse("account:add-app"),
     }
     labels = {way.partition(":")[0]: label for way, label in reversed(list(provided.ways))}
@@ -134,14 +125,12 @@ def _cards(user: User, factors: list[Factor], *, provided: Provided) -> list[dic
         }
         if kind in MANY:
             card["url"] = pages[kind]
-            if not card["url"]:
-                continue
         elif kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS}:
             if kind not in provided.kinds:
                 continue
             card["label"] = labels[kind]
         else:
-            card["label"] = METHODS[kind].label(user)
+            card["label"] = label_of(kind, user)
             if kind not in verified:
                 card["verify"] = "email" if kind == FactorKind.EMAIL else "phone"
         found.append(card)

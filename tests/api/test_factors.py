@@ -48,6 +48,12 @@ def test_an_app_is_begun_by_a_key_and_put_in_force_by_a_code(api: Call, ben: Use
     assert Factor.objects.get().confirmed_at is None
 
 
+def test_a_passkey_is_begun_elsewhere(api: Call, ben: User) -> None:
+    answer = api(ben).post("me/factors/", {"kind": "passkey"})
+    assert answer.status_code == 400
+    assert not Factor.objects.exists()
+
+
 def test_the_own_devices_are_listed_and_forgotten(api: Call, ben: User) -> None:
     equip(ben)
     program = api(ben)

@@ -213,7 +213,7 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/me/passkeys/": own("Begins a passkey of the caller's own."),
     "api/v1/me/passkeys/confirm/": own(
         "Takes the passkey that the caller's own session asked for.",
-        sends=(lambda them: {"id": str(them.uid("factor")), "credential": {"id": "x"}},),
+        sends=(lambda them: {"credential": {"id": str(them.uid("factor"))}},),
         writes=(AuditEvent,),
     ),
     "api/v1/me/email/": own(

@@ -52,11 +52,7 @@ def add(door: Door, device: Authenticator, *, name: str = "", **lies: Any) -> Sa
     """Add a passkey as who is signed in."""
     if isinstance(door, ApiDoor):
         door.post("/api/v1/me/passkeys/", {"name": name}, bearer=door.access)
-        made = {
-            "credential": device.create(door.body["options"], **lies),
-            "name": name,
-            "id": door.body["id"],
-        }
+        made = {"credential": device.create(door.body["options"], **lies), "name": name}
         return door.post("/api/v1/me/passkeys/confirm/", made, bearer=door.access)
     assert isinstance(door, WebDoor)
     path = "/account/security/passkeys/add/"

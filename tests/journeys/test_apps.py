@@ -363,6 +363,8 @@ def test_who_has_no_address_sets_an_app_up_at_sign_in(door: Door, ada: User, clo
     off = door.take("enrol", kind="totp", code=app.code(seconds=600))
     assert off.refused
     assert "10 minutes off" in off.text
+    left = off.facts.get("checks_left") if isinstance(door, ApiDoor) else off.text
+    assert left == 4 if isinstance(door, ApiDoor) else "4 tries left" in str(left)
     assert not door.is_in()
     assert door.take("enrol", kind="totp", code=app.code()).step == "done"
     assert door.is_in()

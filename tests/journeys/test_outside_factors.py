@@ -68,7 +68,7 @@ def test_the_names_of_the_ways_are_shown_as_the_service_writes_them(
 ) -> None:
     service.methods = (APP, {"id": "fob", "label": "<b>Key fob</b> & more"})
     said = sign_in(web, BEN, PASSWORD)
-    assert "SecureApp" in said.text
+    assert "SecureApp Verification service of your organisation" in said.text
     assert "<b>Key fob</b>" not in web.answer.content.decode()
     assert "<b>Key fob</b> & more" in said.text
     said = sign_in(api, BEN, PASSWORD)

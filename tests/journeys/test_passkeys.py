@@ -68,6 +68,30 @@ def test_a_passkey_is_added_and_asked_for_after_the_password(
     assert methods() == ["pwd", "swk"]
 
 
+def test_a_program_is_told_of_its_passkey_as_of_any_factor(
+    api: ApiDoor, ben: User, device: Authenticator
+) -> None:
+    sign_in(api, BEN, PASSWORD)
+    add(api, device, name="Work laptop")
+    made = api.body
+    assert (made["kind"], made["name"], made["is_backed_up"]) == ("passkey", "Work laptop", True)
+    assert made["confirmed_at"] is not None
+    api.get("/api/v1/me/factors/")
+    assert api.answer.json() == [made]
+
+
+def test_the_answer_to_a_question_that_is_no_longer_the_newest_is_refused(
+    api: ApiDoor, ben: User, device: Authenticator
+) -> None:
+    sign_in(api, BEN, PASSWORD)
+    api.post("/api/v1/me/passkeys/", {}, bearer=api.access)
+    older = device.create(api.body["options"])
+    api.post("/api/v1/me/passkeys/", {}, bearer=api.access)
+    said = api.post("/api/v1/me/passkeys/confirm/", {"credential": older}, bearer=api.access)
+    assert (said.status, api.body["code"]) == (401, "try_again")
+    assert not Factor.objects.exists()
+
+
 def test_a_passkey_that_does_not_hold_is_not_added(door: Door, ben: User, device: Authenticator) -> None:
     sign_in(door, BEN, PASSWORD)
     assert add(door, device, origin="https://evil.example").refused

@@ -10,6 +10,7 @@ from twofactor.methods.recovery import Recovery
 from twofactor.methods.sent import Email, Sms
 from twofactor.methods.totp import Totp
 from twofactor.methods.webservice import WebService
+from twofactor.models import FactorKind
 
 _ALL: tuple[Method, ...] = (Email(), Sms(), Totp(), Passkey(), WebService(), Radius(), Recovery())
 METHODS: Mapping[str, Method] = {method.kind.value: method for method in _ALL}
@@ -28,3 +29,13 @@ def address_of(way: str, user: User) -> str:
 def method_of(way: str) -> Method:
     """The method of a way; raises KeyError for none that there is."""
     return METHODS[kind_of(way)]
+
+
+def name_of(way: str) -> str:
+    """What a way is called: the words of its kind."""
+    return str(FactorKind(kind_of(way)).label)
+
+
+def label_of(way: str, user: User) -> str:
+    """What tells a way from others of its kind: an address, masked; empty where there is nothing to tell."""
+    return str(method_of(way).label(user))

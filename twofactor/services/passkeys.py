@@ -22,7 +22,7 @@ from tenants.settings import snapshot
 from twofactor.methods import passkey_wire as wire
 from twofactor.methods.passkey import RightPasskey, judged_new, of
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
-from twofactor.services.challenges import WRONG, codes_of, conclude, newest, reserve
+from twofactor.services.challenges import WRONG, conclude, reserve
 from twofactor.services.factors import TOO_LATE, put_new_in_force, refuse_new
 
 BEGUN = Limit(name="passkey-begin", tries=30, window=timedelta(hours=1))
@@ -101,12 +101,6 @@ def begin_passkey(
         challenge.save()
         _note(Event.LOGIN_CODE_ASKED, user, origin=origin, now=now)
     return challenge, wire.creation_options(challenge, user, have=of(user))
-
-
-def newest_question(asked_by: uuid.UUID) -> uuid.UUID | None:
-    """The one that a new passkey in this session has to answer."""
-    asked = newest(codes_of(_asker(asked_by)), purpose=Purpose.CONTACT)
-    return asked.uid if asked is not None else None
 
 
 def finish_passkey(
