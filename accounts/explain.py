@@ -42,6 +42,7 @@ class Explained:
     company: Company | None = None
     policies: tuple[str, ...] = ()  # of the roles
     email: str = ""
+    phone: str = ""
     factor_proved: bool = False
 
 
@@ -83,6 +84,7 @@ def explain(name: str, *, realm: str = "", ask: bool, by: Actor, now: datetime) 
         company=user.company,
         policies=tuple(role.twofactor_policy for role in roles),
         email=user.email,
+        phone=user.phone,
     )
 
 
@@ -117,6 +119,7 @@ def _external(name: str, findings: list[Finding], *, ask: bool, by: Actor, now: 
         company=company,
         policies=_policies(told.roles, company),
         email=user.email if user is not None else told.email,
+        phone=user.phone if user is not None else told.phone,
         factor_proved=told.factor_proved,
     )
 

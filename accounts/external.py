@@ -315,7 +315,7 @@ def rules_in_words(user: User) -> list[str]:
 def note_password_changed(
     user: User, *, version: int, origin: Origin, now: datetime, but: Session | None = None
 ) -> None:
-    """The person has a new password: the account goes on under this version, every other session ends, and a mail tells of it."""
+    """The person has a new password: the account goes on under this version, every other session ends, and the person is told."""
     with unit():
         User.objects.filter(pk=user.pk).update(
             source_version=version, must_change_password=False, security_version=F("security_version") + 1

@@ -27,7 +27,7 @@ MEANWHILE = Denied(
 def change_own_password(
     session: Session, *, current: str, new: str, origin: Origin, now: datetime
 ) -> Denied | None:
-    """Take a new password for the current one; the person's other sessions end, and a mail tells of it."""
+    """Take a new password for the current one; the person's other sessions end, and the person is told."""
     user = User.objects.select_related("company").get(pk=session.user_id)
     realm = Realm(user.realm)
     name_key = counted_name(user.username, realm=realm, now=now)

@@ -37,6 +37,7 @@ class Explained:
     roles: tuple[Granted, ...]
     own: Granted
     email: str
+    phone: str
     factor_proved: bool = False  # the directory's questions stand for the second factor
 
 
@@ -73,6 +74,7 @@ def explain(
         roles=roles,
         own=own,
         email=(found.email if found else "") or person.email,
+        phone=(found.phone if found else "") or person.phone,
         factor_proved=directory is not None and directory.rounds_are_factor,
     )
 

@@ -52,31 +52,29 @@ def open_gateway(kind: Kind) -> Gateway:
 
 
 def drain(*, clock: Callable[[], datetime] = timezone.now, gateway: OpenGateway = open_gateway) -> int:
-    """Send what is due now; the number of messages taken up. Safe to run any number of times at once."""
-    close_expired(now=clock())
-    return sum(_drain(kind, clock=clock, gateway=gateway) for kind in Kind)
+    """Send what is due now; the number of messages taken up. Safe to run any number of times at once.
 
-
-def drain_side_by_side(
-    *, clock: Callable[[], datetime] = timezone.now, gateway: OpenGateway = open_gateway
-) -> None:
-    """The same for the worker: text messages in a thread of their own where there are any, so that neither kind waits for the other."""
-    texts = threading.Thread(target=_drain_and_leave, args=(Kind.SMS, clock, gateway), daemon=True)
+    Where both kinds are due, text messages go out in a thread of their own, so that neither kind waits for the other.
+    """
     close_expired(now=clock())
-    if has_due := _due(Kind.SMS, now=clock()).exists():
-        texts.start()
+    due = [kind for kind in Kind if _due(kind, now=clock()).exists()]
+    if len(due) < 2:
+        return sum(_drain(kind, clock=clock, gateway=gateway) for kind in due)
+    taken: list[int] = []
+    texts = threading.Thread(target=_drain_texts, args=(taken, clock, gateway), daemon=True)
+    texts.start()
     try:
-        _drain(Kind.EMAIL, clock=clock, gateway=gateway)
+        taken.append(_drain(Kind.EMAIL, clock=clock, gateway=gateway))
     finally:
-        if has_due:
-            texts.join()
+        texts.join()
+    return sum(taken)
 
 
-def _drain_and_leave(kind: Kind, clock: Callable[[], datetime], gateway: OpenGateway) -> None:
+def _drain_texts(taken: list[int], clock: Callable[[], datetime], gateway: OpenGateway) -> None:
     try:
-        _drain(kind, clock=clock, gateway=gateway)
+        taken.append(_drain(Kind.SMS, clock=clock, gateway=gateway))
     except Exception:
-        logger.exception("messages of the kind %s could not be sent", kind.value)
+        logger.exception("text messages could not be sent")
     finally:
         connections.close_all()
 

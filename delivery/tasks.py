@@ -11,7 +11,7 @@ from delivery.sources import ask_sources
 def drain() -> None:
     """Decide what is to be sent, and send everything that is due."""
     ask_sources(now=timezone.now())
-    outbox.drain_side_by_side()
+    outbox.drain()
 
 
 @shared_task(name="delivery.prune")

@@ -99,7 +99,9 @@ class StepSerializer(Plain):
         required=False, help_text="Steps code and passkey: let this browser stand for the second factor."
     )
     kind = Text(required=False, help_text="Step enrol: which of those offered: email, sms or totp.")
-    value = Text(required=False, help_text="Step enrol: the address.")
+    value = Text(
+        required=False, help_text="Step enrol: the address or number; only the account's own can be verified."
+    )
     current_password = Secret(required=False, help_text="Step change-password.")
     new_password = Secret(required=False, help_text="Step change-password.")
 
@@ -109,14 +111,16 @@ class MethodSerializer(serializers.Serializer[Any]):
 
     id = serializers.CharField()
     kind = serializers.CharField()
-    label = serializers.CharField(help_text="The address, masked.")  # type: ignore[assignment]
+    label = serializers.CharField(
+        help_text="The address or number, masked, or what a service calls its way; else empty."
+    )  # type: ignore[assignment]
 
 
 class EnrolSerializer(serializers.Serializer[Any]):
-    """What can be verified now."""
+    """What can be turned on now."""
 
     kind = serializers.CharField()
-    value = serializers.CharField()
+    value = serializers.CharField(help_text="The address or number; empty for an app.")
 
 
 class NextStepSerializer(Identity):

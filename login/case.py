@@ -168,8 +168,10 @@ class Case:
     @property
     def _without_method(self) -> str:
         # A mailed link alone must not let anybody enrol or skip the factor; nor may a service that does not answer.
-        shut = self.attempt.purpose == Purpose.FORGOTTEN or self.provided.unknown
-        return "deny" if shut else self.asked.without_method
+        if self.attempt.purpose == Purpose.FORGOTTEN or self.provided.unknown:
+            return "deny"
+        behaviour = self.asked.without_method
+        return "deny" if behaviour == "enrol" and not self.enrollable else behaviour
 
     @property
     def _skipped(self) -> bool:

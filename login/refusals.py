@@ -11,9 +11,7 @@ OUT_OF_TURN = Denied(
 DENIED = Denied(code="denied", message=_("This sign-in cannot be completed."))
 NO_METHOD = Denied(
     code="denied",
-    message=_(
-        "A second factor is needed, and no address of yours is verified. Please ask your administrator."
-    ),
+    message=_("A second factor is needed, and you have no way to prove it. Please ask your administrator."),
 )
 MAILBOX_IS_FACTOR = Denied(
     code="denied",

@@ -21,22 +21,18 @@ from twofactor.models import FactorKind
 from twofactor.report import chosen_company, judged, may_read, numbers, shut_out, what_if
 
 PAGE = 50
-OUTCOMES: dict[str, str | Promise] = {
-    "denied": _("would not get in"),
-    "agent": _("only with an administrator’s help"),
-}
 BEHAVIOURS: dict[str, str | Promise] = {
     "deny": _("The settings turn people without any way away (NoVerifiedContactBehaviour: deny)."),
     "enrol": _(
         "The settings let people without any way set one up at the sign-in (NoVerifiedContactBehaviour: enrol)."
     ),
-    "agent": _(
-        "People without any way wait for an administrator’s help (NoVerifiedContactBehaviour: agent)."
-    ),
     "allow": _(
         "The settings let people without any way in all the same (NoVerifiedContactBehaviour: allow)."
     ),
 }
+RADIUS_IS_OFF = _(
+    "The RADIUS directory of the setting RadiusDirectory is switched off: while it is, people without any other way are turned away."
+)
 
 
 class WhatIfForm(forms.Form):
@@ -112,10 +108,10 @@ def _answer(people: Any, form: WhatIfForm, principal: Any) -> dict[str, Any]:
         "found": found,
         "company": company if company is not None else _("people of no company"),
         "policy": SecondFactorPolicy(policy).label,
-        "behaviour": BEHAVIOURS.get(found.behaviour, ""),
+        "behaviour": RADIUS_IS_OFF if found.radius_is_off else BEHAVIOURS[found.behaviour],
         "rows": [
-            (user, reverse("admin:accounts_user_change", args=[user.pk]), OUTCOMES[outcome])
-            for user, outcome in judged(rows, policy=policy)
+            (user, reverse("admin:accounts_user_change", args=[user.pk]))
+            for user in judged(rows, policy=policy)
         ],
         "next": urlencode(query | {"after": rows[-1].pk}) if more else "",
         "behind": bool(behind),

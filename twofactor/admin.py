@@ -42,7 +42,7 @@ class ReasonForm(ObjectForm):
     __("Turn off every second factor"),
     explains=__(
         "For somebody who lost phone and paper. Make sure first that it is the person who asks: from now on the password alone, or what "
-        "the settings say about somebody without a second factor, decides. All sessions end, devices are forgotten, a mail tells of it."
+        "the settings say about somebody without a second factor, decides. All sessions end, devices are forgotten, the person is told."
     ),
     done=__("Every second factor was turned off."),
     form=ReasonForm,

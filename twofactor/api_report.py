@@ -50,7 +50,13 @@ class WhatIfShown(serializers.Serializer[Any]):
     )
     asks_services = serializers.BooleanField(
         help_text=_(
-            "A verification service or RADIUS is set up, which may know some of them; it is not asked here."
+            "A verification service is set up, which may know some of them; it is asked at the sign-in, and not here."
+        )
+    )
+    radius_is_off = serializers.BooleanField(
+        help_text=_(
+            "The RADIUS directory of the settings is switched off: while it is, nobody without another way gets in, whatever `behaviour` "
+            "says."
         )
     )
 
@@ -72,9 +78,6 @@ class ShutOutShown(serializers.Serializer[Any]):
     id = serializers.UUIDField()
     username = serializers.CharField()
     display_name = serializers.CharField()
-    outcome = serializers.ChoiceField(
-        ["denied", "agent"], help_text=_("`agent`: an administrator would have to help.")
-    )
 
 
 class FactorReport(Resource):
@@ -109,8 +112,8 @@ class FactorReport(Resource):
         given = self._asked()
         page = self.paginate_queryset(shut_out(self.get_queryset(), **given))
         found = [
-            {"id": user.uid, "username": user.username, "display_name": user.display_name, "outcome": outcome}
-            for user, outcome in judged(page or [], policy=given["policy"])
+            {"id": user.uid, "username": user.username, "display_name": user.display_name}
+            for user in judged(page or [], policy=given["policy"])
         ]
         return self.get_paginated_response(ShutOutShown(found, many=True).data)
 

@@ -56,8 +56,8 @@ NO_CONTACT = declare(
         default="enrol",
         choices=("deny", "enrol", "allow"),
         help=_(
-            "What happens when a second factor is needed and no address is verified: deny the sign-in, let the person verify the address "
-            "now (enrol), or allow it without."
+            "What happens when a second factor is needed and the person has no way to prove it: deny the sign-in, let the person verify "
+            "the account's address or number now, or without either set up an app (enrol), or allow it without."
         ),
     )
 )

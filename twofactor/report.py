@@ -1,8 +1,4 @@
-"""The report on second factors: who has which, and who could not sign in under a policy before it is switched on.
-
-What it costs: the numbers are one pass of the database over the people in reach, grouped there, so a million people are a second of
-its time and a handful of rows for us; nothing is kept, so nothing is out of date. Lists are read by pages.
-"""
+"""The report on second factors: who has which, and who could not sign in under a policy before it is switched on."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -18,15 +14,10 @@ from tenants.models import Company
 from tenants.rights import Rights
 from tenants.settings import snapshot
 from twofactor.models import FactorKind
-from twofactor.options import (
-    EMAIL_FIELD,
-    GENERATION,
-    NO_CONTACT,
-    PHONE_FIELD,
-)
-from twofactor.policy import SPARE, STRONG, allowed, is_needed, strictest
-from twofactor.services.asked import enrollable, turned_on, ways_of
-from twofactor.services.provided import known_of
+from twofactor.options import EMAIL_FIELD, GENERATION, NO_CONTACT, PHONE_FIELD
+from twofactor.policy import SPARE, STRONG, allowed, strictest
+from twofactor.services.outcome import Outcome, outcome_of, without_way
+from twofactor.services.provided import asks_service, is_cut_off, known_of
 
 # What proves it wherever the settings leave it, and what proves it only while the organisation says so.
 ON_ITS_OWN = (FactorKind.TOTP.value, FactorKind.PASSKEY.value, FactorKind.RECOVERY.value)
@@ -53,9 +44,8 @@ class WhatIf:
     behaviour: str  # of the settings, for people without any way
     without_way: int | None  # None where roles decide for each person by himself
     shut_out: int | None
-    asks_services: (
-        bool  # the organisation has ways of its own, which are asked for one person at a time and not here
-    )
+    asks_services: bool  # a verification service may know some of them; it is not asked here
+    radius_is_off: bool  # and ought to be asked: nobody is let in for want of a way, whatever the behaviour
 
 
 def may_read(rights: Rights) -> bool:
@@ -92,7 +82,8 @@ def what_if(people: QuerySet[User], *, company: Company | None, policy: str) -> 
         behaviour=settings.text(NO_CONTACT),
         without_way=_without_way(of_company(people, company), settings).count() if exact else None,
         shut_out=shut_out(people, company=company, policy=policy).count() if exact else None,
-        asks_services=known_of(settings).unknown,
+        asks_services=asks_service(settings),
+        radius_is_off=is_cut_off(settings),
     )
 
 
@@ -102,10 +93,10 @@ def of_company(people: QuerySet[User], company: Company | None) -> QuerySet[User
 
 
 def shut_out(people: QuerySet[User], *, company: Company | None, policy: str) -> QuerySet[User]:
-    """Who might not get in; for `required` exactly those. `outcome_of` says it of each as the sign-in would."""
+    """Who might not get in; for `required` exactly those. `judged` says it of each as the sign-in would."""
     settings = snapshot(company.pk if company is not None else None)
     found = _without_way(of_company(people, company), settings)
-    behaviour, permitted = settings.text(NO_CONTACT), allowed(settings.text(GENERATION))
+    behaviour, permitted = without_way(settings), allowed(settings.text(GENERATION))
     if behaviour == "allow" or (behaviour == "enrol" and FactorKind.TOTP in permitted):
         return found.none()
     if behaviour == "enrol":
@@ -127,7 +118,7 @@ def _contacts(settings: Snapshot) -> dict[str, str]:
 
 
 def _without_way(people: QuerySet[User], settings: Snapshot) -> QuerySet[User]:
-    """`ways_of` as the database says it: those for whom there is none, leaving out what the organisation itself has."""
+    """`ways_of` as the database says it: those for whom there is none. What a verification service may have is left out."""
     permitted = allowed(settings.text(GENERATION))
     if known_of(settings).ways:
         return people.none()  # the organisation's RADIUS server is there for everybody
@@ -150,28 +141,15 @@ def _has_on(kind: str) -> Q:
     return Q(factor_kinds__contains=f",{kind},")
 
 
-def outcome_of(user: User, *, policy: str, settings: Snapshot) -> str:
-    """What a sign-in would come to under this policy: not-asked, asked, enrol, allowed, agent or denied."""
-    roles = [] if policy == "required" else roles_of(user)
-    strict = strictest([policy, *(role.twofactor_policy for role in roles)])
-    if not is_needed(strict, turned_on=any(kind != SPARE for kind in turned_on(user))):
-        return "not-asked"
-    if ways_of(user, settings, provided=known_of(settings)):
-        return "asked"
-    behaviour = settings.text(NO_CONTACT)
-    if behaviour == "enrol":
-        return "enrol" if enrollable(user, settings) else "denied"
-    return {"allow": "allowed", "agent": "agent"}.get(behaviour, "denied")
-
-
-def judged(rows: Sequence[User], *, policy: str) -> list[tuple[User, str]]:
+def judged(rows: Sequence[User], *, policy: str) -> list[User]:
     """Those of a page of `shut_out` who would not get in by themselves, as the sign-in decides it."""
-    found = []
-    for user in rows:
-        outcome = outcome_of(user, policy=policy, settings=snapshot(user.company_id))
-        if outcome in {"denied", "agent"}:
-            found.append((user, outcome))
-    return found
+    return [user for user in rows if _outcome(user, policy=policy) is Outcome.DENIED]
+
+
+def _outcome(user: User, *, policy: str) -> Outcome:
+    roles = [] if policy == "required" else roles_of(user)  # stricter than that they cannot be
+    strict = strictest([policy, *(role.twofactor_policy for role in roles)])
+    return outcome_of(user, policy=strict, settings=snapshot(user.company_id))
 
 
 def chosen_company(principal: Any, company: Company | None) -> Company | None:

@@ -249,7 +249,7 @@ def _remove(request: HttpRequest, factor: Factor) -> HttpResponse:
     else:
         messages.success(
             request,
-            _("The second factor was turned off, and your other sessions were ended; a mail tells of it."),
+            _("The second factor was turned off, and your other sessions were ended; you are told of it."),
         )
     return redirect("account:security")
 

@@ -1,5 +1,7 @@
 """Setting up an authenticator app: only in the session that began it, only while it waits, and every try counts."""
 
+import logging
+
 import pytest
 
 from accounts.models import User
@@ -215,14 +217,21 @@ def test_ten_apps_are_enough(api: ApiDoor, ben: User, clock: Time) -> None:
     assert (said.status, api.body["code"]) == (409, "too_many_factors")
 
 
-def test_the_seed_is_in_no_log_row_or_later_answer(api: ApiDoor, ben: User) -> None:
+def test_the_seed_is_in_no_log_row_or_later_answer(
+    api: ApiDoor, ben: User, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
     sign_in(api, BEN, PASSWORD)
     set_up(api)
     api.get("/api/v1/me/factors/")
     assert "secret" not in api.answer.content.decode()
     assert b"otpauth" not in api.answer.content
     row = Factor.objects.get()
-    assert oath.written(sealed.unseal(row, "secret")) not in str(row.secret.text)
+    seed = oath.written(sealed.unseal(row, "secret"))
+    assert seed not in str(row.secret.text)
+    assert seed not in str(list(AuditEvent.objects.values()))
+    assert caplog.records
+    assert seed not in str([vars(one) for one in caplog.records])
 
 
 @pytest.mark.both_databases

@@ -10,7 +10,6 @@ from accounts.middleware import BROWSER_COOKIE
 from accounts.models import User
 from audit.record import Origin
 from core import entropy
-from tenants.actor import Actor
 from tests.account.apps import App, recovery_codes, set_up
 from tests.cast import acting
 from tests.journeys.doors import Door, WebDoor, sign_in
@@ -193,9 +192,3 @@ def test_an_older_copy_of_the_cookie_is_worthless(web: WebDoor, ben: User) -> No
     thief = WebDoor()
     thief.browser.cookies[BROWSER_COOKIE] = before
     assert first_proof(thief) == "code"
-
-
-def test_nothing_is_forgotten_for_whom_stands_above(remembered: WebDoor, ben: User, ada: User) -> None:
-    nobody = Actor(rights=acting(ben).rights, origin=Origin(actor=ben))
-    assert forget_devices(ada, by=nobody, now=timezone.now()) is not None
-    assert turn_off_factors(ada, reason="x", by=nobody, now=timezone.now()) is not None

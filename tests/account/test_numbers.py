@@ -37,6 +37,7 @@ def test_a_first_number_counts_once_its_code_came_back(
     assert NUMBER not in str(noted.details)
 
 
+@pytest.mark.django_db(transaction=True)  # texts and mails are sent side by side, over two connections
 def test_of_a_new_number_the_old_one_and_the_address_are_told_and_other_sessions_end(
     door: Door, ben: User, texts: Texts, post: Post
 ) -> None:

@@ -9,19 +9,33 @@ from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
+from accounts.explain import Explained
 from accounts.models import User
+from accounts.sessions import Client
+from configserver import services
+from configserver.models import Directory
+from core.findings import Verdict
 from core.options import Snapshot
-from login.flow import Facts, Purpose, Step, next_step
+from core.outcomes import Denied
+from login.case import LIFE, Case
+from login.flow import Purpose, Step
+from login.models import Attempt
+from tenants.actor import system_actor
 from tenants.models import Company, Role
 from tenants.settings import snapshot
+from tests import directory
 from tests.cast import AGENT, Api, Browse, Call, person
 from tests.journeys.stage import configure
+from twofactor.explain import factor_of
+from twofactor.methods import METHODS
 from twofactor.models import FactorKind
-from twofactor.report import outcome_of, shut_out
-from twofactor.services.asked import Provided, asked_of, enrollable
+from twofactor.report import judged, shut_out
+from twofactor.services.provided import kept_form, provided_for
 
 pytestmark = pytest.mark.django_db
-KINDS = ("", ",email,", ",totp,", ",recovery,", ",passkey,totp,", ",webservice,", ",email,recovery,")
+KINDS = (
+    "", ",email,", ",totp,", ",recovery,", ",passkey,totp,", ",webservice,", ",radius,", ",email,recovery,",
+)  # fmt: skip
 
 
 def people_of_every_kind(company: Company) -> list[User]:
@@ -41,47 +55,82 @@ def people_of_every_kind(company: Company) -> list[User]:
     return list(User.objects.filter(pk__in=[one.pk for one in found]).order_by("pk"))
 
 
-def would_stop(user: User, *, policy: str, settings: Snapshot) -> bool:
-    """Whether the flow of the sign-in itself ends here, asked with the policy really in force."""
-    asked = asked_of(user, roles=[], provided=Provided())
-    facts = Facts(
+def met_by(user: User, *, settings: Snapshot) -> Case:
+    """The sign-in itself, right after the password, with the settings really in force."""
+    now = timezone.now()
+    attempt = Attempt(
+        user=user,
         purpose=Purpose.SIGN_IN,
-        password_proved=True,
-        factor_needed=asked.needed,
-        methods=asked.methods,
-        method=asked.methods[0] if asked.methods else "",
-        without_method=asked.without_method,
+        password_at=now,
+        expires_at=now + LIFE,
+        provided=kept_form(provided_for(user, settings, now=now)),
     )
-    step = next_step(facts)
-    return step is Step.DENIED or (step is Step.ENROL and not enrollable(user, settings))
+    return Case(attempt=attempt, client=Client(address="", user_agent=""), now=now, since=0)
+
+
+def ends_here(case: Case) -> bool:
+    """Whether nothing leads on for this person."""
+    return case.step is Step.DENIED or (case.step is Step.ENROL and not case.enrollable)
+
+
+def should_be_told(case: Case) -> Verdict:
+    """How *Explain a sign-in* must judge what the sign-in does."""
+    if ends_here(case):
+        return Verdict.STOP
+    if case.step is Step.DONE:
+        return Verdict.WARNING if case.asked.needed else Verdict.OK
+    return Verdict.WARNING if case.step is Step.ENROL or case.provided.unknown else Verdict.OK
+
+
+def name_radius(state: str) -> None:
+    """Have the settings name a RADIUS directory, which may be switched off after that."""
+    if state == "none":
+        return
+    made = directory.directory("Tokens")
+    configure(TwoFactor__RadiusDirectory=str(made.uid))
+    if state == "off":
+        off = services.DirectoryDraft(is_active=False)
+        assert not isinstance(
+            services.change_directory(made, off, by=system_actor(), now=timezone.now()), Denied
+        )
+
+
+FIELDS = (("email", "phone"), ("email", "none"), ("none", "phone"))
+ASKING = [
+    ("required", "none"), ("required", "on"), ("required", "off"), ("optional", "none"), ("optional", "off"), ("off", "off"),
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("behaviour", ["deny", "enrol", "allow"])
 @pytest.mark.parametrize("generation", ["internal", "external", "both"])
-@pytest.mark.parametrize("phone", ["phone", "none"])
-@pytest.mark.parametrize("policy", ["required", "optional", "off"])
-def test_the_report_says_of_everybody_what_the_sign_in_would(
-    acme: Company, behaviour: str, generation: str, phone: str, policy: str
+@pytest.mark.parametrize(("policy", "radius"), ASKING)
+def test_report_and_explanation_say_of_everybody_what_the_sign_in_does(
+    acme: Company, behaviour: str, generation: str, radius: str, policy: str
 ) -> None:
     people = people_of_every_kind(acme)
+    mine = User.objects.filter(pk__in=[one.pk for one in people])
+    name_radius(radius)
     values = {
         "TwoFactor__NoVerifiedContactBehaviour": behaviour,
         "TwoFactor__CodeGeneration": generation,
-        "TwoFactor__PhoneField": phone,
         "TwoFactor__Policy": policy,
     }
-    defaults = {"enrol", "both", "phone", "optional"}
-    if changed := {name: value for name, value in values.items() if value not in defaults}:
-        configure(**changed)
-    settings = snapshot(acme.pk)
-    mine = User.objects.filter(pk__in=[one.pk for one in people])
-    listed = set(shut_out(mine, company=acme, policy=policy).values_list("pk", flat=True))
-    truly = {one.pk for one in people if would_stop(one, policy=policy, settings=settings)}
-    judged = {one.pk for one in people if outcome_of(one, policy=policy, settings=settings) == "denied"}
-    assert judged == truly
-    assert truly <= listed
-    if policy == "required":
-        assert listed == truly
+    for email, phone in FIELDS:
+        configure(**values, TwoFactor__EmailField=email, TwoFactor__PhoneField=phone)
+        settings = snapshot(acme.pk)
+        listed = set(shut_out(mine, company=acme, policy=policy).values_list("pk", flat=True))
+        cases = {one: met_by(one, settings=settings) for one in people}
+        truly = {one.pk for one, case in cases.items() if ends_here(case)}
+        assert {one.pk for one in judged(people, policy=policy)} == truly
+        assert truly <= listed
+        if policy == "required":
+            assert listed == truly
+        for one, case in cases.items():
+            found = factor_of(Explained(findings=(), known=True, user=one, company=acme))
+            assert found.verdict is should_be_told(case), (found, case.facts())
+            if case.step is Step.ENROL:
+                named = [str(METHODS[kind].label(one)) or "app" for kind in case.enrollable]
+                assert all(name in found.sentence for name in named), found
 
 
 def test_numbers_are_of_people_in_reach_who_are_active(api: Call, ada: User, ben: User, cleo: User) -> None:
@@ -127,7 +176,37 @@ def test_who_would_be_shut_out_is_named_page_by_page(api: Call, ada: User, acme:
         "without_way": 5,
         "shut_out": 5,
         "asks_services": False,
+        "radius_is_off": False,
     }
+
+
+def test_while_radius_is_switched_off_whoever_has_nothing_else_is_shut_out(
+    api: Call, browser: Browse, ada: User, ben: User
+) -> None:
+    User.objects.filter(pk=ben.pk).update(email_verified_at=None)
+    name_radius("on")
+    assert shut(api(ada)) == []
+    services.change_directory(
+        Directory.objects.get(),
+        services.DirectoryDraft(is_active=False),
+        by=system_actor(),
+        now=timezone.now(),
+    )
+    said = api(ada).get("factor-report/").json()["what_if"]
+    assert (said["behaviour"], said["radius_is_off"], said["shut_out"]) == ("enrol", True, 1)
+    assert shut(api(ada)) == [ben.username]
+    text = asked(browser, ada, policy="required")
+    assert "RadiusDirectory is switched off" in text
+    assert "NoVerifiedContactBehaviour" not in text
+
+
+def test_what_a_verification_service_may_know_is_told_and_not_asked(
+    api: Call, browser: Browse, ada: User
+) -> None:
+    configure(TwoFactor__WebServiceUrlProduction="https://verify.example.com")
+    said = api(ada).get("factor-report/").json()["what_if"]
+    assert (said["asks_services"], said["radius_is_off"]) == (True, False)
+    assert "verification service is set up" in asked(browser, ada, policy="required")
 
 
 def test_under_another_policy_roles_decide(api: Call, ada: User, acme: Company) -> None:
@@ -198,6 +277,10 @@ def test_the_page_shows_the_same(browser: Browse, ada: User, ben: User, acme: Co
     assert "ben@acme.example" in text
     assert "would not get in" in text
     assert "Nobody" in asked(browser, ada, policy="off")
+    ben.roles.set([Role.objects.create(name="Guard", rank=5, twofactor_policy="required", company=acme)])
+    text = asked(browser, ada, policy="off")
+    assert "These people would not get in:" in text
+    assert "ben@acme.example" in text
     assert reverse("admin:accounts_factors") in str(browser(ada).get(reverse("admin:index")).content)
 
 

@@ -173,7 +173,7 @@ def test_the_default_company_is_told_as_such(root: User, dora: Person, globex: C
         ("optional", "enrol", Verdict.OK, "has not"),
         ("required", "enrol", Verdict.WARNING, "verifies d•••@acme.example first"),
         ("required", "allow", Verdict.WARNING, "goes on without"),
-        ("required", "deny", Verdict.STOP, "no verified address"),
+        ("required", "deny", Verdict.STOP, "no way to prove it"),
     ],
 )
 def test_the_second_factor_that_would_be_asked_for(
@@ -182,6 +182,32 @@ def test_the_second_factor_that_would_be_asked_for(
     configure(TwoFactor__Policy=policy, TwoFactor__NoVerifiedContactBehaviour=no_contact)
     found = told("dora", by=root)["factor"]
     assert (found.verdict, words in found.sentence) == (verdict, True), found
+
+
+@pytest.mark.parametrize("behaviour", ["deny", "enrol", "allow"])
+@pytest.mark.parametrize("generation", ["internal", "external", "both"])
+@pytest.mark.parametrize("field", ["email", "none"])
+def test_whoever_comes_for_the_first_time_meets_what_was_explained(
+    behaviour: str, generation: str, field: str, root: User, dora: Person, door: ApiDoor
+) -> None:
+    configure(
+        TwoFactor__Policy="required",
+        TwoFactor__NoVerifiedContactBehaviour=behaviour,
+        TwoFactor__CodeGeneration=generation,
+        TwoFactor__EmailField=field,
+    )
+    contacts = [(mail, number) for mail in ("", "new@acme.example") for number in ("", "+4915112345678")]
+    for number, (email, phone) in enumerate(contacts):
+        name = f"newcomer{number}"
+        directory.person(
+            name, tenant=dora.tenant, password=TYPED, roles=list(dora.roles.all()), email=email, phone=phone
+        )
+        found = told(name, by=root)["factor"]
+        said = sign_in(door.stranger(), name, TYPED)
+        stopped = said.refused or (said.step == "enrol" and not said.facts["enrol"])
+        assert found.verdict is (Verdict.STOP if stopped else Verdict.WARNING), (found, said)
+        if not stopped:
+            assert ("goes on without" in found.sentence) is (said.step == "done")
 
 
 def test_people_who_are_kept_here_are_explained_too(root: User, ben: User) -> None:

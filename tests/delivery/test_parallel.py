@@ -10,7 +10,7 @@ from pytest_django import Settings
 from audit.models import AuditEvent
 from core.db import unit
 from delivery.arrivals import arrived, lost
-from delivery.drain import drain, drain_side_by_side
+from delivery.drain import drain
 from delivery.models import Delivery, Kind, State
 from tests.conftest import Clock
 from tests.delivery.conftest import Ask
@@ -53,6 +53,7 @@ def test_neither_kind_of_message_waits_for_the_other(
         for number in range(3):
             ask(to=f"person-{number}@acme.example")
             ask(to=f"+491511234567{number}", kind=Kind.SMS, subject="")
+    taken: list[int] = []
     with smtp_server() as box, twilio_twin() as twin:
         settings.EMAIL_URL = box.url
         for name, value in twin.environment.items():
@@ -61,13 +62,14 @@ def test_neither_kind_of_message_waits_for_the_other(
             box.slow["RCPT"] = 1.0
         else:
             twin.always = Fault(delay=1.0)
-        worker = threading.Thread(target=lambda: (drain_side_by_side(clock=clock), connections.close_all()))
+        worker = threading.Thread(target=lambda: (taken.append(drain(clock=clock)), connections.close_all()))
         worker.start()
         quick, others = (twin.texts, box.mails) if slow == "mails" else (box.mails, twin.texts)
         until(lambda: len(quick) == 3, seconds=10)
         assert len(others) < 3
         worker.join(30)
         assert len(others) == 3
+    assert taken == [6]
     assert Delivery.objects.filter(state=State.SENT, attempts=1).count() == 6
 
 

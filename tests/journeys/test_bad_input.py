@@ -252,7 +252,7 @@ def test_a_rule_that_is_tightened_under_way_ends_the_sign_in_with_its_reason(
         door.open("/login/enrol/")
         assert door.answer.status_code < 500
         door = door.stranger()
-        assert "no address of yours is verified" in sign_in(door, ADA, PASSWORD).text
+        assert "you have no way to prove it" in sign_in(door, ADA, PASSWORD).text
     else:
         assert door.take("enrol").step == "ended"
     assert not door.is_in()

@@ -85,8 +85,15 @@ def test_without_a_contact_it_may_be_denied(door: Door, ada: User) -> None:
     configure(TwoFactor__NoVerifiedContactBehaviour="deny")
     said = sign_in(door, ADA, PASSWORD)
     assert (said.step, said.status) == ("ended", 401)
-    assert "no address of yours is verified" in said.text
+    assert "you have no way to prove it" in said.text
     assert not door.is_in()
+
+
+def test_where_nothing_can_be_set_up_the_sign_in_is_denied_in_words(door: Door, ada: User) -> None:
+    configure(TwoFactor__CodeGeneration="internal", TwoFactor__EmailField="none")
+    said = sign_in(door, ADA, PASSWORD)
+    assert (said.step, said.status) == ("ended", 401)
+    assert "ask your administrator" in said.text
 
 
 def test_without_a_contact_it_may_be_allowed(door: Door, ada: User) -> None:

@@ -132,6 +132,7 @@ def test_whoever_has_no_way_yet_may_verify_the_number_at_sign_in(door: Door, ada
     assert ada.factor_kinds == ",sms,"
 
 
+@pytest.mark.django_db(transaction=True)  # texts and mails are sent side by side, over two connections
 def test_a_number_that_an_administrator_took_away_or_changed_is_no_way_any_more(
     door: Door, ada: User, root: User, texts: Texts, clock: Time
 ) -> None:

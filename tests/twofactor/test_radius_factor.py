@@ -6,6 +6,7 @@ from django.utils import timezone
 from accounts.models import User
 from configserver import services
 from configserver.directory import Directory
+from core.findings import Finding, Verdict
 from core.outcomes import Denied
 from tenants.actor import Actor, system_actor
 from tenants.models import Company, SettingsRevision
@@ -74,9 +75,13 @@ def test_it_is_refused_in_words_over_rest_and_on_the_page(root: User, radius: Di
     assert "no RADIUS directory of this id" in answer.json()["errors"][NAME][0]
 
 
-def told(user: User, *, by: User) -> str:
+def finding(user: User, *, by: User) -> Finding:
     found = explain_sign_in(user.username, by=actor_of(by), now=timezone.now())
-    return next(one for one in found if one.about == "factor").sentence
+    return next(one for one in found if one.about == "factor")
+
+
+def told(user: User, *, by: User) -> str:
+    return finding(user, by=by).sentence
 
 
 def test_the_explanation_names_it_and_says_when_it_is_gone(root: User, ben: User, radius: Directory) -> None:
@@ -84,6 +89,11 @@ def test_the_explanation_names_it_and_says_when_it_is_gone(root: User, ben: User
     assert "Token of your organisation" in told(ben, by=root)
     off = services.DirectoryDraft(is_active=False)
     services.change_directory(radius, off, by=system_actor(), now=timezone.now())
+    assert "switched off or gone" in told(ben, by=root)
+    assert "b•••@acme.example" in told(ben, by=root)  # the other ways of his are told all the same
+    assert finding(ben, by=root).verdict is Verdict.WARNING
+    User.objects.filter(pk=ben.pk).update(email_verified_at=None)
+    assert finding(ben, by=root).verdict is Verdict.STOP
     assert "switched off or gone" in told(ben, by=root)
     assert known_of(snapshot(ben.company_id)).unknown
 
@@ -95,3 +105,23 @@ def test_the_explanation_says_that_the_service_is_asked_at_the_sign_in(root: Use
     }
     change_settings(given, company=None, reason="a test", by=actor_of(root), now=timezone.now())
     assert "asked at the sign-in which ways" in told(ben, by=root)
+    assert finding(ben, by=root).verdict is Verdict.OK
+    User.objects.filter(pk=ben.pk).update(email_verified_at=None)
+    for behaviour, words in (
+        ("enrol", "turns a first one on"),
+        ("allow", "goes on without"),
+        ("deny", "ends there"),
+    ):
+        change_settings(
+            {
+                "TwoFactor.NoVerifiedContactBehaviour": behaviour,
+                "TwoFactor.CodeDigits": 7 + len(behaviour) % 3,
+            },
+            company=None,
+            reason="a test",
+            by=actor_of(root),
+            now=timezone.now(),
+        )
+        assert "asked at the sign-in which ways" in told(ben, by=root)
+        assert words in told(ben, by=root)
+        assert finding(ben, by=root).verdict is Verdict.WARNING  # only the service can say

@@ -93,10 +93,11 @@ def ways_of(user: User, settings: Snapshot, *, provided: Provided) -> tuple[str,
 
 def is_asked(user: User, *, roles: Iterable[RoleGiven]) -> bool:
     """Whether a second factor is needed."""
-    return _is_needed(user, _policy(user, roles))
+    return needs_factor(user, _policy(user, roles))
 
 
-def _is_needed(user: User, policy: str) -> bool:
+def needs_factor(user: User, policy: str) -> bool:
+    """Whether this policy asks this person for a second factor; recovery codes alone are none."""
     return is_needed(policy, turned_on=any(kind != SPARE for kind in turned_on(user)))
 
 
@@ -105,7 +106,7 @@ def asked_of(user: User, *, roles: Iterable[RoleGiven], provided: Provided | Non
     policy, settings = _policy(user, roles), snapshot(user.company_id)
     return Asked(
         policy=policy,
-        needed=_is_needed(user, policy),
+        needed=needs_factor(user, policy),
         methods=ways_of(user, settings, provided=provided or Provided()),
         without_method=settings.text(NO_CONTACT),
     )

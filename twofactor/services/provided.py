@@ -20,7 +20,7 @@ def provided_for(user: User, settings: Snapshot, *, now: datetime) -> Provided:
     if current_unit() is not None:
         raise RuntimeError("provided_for() asks the network, which no unit may be held over.")
     found = known_of(settings)
-    if not _asks_service(settings):
+    if not asks_service(settings):
         return found
     ways = webservice.ways_for(user, settings, now=now)
     if isinstance(ways, Unavailable):
@@ -33,14 +33,15 @@ def known_of(settings: Snapshot) -> Provided:
     """What can be said without asking anybody: the RADIUS server is there for all, and what a service has for somebody is unknown."""
     has_radius = FactorKind.RADIUS in _permitted(settings) and radius.directory_for(settings) is not None
     ways = ((FactorKind.RADIUS.value, ""),) if has_radius else ()
-    return Provided(ways=ways, unknown=_asks_service(settings) or is_cut_off(settings))
+    return Provided(ways=ways, unknown=asks_service(settings) or is_cut_off(settings))
 
 
 def _permitted(settings: Snapshot) -> frozenset[str]:
     return allowed(settings.text(GENERATION))
 
 
-def _asks_service(settings: Snapshot) -> bool:
+def asks_service(settings: Snapshot) -> bool:
+    """Whether a verification service is asked at the sign-in what it has for a person."""
     return FactorKind.WEBSERVICE in _permitted(settings) and bool(webservice.url_of(settings))
 
 

@@ -1,0 +1,39 @@
+"""What the second factor of a sign-in would come to, told beforehand: one decision for the report and for *Explain a sign-in*."""
+
+from enum import StrEnum
+
+from accounts.models import User
+from core.options import Snapshot
+from twofactor.options import NO_CONTACT
+from twofactor.services.asked import enrollable, needs_factor, ways_of
+from twofactor.services.provided import is_cut_off, known_of
+
+
+class Outcome(StrEnum):
+    """How it would go."""
+
+    NOT_ASKED = "not-asked"
+    ASKED = "asked"
+    ENROL = "enrol"  # the person turns a first one on then and there
+    ALLOWED = "allowed"  # the person has none, and gets in all the same
+    DENIED = "denied"
+
+
+def outcome_of(user: User, *, policy: str, settings: Snapshot) -> Outcome:
+    """What a sign-in would come to under this policy, the strictest of all that hold.
+
+    Nobody is asked: what a verification service may have for the person does not count.
+    """
+    if not needs_factor(user, policy):
+        return Outcome.NOT_ASKED
+    if ways_of(user, settings, provided=known_of(settings)):
+        return Outcome.ASKED
+    behaviour = without_way(settings)
+    if behaviour == "enrol":
+        return Outcome.ENROL if enrollable(user, settings) else Outcome.DENIED
+    return Outcome.ALLOWED if behaviour == "allow" else Outcome.DENIED
+
+
+def without_way(settings: Snapshot) -> str:
+    """What is done with people without any way: as the settings say, but while RADIUS cannot be asked nobody is let in for want of it."""
+    return "deny" if is_cut_off(settings) else settings.text(NO_CONTACT)
