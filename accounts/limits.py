@@ -30,6 +30,8 @@ PASSWORD = Limit(name="password", tries=10, window=timedelta(minutes=15), pause=
 CODES_A_DAY = Limit(name="code-sends", tries=30, window=timedelta(hours=24))
 # Whoever knows the password can begin again and again; a mailbox is not flooded, and the day's codes are not gone in a minute.
 CODES_AT_ONCE = Limit(name="code-sends-burst", tries=10, window=timedelta(minutes=10))
+# Apps that somebody begins to set up: nothing is sent, and no sign-in is held up by them.
+APPS_BEGUN = Limit(name="app-begin", tries=30, window=timedelta(hours=1))
 NETWORK = Limit(name="network", tries=100, window=timedelta(minutes=10))
 # Those that are counted by a person's name. Of the second one this is the name alone: the rules say the rest.
 _BY_NAME = (PASSWORD, Limit(name="lockout", tries=1, window=timedelta(1)))

@@ -269,7 +269,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
             context["facts"] = code_facts(
                 challenge, checks=checks_left(challenge, settings=case.settings), sends=sends, now=case.now
             )
-            if METHODS[challenge.kind].sends or case.now >= challenge.expires_at:
+            if sends and (METHODS[challenge.kind].sends or case.now >= challenge.expires_at):
                 secondary.append(_resend(case, challenge))
         if step is not Step.ENROL and case.proved and len(case.methods) > 1:
             secondary.append(Action(label=_("Use another way"), url=step_url(Step.METHOD)))

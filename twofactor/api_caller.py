@@ -4,9 +4,9 @@ from django.utils import timezone
 from rest_framework.request import Request
 
 from accounts.principal import Principal
-from accounts.sessions import refuse_unconfirmed
 from core.api import caller
 from core.refusals import Refused
+from twofactor.services.recent import refuse_unproved
 
 
 def principal_of(request: Request) -> Principal:
@@ -19,6 +19,6 @@ def principal_of(request: Request) -> Principal:
 def confirmed(request: Request) -> Principal:
     """The same, who has proved recently who he is; raises Refused (`confirm_first`)."""
     principal = principal_of(request)
-    if (denied := refuse_unconfirmed(principal.session, now=timezone.now())) is not None:
+    if (denied := refuse_unproved(principal.session, now=timezone.now())) is not None:
         raise Refused(denied)
     return principal

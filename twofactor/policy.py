@@ -37,13 +37,13 @@ def offered(
 ) -> tuple[str, ...]:
     """The kinds by which a person may prove it, the one to propose first.
 
-    Verified contacts count without being turned on, but not beside something stronger: whoever turned an app or a passkey on is not
-    let in by a mailbox that he did not choose. What the organisation provides counts for everybody for whom it has it. `first` are
-    the ones preferred and last used.
+    Verified contacts count without being turned on, for whoever chose nothing: whoever turned an app or a passkey on, or one of
+    several contacts, is not let in by a mailbox that he did not choose. What the organisation provides counts for everybody for
+    whom it has it. `first` are the ones preferred and last used.
     """
     on = set(turned_on) & set(permitted)
     contacts = set(verified) & set(permitted)
-    if on & STRONG:
+    if on & STRONG or contacts & on:
         contacts &= on
     kinds = contacts | (on - CONTACTS) | (set(provided) & set(permitted))
     # What the organisation provides is there only while it does.

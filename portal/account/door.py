@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 
 from accounts.middleware import CONFIRM_URL, typed_in
 from accounts.principal import Principal
-from accounts.sessions import refuse_unconfirmed
+from twofactor.services.recent import refuse_unproved
 
 View = Callable[..., HttpResponse]
 # Pages that both ask and do: after confirming, people land where they were.
@@ -44,7 +44,7 @@ def confirmed(view: View) -> View:
 
     @wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if refuse_unconfirmed(principal_of(request).session, now=timezone.now()) is None:
+        if refuse_unproved(principal_of(request).session, now=timezone.now()) is None:
             return view(request, *args, **kwargs)
         if typed := typed_in(request):
             context = {

@@ -54,7 +54,7 @@ def add(request: HttpRequest) -> HttpResponse:
     if credential := read(form.cleaned_data["credential"]):
         made = finish_passkey(credential, **who)
         if not isinstance(made, Denied):
-            messages.success(request, _("The passkey was added. From now on you can sign in with it alone."))
+            messages.success(request, _("The passkey was added. You can use it at your next sign-in."))
             return redirect("account:security")
         return _refused(request, form, made)
     begun = begin_passkey(**who)

@@ -72,7 +72,9 @@ addEventListener("pageshow", () => {
   for (const form of document.querySelectorAll("form[aria-busy]")) form.removeAttribute("aria-busy");
 });
 
-document.querySelector('[aria-invalid="true"]')?.focus();
+const wrong = document.querySelector('[aria-invalid="true"]');
+wrong?.focus();
+wrong?.select?.(); // what is typed takes the place of what was wrong
 
 for (const button of document.querySelectorAll("button[data-print]")) {
   button.hidden = false;

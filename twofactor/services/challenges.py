@@ -13,7 +13,7 @@ from functools import partial
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext
 
-from accounts.limits import CODES_A_DAY, CODES_AT_ONCE
+from accounts.limits import APPS_BEGUN, CODES_A_DAY, CODES_AT_ONCE
 from accounts.models import User
 from accounts.texts import Use, caps_on, refuse_capped, refuse_number
 from audit.events import Event
@@ -175,7 +175,9 @@ def _take_send(
     user: User, kind: str, address: str, purpose: Purpose, *, origin: Origin, now: datetime
 ) -> Denied | None:
     """Count one send against all that bounds it; of what is refused nothing is counted, for nothing was sent."""
-    own, caps = [(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE)], []
+    sets_up_an_app = purpose == Purpose.CONTACT and not METHODS[kind].sends
+    limits = (APPS_BEGUN,) if sets_up_an_app else (CODES_A_DAY, CODES_AT_ONCE)
+    own, caps = [(limit, str(user.uid)) for limit in limits], []
     if kind == FactorKind.SMS:
         refused = refuse_number(user, address, origin=origin, now=now)
         if refused is not None:
