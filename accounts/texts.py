@@ -41,7 +41,8 @@ def refuse_number(user: User, number: str, *, origin: Origin, now: datetime) -> 
     """Inside a unit: why no text message goes to this number at all: its country is not listed, or its owner would earn by it."""
     country, kind_is_right = country_of(number), takes_texts(number)
     listed = {one.strip() for one in snapshot(None).text(COUNTRIES).split(",") if one.strip()}
-    if kind_is_right and (not listed or country in listed):
+    # A number of no country is that of a satellite phone: dear, and on no list.
+    if kind_is_right and country and (not listed or country in listed):
         return None
     _note(user, "countries" if kind_is_right else "kind", country=country, origin=origin, now=now)
     return NUMBER_REFUSED

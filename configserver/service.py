@@ -80,6 +80,12 @@ def login_of_id(id: UUID) -> str | None:
     return None if person is None else login_of(person)
 
 
+def engine_of_id(id: UUID) -> str | None:
+    """Which engine answers for the person of this id, a directory by its id; None when there is none."""
+    person = Person.objects.select_related("directory").filter(uid=id).first()
+    return None if person is None else choice_of(person).engine
+
+
 def is_able(person: Person) -> bool:
     """Whether the person and every tenant above are switched on."""
     return person.is_active and all(link.is_active for link in tree.chain(person.tenant_id))

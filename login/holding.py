@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from django.db import connection
+
 from accounts.models import User
 from core.db import unit
 from core.outcomes import Denied
@@ -18,6 +20,8 @@ _LOCKED = Select(
     )
 )
 
+_PERSON = Select(lambda: User.objects.select_for_update(no_key=True).filter(pk=Slot("pk")))
+
 
 @contextmanager
 def held(case: Case, *, person: User | None = None) -> Iterator[Denied | None]:
@@ -29,6 +33,9 @@ def held(case: Case, *, person: User | None = None) -> Iterator[Denied | None]:
         case.identify(person)
     case.look_up()
     with unit():
+        if case.user is not None and connection.features.has_select_for_update:
+            # The person's row first, as whoever changes the person holds it: what it says now is what counts to the end of this unit.
+            _PERSON.first(pk=case.user.pk)
         row = _LOCKED.first(pk=case.attempt.pk)
         if row is None or row.ended_at is not None:
             yield EXPIRED

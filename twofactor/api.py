@@ -110,7 +110,9 @@ class Factors(APIView):
             factor = settled(setup.begin(principal.session, **_of_an_app(given), origin=origin, now=now))
             more: dict[str, Any] = dict(setup_of(factor, issuer=PRODUCT))
         elif kind == FactorKind.RECOVERY:
-            factor, codes = settled(make_recovery_codes(user, origin=origin, now=now))
+            factor, codes = settled(
+                make_recovery_codes(user, session=principal.session, origin=origin, now=now)
+            )
             more = {"codes": codes}
         else:
             provided = (
@@ -118,7 +120,13 @@ class Factors(APIView):
             )
             factor = settled(
                 add_factor(
-                    user, kind=kind, name=given.get("name", ""), provided=provided, origin=origin, now=now
+                    user,
+                    kind=kind,
+                    name=given.get("name", ""),
+                    provided=provided,
+                    session=principal.session,
+                    origin=origin,
+                    now=now,
                 )
             )
             more = {}

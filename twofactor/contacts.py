@@ -26,7 +26,7 @@ from tenants.settings import snapshot
 from twofactor.methods import METHODS
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
 from twofactor.services.challenges import check_code, codes_of, newest, send_code
-from twofactor.services.factors import add_factor, put_in_force
+from twofactor.services.factors import add_factor, hold, put_in_force
 
 KEPT_ELSEWHERE = Denied(
     code="kept_elsewhere",
@@ -106,7 +106,10 @@ def ask_for(contact: Contact, typed: str, *, place: Place, now: datetime) -> Cha
         return address
     settings = snapshot(user.company_id)
     with unit():
-        Session.objects.select_for_update().get(pk=place.session.pk)
+        if (denied := hold(user, session=place.session)) is not None:
+            return denied
+        if Session.objects.select_for_update().filter(pk=place.session.pk, ended_at=None).first() is None:
+            return TAKEN_MEANWHILE
         owner = _owner_of(address, besides=user) if contact is EMAIL else None
         # Whoever has the address learns of it; whoever asked sees, and waits for, what he would for any address.
         return send_code(
@@ -159,6 +162,8 @@ def verify(contact: Contact, code: str, *, place: Place, now: datetime) -> User 
     user = place.session.user
     try:
         with unit():
+            if (denied := hold(user, session=place.session)) is not None:
+                return denied
             last = newest(codes_of(place.session.uid), purpose=Purpose.CONTACT)
             if last is not None and last.kind != contact.kind:
                 return TAKEN_MEANWHILE  # something else was asked for since

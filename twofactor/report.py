@@ -97,9 +97,11 @@ def shut_out(people: QuerySet[User], *, company: Company | None, policy: str) ->
     settings = snapshot(company.pk if company is not None else None)
     found = _without_way(of_company(people, company), settings)
     behaviour, permitted = without_way(settings), allowed(settings.text(GENERATION))
-    if behaviour == "allow" or (behaviour == "enrol" and FactorKind.TOTP in permitted):
+    if behaviour == "allow":
         return found.none()
     if behaviour == "enrol":
+        if FactorKind.TOTP in permitted:
+            found = found.exclude(factor_kinds="")  # whoever turned nothing on sets an app up
         for kind, column in _contacts(settings).items():
             found = found.filter(**{column: ""}) if kind in permitted else found
     if policy != "required":

@@ -33,7 +33,9 @@ def recovery(request: HttpRequest) -> HttpResponse:
 @confirmed
 def _make(request: HttpRequest, user: User) -> HttpResponse:
     now = timezone.now()
-    made = make_recovery_codes(user, origin=origin_of(request), now=now)
+    made = make_recovery_codes(
+        user, session=principal_of(request).session, origin=origin_of(request), now=now
+    )
     if isinstance(made, Denied):
         messages.warning(request, str(made.message))
         return redirect("account:security")

@@ -193,7 +193,14 @@ def turn_on(request: HttpRequest, kind: str) -> HttpResponse:
     of_organisation = kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS}
     now = timezone.now()
     provided = provided_for(user, snapshot(user.company_id), now=now) if of_organisation else None
-    added = add_factor(user, kind=FactorKind(kind), provided=provided, origin=origin_of(request), now=now)
+    added = add_factor(
+        user,
+        kind=FactorKind(kind),
+        provided=provided,
+        session=principal_of(request).session,
+        origin=origin_of(request),
+        now=now,
+    )
     if isinstance(added, Denied):
         messages.warning(request, str(added.message))
     else:

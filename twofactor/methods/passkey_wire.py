@@ -140,7 +140,10 @@ def made(credential: Credential, challenge: Challenge) -> Made | Bad:
     if (bad := _bad_client_data(response, challenge, kind="webauthn.create")) is not None:
         return bad
     try:
-        attested = parse_cbor(_read(response["attestationObject"]))
+        given = _read(response["attestationObject"])
+        _end_of_plain(given)
+        attested = parse_cbor(given)
+        _refuse_tags(attested["authData"])
         # None was asked for and nothing is decided by it, so the certificates in it are not even parsed.
         plain = encode_cbor({"fmt": "none", "attStmt": {}, "authData": attested["authData"]})
         found = verify_registration_response(
@@ -181,6 +184,7 @@ def signed(credential: Credential, challenge: Challenge, factor: Factor, *, veri
                 return Bad(reason="user")
         elif _read(handle) != factor.user.uid.bytes:
             return Bad(reason="user")
+        _refuse_tags(_read(response["authenticatorData"]))
         found = verify_authentication_response(
             credential=_shape(credential, response),
             expected_challenge=_read(_client_data(response)["challenge"]),
@@ -198,6 +202,35 @@ def signed(credential: Credential, challenge: Challenge, factor: Factor, *, veri
     if not _counts_on(found.new_sign_count, factor.sign_count):
         return Bad(reason="sign count")
     return Signed(sign_count=found.new_sign_count, is_backed_up=found.credential_backed_up)
+
+
+def _end_of_plain(data: bytes, at: int = 0, depth: int = 0) -> int:
+    """Where one value of CTAP2's CBOR ends: no tags, no lengths left open, no depth. Raises ValueError for any other.
+
+    Tags make a decoder share values, which grow to gigabytes when they are written anew, compile regular expressions, and more.
+    """
+    kind, more = data[at] >> 5, data[at] & 31
+    if kind == 6 or more > 27 or depth > DEEPEST:
+        raise ValueError("not CBOR as CTAP2 writes it")
+    size = 0 if more < 24 else 1 << (more - 24)
+    number = int.from_bytes(data[at + 1 : at + 1 + size]) if size else more
+    at += 1 + size
+    if kind in (2, 3):
+        at += number
+    for _ in range(number * (kind - 3) if kind in (4, 5) else 0):
+        at = _end_of_plain(data, at, depth + 1)
+    if at > len(data):
+        raise ValueError("cut off")
+    return at
+
+
+def _refuse_tags(data: bytes) -> None:
+    """Raises ValueError or IndexError where the key or the extensions of authenticator data are none that CTAP2 writes."""
+    at = 37
+    if data[32] & 64:
+        at = _end_of_plain(data, at + 18 + int.from_bytes(data[at + 16 : at + 18]))
+    if data[32] & 128:
+        _end_of_plain(data, at)
 
 
 def _counts_on(new: int, old: int) -> bool:

@@ -7,7 +7,7 @@ from configserver.directories import Known, directory_of
 from configserver.directory import Protocol
 from configserver.engines.base import Challenge as Question
 from configserver.engines.base import Refused, Verified
-from configserver.service import login_of_id
+from configserver.service import engine_of_id, login_of_id
 from core import sealed
 from core.options import Snapshot
 from core.sealed import NOTHING
@@ -22,6 +22,13 @@ def directory_for(settings: Snapshot) -> Known | None:
     known = directory_of(uid) if uid else None
     usable = known is not None and known.is_active and known.protocol == Protocol.RADIUS
     return known if usable else None
+
+
+def proves_the_password(user: User, settings: Snapshot) -> bool:
+    """Whether the directory of the setting is the very one that proves this person's password."""
+    if not user.is_external or user.source_id is None:
+        return False
+    return engine_of_id(user.source_id) == settings.text(RADIUS_DIRECTORY)
 
 
 class Radius(Method):

@@ -5,7 +5,7 @@ import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from django.conf import settings as installation
@@ -33,6 +33,12 @@ _VERDICTS: Mapping[str, Judged] = {"accepted": Right(), "refused": Wrong()}
 def slots() -> Slots:
     """At most a quarter of a process's threads wait for services at once: one that hangs slows nobody else."""
     return Slots(max(1, installation.HTTP_THREADS // 4))
+
+
+@lru_cache(maxsize=1_000)
+def slots_at(_address: str) -> Slots:
+    """At most half of these for one service, so that one company's that hangs leaves room for the others'."""
+    return Slots(max(1, installation.HTTP_THREADS // 8))
 
 
 def url_of(settings: Snapshot) -> str:
@@ -111,8 +117,8 @@ def _ask(
         "Accept": "application/json",
         "Authorization": f"Bearer {signed_call(body, audience=base, now=now)}",
     }
-    with slots().one() as room:
-        if not room:
+    with slots_at(base).one() as own, slots().one() as room:
+        if not own or not room:
             return _unavailable("too many calls are under way")
         answer = post(f"{base}/{what}", body, headers=headers, deadline=deadline, most=MOST_BYTES)
     if isinstance(answer, Silence):

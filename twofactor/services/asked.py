@@ -68,9 +68,8 @@ def enrollable(user: User, settings: Snapshot) -> list[str]:
         found.append(FactorKind.EMAIL.value)
     if FactorKind.SMS in possible and user.phone and settings.text(PHONE_FIELD) != "none":
         found.append(FactorKind.SMS.value)
-    if (
-        not found and FactorKind.TOTP in possible
-    ):  # anybody's app would do, so only where there is nothing of the person's own
+    # Anybody's app would do, so only where there is nothing of the person's own to prove, and nothing that was turned on.
+    if not found and FactorKind.TOTP in possible and all(kind == SPARE for kind in turned_on(user)):
         found.append(FactorKind.TOTP.value)
     return found
 

@@ -20,7 +20,7 @@ from core.text import is_one_line
 from tenants.actor import Actor
 from tenants.settings import snapshot
 from twofactor.methods import recovery, totp
-from twofactor.models import MANY, Challenge, Factor, FactorKind, RecoveryCode
+from twofactor.models import MANY, Factor, FactorKind, RecoveryCode
 from twofactor.options import GENERATION
 from twofactor.policy import SPARE, allowed
 from twofactor.services.asked import Provided, policy_for, verified_contacts
@@ -63,6 +63,7 @@ NOT_SO = Denied(
 )
 GONE = Denied(code="not_found", message=_("This second factor is no longer there."))
 TOO_LATE = Denied(code="expired", message=_("This took too long. Begin again."))
+SESSION_ENDED = Denied(code="expired", message=_("Your session has ended. Please sign in again."))
 
 
 def confirmed(user: User) -> Sequence[Factor]:
@@ -100,6 +101,7 @@ def add_factor(
     now: datetime,
     provided: Provided | None = None,
     name: str = "",
+    session: Session | None = None,
 ) -> Factor | Denied:
     """Turn on a factor that needs no set-up: codes to a verified address, or what the organisation provides."""
     if kind in {*MANY, FactorKind.RECOVERY}:
@@ -109,7 +111,9 @@ def add_factor(
     if (denied := may_add(user, kind, provided=provided or Provided())) is not None:
         return denied
     with unit():
-        hold(user)  # of two that are turned on at once, the second one's row must count the first
+        # Held, for of two that are turned on at once the second one's row must count the first.
+        if (denied := hold(user, session=session)) is not None:
+            return denied
         factor, created = Factor.objects.get_or_create(
             user=user, kind=kind, defaults={"created_at": now, "confirmed_at": now, "name": name.strip()}
         )
@@ -207,14 +211,17 @@ def put_new_in_force(factor: Factor, *, origin: Origin, now: datetime) -> Denied
     return None
 
 
-def make_recovery_codes(user: User, *, origin: Origin, now: datetime) -> tuple[Factor, list[str]] | Denied:
+def make_recovery_codes(
+    user: User, *, session: Session | None = None, origin: Origin, now: datetime
+) -> tuple[Factor, list[str]] | Denied:
     """Ten new codes, shown now and never again; those of before are worth nothing from now on."""
     if not any(kind != SPARE for kind in kinds_in_force(user)):
         return NOTHING_TO_SPARE
     factor = Factor(user=user, kind=FactorKind.RECOVERY, created_at=now, confirmed_at=now)
     codes, rows = recovery.made(factor)
     with unit():
-        hold(user)
+        if (denied := hold(user, session=session)) is not None:
+            return denied
         if not any(kind != SPARE for kind in kinds_in_force(user)):
             return NOTHING_TO_SPARE  # turned off while the hashes were computed
         Factor.objects.filter(user=user.pk, kind=FactorKind.RECOVERY).delete()
@@ -315,14 +322,14 @@ def security_changed(user: User) -> None:
     epoch.bump()
 
 
-def hold(user: User) -> None:
-    """Inside a unit: one change of a person's factors at a time.
+def hold(user: User, *, session: Session | None = None) -> Denied | None:
+    """Inside a unit: one change of a person's factors at a time; the person's row before any other, as everybody takes it.
 
-    Rows are held in the order in which a sign-in meets them: challenge, factor, person. So no two wait for each other.
+    Refused where the session that asks has ended: other processes may believe in it for a moment longer.
     """
-    for rows in (Challenge.objects.filter(factor__user=user.pk), Factor.objects.filter(user=user.pk)):
-        list(rows.select_for_update(of=("self",)).order_by("pk").values_list("pk", flat=True))
     User.objects.select_for_update().get(pk=user.pk)
+    ended = session is not None and not Session.objects.filter(pk=session.pk, ended_at=None).exists()
+    return SESSION_ENDED if ended else None
 
 
 def _is_name(name: str) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 from django.db import IntegrityError
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import User
+from accounts.models import Session, User
 from audit.events import Event
 from audit.record import Origin, record
 from core.db import unit
@@ -23,7 +23,7 @@ from twofactor.methods import passkey_wire as wire
 from twofactor.methods.passkey import RightPasskey, judged_new, of
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
 from twofactor.services.challenges import WRONG, conclude, reserve
-from twofactor.services.factors import TOO_LATE, put_new_in_force, refuse_new
+from twofactor.services.factors import TOO_LATE, hold, put_new_in_force, refuse_new
 
 BEGUN = Limit(name="passkey-begin", tries=30, window=timedelta(hours=1))
 BEGUN_FOR = timedelta(minutes=10)
@@ -129,6 +129,8 @@ def finish_passkey(
     judged = judged_new(credential, reserved)
     try:
         with unit():
+            if (ended := hold(user, session=Session.objects.get(uid=asked_by))) is not None:
+                return ended
             concluded = conclude(reserved, judged, user, origin=origin, now=now)
             if isinstance(concluded, Denied) or not isinstance(judged, RightPasskey):
                 return NOT_MADE if concluded is WRONG else TOO_LATE

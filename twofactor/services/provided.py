@@ -20,6 +20,8 @@ def provided_for(user: User, settings: Snapshot, *, now: datetime) -> Provided:
     if current_unit() is not None:
         raise RuntimeError("provided_for() asks the network, which no unit may be held over.")
     found = known_of(settings)
+    if found.ways and radius.proves_the_password(user, settings):
+        found = replace(found, ways=())  # the same password a second time is no second factor
     if not asks_service(settings):
         return found
     ways = webservice.ways_for(user, settings, now=now)

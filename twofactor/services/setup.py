@@ -88,7 +88,8 @@ def confirm(session: Session, factor: Factor, code: str, *, origin: Origin, now:
     if (denied := _prompted_anew(session, factor, origin=origin, now=now)) is not None:
         return denied
     with unit():
-        hold(user)
+        if (denied := hold(user, session=session)) is not None:
+            return denied
         refused = refuse_while_waiting(user, now=now)
         checked = refused or check_code(
             code, user, purpose=Purpose.CONTACT, asked_by=asker, settings=settings, origin=origin, now=now
