@@ -49,6 +49,7 @@ class OwnPasskeyMade(APIView):
             given["credential"],
             user=user,
             asked_by=session.uid,
+            session=session,
             name=given.get("name", ""),
             origin=actor(request).origin,
             now=timezone.now(),

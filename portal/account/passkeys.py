@@ -52,7 +52,7 @@ def add(request: HttpRequest) -> HttpResponse:
         "now": now,
     }
     if credential := read(form.cleaned_data["credential"]):
-        made = finish_passkey(credential, **who)
+        made = finish_passkey(credential, session=session, **who)
         if not isinstance(made, Denied):
             messages.success(request, _("The passkey was added. You can use it at your next sign-in."))
             return redirect("account:security")

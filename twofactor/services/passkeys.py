@@ -108,6 +108,7 @@ def finish_passkey(
     *,
     user: User,
     asked_by: uuid.UUID,
+    session: Session | None = None,
     name: str = "",
     origin: Origin,
     now: datetime,
@@ -129,7 +130,7 @@ def finish_passkey(
     judged = judged_new(credential, reserved)
     try:
         with unit():
-            if (ended := hold(user, session=Session.objects.get(uid=asked_by))) is not None:
+            if (ended := hold(user, session=session)) is not None:
                 return ended
             concluded = conclude(reserved, judged, user, origin=origin, now=now)
             if isinstance(concluded, Denied) or not isinstance(judged, RightPasskey):
