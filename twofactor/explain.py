@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy as __
 
 from accounts import explain as accounts
 from accounts.explain import Explained
@@ -23,14 +23,14 @@ from twofactor.services.asked import enrollable, ways_of
 from twofactor.services.outcome import Outcome, outcome_of
 from twofactor.services.provided import asks_service, is_cut_off, known_of
 
-_SERVICE_IS_ASKED = _lazy(
+_SERVICE_IS_ASKED = __(
     "The verification service is asked at the sign-in which ways it has for the person; while it does not answer, nobody is let in "
     "for want of them."
 )
 _IF_IT_HAS_NONE = {
-    Outcome.ENROL: _lazy("If it has none, the person turns a first one on at the sign-in."),
-    Outcome.ALLOWED: _lazy("If it has none, the sign-in goes on without."),
-    Outcome.DENIED: _lazy("If it has none, the sign-in ends there."),
+    Outcome.ENROL: __("If it has none, the person turns a first one on at the sign-in."),
+    Outcome.ALLOWED: __("If it has none, the sign-in goes on without."),
+    Outcome.DENIED: __("If it has none, the sign-in ends there."),
 }
 
 
