@@ -10,7 +10,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.notices import notify
 from accounts.sessions import end_all
-from accounts.texts import Use, caps_on, may_tell
+from accounts.texts import NUMBER_REFUSED, Use, caps_on, may_tell, refuse_number
 from audit.models import AuditEvent
 from audit.record import Origin
 from core.contacts import checked_phone, country_of, takes_texts
@@ -209,3 +209,16 @@ def test_codes_and_notices_for_one_person_at_once_do_not_wait_for_each_other_for
 
     in_parallel(8, work)
     assert texts == {"notice": 12, "code": 12}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("number", ["+88213300655", "+881621234567", "+870773111632"])
+@pytest.mark.parametrize("countries", ["", "DE,AT"])
+def test_no_text_goes_to_a_satellite_phone(ben: User, clock: Clock, number: str, countries: str) -> None:
+    """It belongs to no country, so that no list names it, and it costs more than any other."""
+    configure(TextMessages__Countries=countries)
+    with unit():
+        assert refuse_number(ben, number, origin=Origin(), now=clock()) is NUMBER_REFUSED
+        assert (refuse_number(ben, NUMBER, origin=Origin(), now=clock())) is None
+    refused = AuditEvent.objects.get(event="delivery:text:refused")
+    assert refused.details["cap"] == "countries"

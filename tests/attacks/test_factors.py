@@ -11,7 +11,6 @@ from accounts.models import Session, User
 from accounts.people import lock_user
 from audit.models import AuditEvent
 from core import sealed
-from core.db import unit
 from core.errors import PortalError
 from tenants.actor import system_actor
 from tenants.models import Company
@@ -23,7 +22,6 @@ from tests.factors import App, app_of, mailbox_of, paper_of
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import PASSWORD, Post, Time, configure
 from twofactor.models import Challenge, Factor, RecoveryCode
-from twofactor.services.factors import reset_factors
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 
@@ -77,6 +75,20 @@ def test_with_an_app_a_mailed_link_is_not_enough(door: Door, ben: User, app: App
     assert door.take("method", method="email").refused
     assert door.take("code", code=app.wrong()).refused
     assert door.take("code", code=app.code()).step == "change-password"
+
+
+@pytest.mark.parametrize("change", [{"CodeGeneration": "external"}, {"EmailField": "none"}], ids=str)
+def test_where_the_settings_forbid_what_somebody_chose_a_strangers_app_does_not_take_its_place(
+    door: Door, ben: User, change: dict[str, str]
+) -> None:
+    """Ben turned on codes by mail; Mallory knows his password, and what is left to set up at the sign-in is an app, anybody's."""
+    mailbox_of(ben)
+    configure(**{f"TwoFactor__{name}": value for name, value in change.items()})
+    said = sign_in(door, BEN, PASSWORD)
+    assert said.step == "ended"
+    assert door.take("enrol", kind="totp").step in {"ended", "username"}
+    assert not door.is_in()
+    assert not Factor.objects.filter(kind="totp").exists()
 
 
 # --- B: twice, on two nodes
@@ -237,28 +249,3 @@ def test_nobody_reads_a_seed_that_is_in_force(ben: User, ada: User, root: User, 
                 looked += 1
                 assert key not in program.get(path).content.decode(errors="replace"), path
     assert looked > 300
-
-
-@pytest.mark.django_db(transaction=True)
-def test_sign_ins_by_app_and_an_administrators_reset_never_wait_for_each_other(
-    ben: User, clock: Time
-) -> None:
-    for round_ in range(12):
-        app = app_of(ben)
-        doors = [ApiDoor(address=f"203.0.{round_}.{number + 1}") for number in range(4)]
-        for door in doors[:2]:
-            assert sign_in(door, BEN, PASSWORD).step == "code"
-        code = app.code()
-
-        def work(number: int, *, doors: list[ApiDoor] = doors, code: str = code) -> int:
-            if number < 2:
-                return doors[number].take("code", code=code).status
-            with unit():
-                return (
-                    reset_factors(User.objects.get(pk=ben.pk), by=system_actor(), now=timezone.now()) or 200
-                )
-
-        answers = at_once(work, times=3)
-        assert all(not isinstance(one, int) or one < 500 for one in answers), answers
-        clock.forward(minutes=20)
-        ben.refresh_from_db()

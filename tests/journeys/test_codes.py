@@ -4,7 +4,7 @@ import pytest
 
 from accounts.models import User
 from tests.journeys.doors import Door, WebDoor, sign_in
-from tests.journeys.stage import PASSWORD, Post, Time
+from tests.journeys.stage import PASSWORD, Post, Time, configure
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 ADA, CLEO = "ada@acme.example", "cleo@globex.example"
@@ -96,3 +96,13 @@ def test_a_whole_sign_in_takes_no_longer_than_its_limit(
     assert said.refused
     assert said.step == "ended"
     assert not door.is_in()
+
+
+def test_another_code_is_offered_only_while_one_may_be_sent(web: WebDoor, ada: User, post: Post) -> None:
+    configure(TwoFactor__MaxCodeSends=2)
+    sign_in(web, ADA, PASSWORD)
+    assert web.page.form_to("/login/resend/")
+    configure(TwoFactor__MaxCodeSends=1)
+    web.open("/login/code/")
+    assert not web.page.form_to("/login/resend/")
+    assert web.take("code", code=post.code(ADA)).step == "done"

@@ -14,7 +14,7 @@ from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.outside_stage import *  # noqa: F403
 from tests.journeys.outside_stage import ADA, BEN, TOKEN_OF_ADA, TOKEN_OF_BEN
 from tests.journeys.stage import PASSWORD, Post, configure
-from tests.services.radius import CODE, COLOUR, SECRET, free_udp_port, freeradius
+from tests.services.radius import CODE, COLOUR, SECRET, Person, free_udp_port, freeradius
 from twofactor.models import Challenge
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -193,3 +193,27 @@ def test_a_state_of_one_sign_in_is_none_of_another(door: Door, ada: User, radius
     sign_in(mallory, ADA, PASSWORD)
     assert mallory.take("code", code=CODE.answer).refused
     assert not mallory.is_in()
+
+
+def test_the_password_of_a_directory_is_no_second_factor_for_the_same_directory(
+    door: Door, acme: Company
+) -> None:
+    """Asked for twice, it would be two proofs of one thing."""
+    gerda = Person(name="gerda", password="gerda's Passw0rd")
+    configure(Login__ExternalAuthenticationMode="ConfigServer")
+    with freeradius(people=(gerda,)) as server:
+        made, other = directories.radius(server.name), directories.radius(server.name, name="Tokens")
+        tenant = directory.tenant(directory.ACME_DBID, company=acme)
+        directory.person("gerda", tenant=tenant, directory=made)
+        configure(
+            TwoFactor__Policy="required",
+            TwoFactor__CodeGeneration="external",
+            TwoFactor__RadiusDirectory=str(made.uid),
+        )
+        said = sign_in(door, "gerda", gerda.password)
+        assert said.step != "code"
+        assert door.take("code", code=gerda.password).refused
+        assert not door.is_in()
+        # Another directory, be it on the same server, is asked.
+        configure(TwoFactor__RadiusDirectory=str(other.uid))
+        assert sign_in(door.stranger(), "gerda", gerda.password).step == "code"

@@ -1,6 +1,7 @@
 """Passkeys turned on: what a browser is asked to make, and what of its answer is taken."""
 
 import json
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -8,7 +9,7 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from accounts.models import User
+from accounts.models import Session, SessionKind, User
 from accounts.rising import SECOND
 from audit.models import AuditEvent
 from audit.record import Origin
@@ -44,6 +45,15 @@ class Door:
 
     def __init__(self, user: User, clock: Clock, session: UUID = SESSION) -> None:
         self.user, self.clock, self.session = user, clock, session
+        now = clock()
+        times = {
+            "created_at": now,
+            "seen_at": now,
+            "confirmed_at": now,
+            "expires_at": now + timedelta(hours=12),
+        }
+        given = {"user": user, "kind": SessionKind.PAGE, "fingerprint": session.hex} | times
+        Session.objects.get_or_create(uid=session, defaults=given)
 
     def begin(self, name: str = "") -> tuple[Challenge, dict[str, Any]]:
         begun = begin_passkey(
