@@ -18,7 +18,7 @@ from twofactor.models import Factor
 
 pytestmark = pytest.mark.django_db
 EXTENDED = 128  # the flag that extensions follow
-A_MOMENT = 0.25  # seconds of this process
+A_MOMENT = 0.5  # seconds of this process
 
 
 @pytest.fixture(autouse=True)
