@@ -353,7 +353,7 @@ class ConfirmView(APIView):
         operation_id="me_confirm",
         summary="Begin to confirm who you are",
         request=ConfirmSerializer,
-        responses={201: BegunSerializer, 400: _PROBLEM, 401: _PROBLEM},
+        responses={201: BegunSerializer, 400: _PROBLEM, 401: _PROBLEM, 429: _PROBLEM},
         tags=["me"],
     )
     def post(self, request: Request) -> Response:
@@ -362,11 +362,13 @@ class ConfirmView(APIView):
         given.is_valid(raise_exception=True)
         session = request.principal.session  # type: ignore[attr-defined]
         client, now = client_of(request._request), timezone.now()
-        begun = begin_confirmation(
-            session,
-            by_page=False,
-            client=client,
-            now=now,
-            by_passkey=given.validated_data.get("passkey", goes_by_passkey(session)),
+        begun = settled(
+            begin_confirmation(
+                session,
+                by_page=False,
+                client=client,
+                now=now,
+                by_passkey=given.validated_data.get("passkey", goes_by_passkey(session)),
+            )
         )
         return _begun(*begun, client=client, now=now)

@@ -259,13 +259,13 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         context["by_app"] = step is Step.ENROL and case.enrollable == [FactorKind.TOTP]
         if step is Step.ENROL and (factor := app_under_way(case, challenge)) is not None:
             context |= app_setup(factor)
+        sends = sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from)
         if step is Step.PASSKEY:
             context["options"] = options = passkey_options(case, challenge)
             context["options_json"] = json.dumps(options)
-            if options is None and case.proved:
+            if options is None and case.proved and sends:
                 secondary.append(_resend(case, challenge))
         elif challenge is not None:
-            sends = sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from)
             context["facts"] = code_facts(
                 challenge, checks=checks_left(challenge, settings=case.settings), sends=sends, now=case.now
             )

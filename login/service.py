@@ -37,6 +37,7 @@ from twofactor.services.factors import is_waiting, setup_of
 from twofactor.services.passkeys import UNAVAILABLE, has_passkey, is_possible, options_of
 
 HANDLE = "login"
+CONFIRM = Limit(name="confirm-begin", tries=60, window=timedelta(minutes=10))  # of one session
 BEGIN = Limit(name="login-begin", tries=600, window=timedelta(minutes=10))
 
 _OF_HANDLE = Select(
@@ -172,8 +173,10 @@ def begin_confirmation(
     now: datetime,
     target: str = "",
     by_passkey: bool = False,
-) -> tuple[Attempt, str]:
+) -> tuple[Attempt, str] | Denied:
     """Begin to confirm who holds this session (idle lock, sensitive change); the name is not asked again."""
+    if (refused := take(CONFIRM, str(session.uid), now=now)) is not None:
+        return refused
     user = session.user
     by_passkey = by_passkey and may_use_passkey(user)
     opened = open_attempt(

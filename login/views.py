@@ -236,7 +236,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
             f"{reverse('login:username')}?{urlencode({'next': safe_next(request.GET.get('next'))})}"
         )
     by = request.GET.get("by")
-    attempt, handle = begin_confirmation(
+    begun = begin_confirmation(
         principal.session,
         by_page=True,
         client=client_of(request),
@@ -244,6 +244,9 @@ def confirm(request: HttpRequest) -> HttpResponse:
         target=safe_next(request.GET.get("next")),
         by_passkey=by == "passkey" or (by != "password" and goes_by_passkey(principal.session)),
     )
+    if isinstance(begun, Denied):
+        return ended(request, begun)
+    attempt, handle = begun
     response = redirect(step_url(Step.PASSKEY if attempt.by_passkey else Step.PASSWORD))
     set_attempt_cookie(response, handle)
     return response

@@ -97,11 +97,22 @@ def limits_told() -> "list[Limit]":
     from accounts.checks import NEW_PASSWORDS
     from accounts.limits import APPS_BEGUN, CODES_A_DAY, CODES_AT_ONCE, NETWORK, PASSWORD
     from login.links.forgotten import ASK_BY_NAME, ASK_BY_NETWORK
-    from login.service import BEGIN
+    from login.service import BEGIN, CONFIRM
     from twofactor.services.passkeys import BEGUN
 
     codes = [CODES_AT_ONCE, CODES_A_DAY]
-    return [PASSWORD, NEW_PASSWORDS, NETWORK, BEGIN, ASK_BY_NETWORK, ASK_BY_NAME, *codes, BEGUN, APPS_BEGUN]
+    return [
+        PASSWORD,
+        NEW_PASSWORDS,
+        NETWORK,
+        BEGIN,
+        ASK_BY_NETWORK,
+        ASK_BY_NAME,
+        *codes,
+        BEGUN,
+        APPS_BEGUN,
+        CONFIRM,
+    ]
 
 
 def limits() -> str:
@@ -117,7 +128,9 @@ def limits() -> str:
     def told(limit: "Limit") -> str:
         return f"{limit.tries} in {words(limit.window)}"
 
-    password, offered, network, begin, links, links_for_name, burst, day, passkeys, apps = limits_told()
+    password, offered, network, begin, links, links_for_name, burst, day, passkeys, apps, confirmed = (
+        limits_told()
+    )
     until = "refused until that time is over"
     rows = (
         (
@@ -142,6 +155,7 @@ def limits() -> str:
         ("Wrong short codes of one link", CODE_CHECKS, "the link is dead"),
         ("Codes sent to one person, all sign-ins together", f"{told(burst)}, {told(day)}", until),
         ("Passkeys that one person begins to add", told(passkeys), until),
+        ("Confirmations begun in one session", told(confirmed), until),
         ("Authenticator apps that one person begins to set up", told(apps), until),
         ("Between two codes of a sign-in", words(COOL_DOWN), "refused, with the seconds to wait"),
         ("Codes sent in one sign-in; checks of one code", "two settings", "what two more settings say"),

@@ -6,7 +6,8 @@ import pytest
 
 from accounts.middleware import SESSION_COOKIE
 from accounts.models import Session, User
-from tests.journeys.doors import ApiDoor, WebDoor, sign_in
+from login.models import Attempt
+from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
 
 pytestmark = pytest.mark.django_db
@@ -174,3 +175,13 @@ def test_confirming_counts_wrong_passwords_like_signing_in(api: ApiDoor, ben: Us
         assert api.take("password", password="not this one").refused
     api.confirm()
     assert api.take("password", password=PASSWORD).status == 429
+
+
+def test_confirmations_of_one_session_are_not_begun_without_end(door: Door, ben: User, clock: Time) -> None:
+    sign_in(door, BEN, PASSWORD)
+    for _time in range(60):
+        door.confirm()
+    assert Attempt.objects.filter(purpose="confirm").count() == 60
+    assert door.confirm().refused
+    assert Attempt.objects.filter(purpose="confirm").count() == 60
+    assert door.is_in()

@@ -152,7 +152,9 @@ def main() -> int:
         return 1
     folder = Path(os.environ["DATA_DIR"]) / "services"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # SIGINT too: whoever is started in the background begins with it ignored.
+    for one in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(one, signal.default_int_handler)
     try:
         directory = ldap(folder.resolve())
         try:
