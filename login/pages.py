@@ -31,7 +31,7 @@ from login.steps import rules_for
 from twofactor.methods import METHODS, kind_of, label_of
 from twofactor.models import Challenge, Factor, FactorKind
 from twofactor.qr import qr_svg
-from twofactor.services.challenges import COOL_DOWN, checks_left, sends_left
+from twofactor.services.challenges import checks_left, cool_down_left, sends_left
 from twofactor.services.factors import setup_of
 
 TEMPLATES = {
@@ -208,9 +208,6 @@ def app_setup(factor: Factor) -> dict[str, Any]:
 
 
 def _resend(case: Case, challenge: Challenge | None) -> Action:
-    wait = 0
-    if challenge is not None:
-        wait = max(0, round((challenge.created_at + COOL_DOWN - case.now).total_seconds()))
     step = "resend" if case.step in {Step.CODE, Step.PASSKEY} else case.step.value
     return Action(
         label=_("Send another code")
@@ -219,7 +216,7 @@ def _resend(case: Case, challenge: Challenge | None) -> Action:
         url=reverse("login:step", args=[step]),
         method="post",
         fields={"attempt": str(case.attempt.uid)},
-        disabled_until=wait,
+        disabled_until=cool_down_left(challenge, now=case.now),
     )
 
 

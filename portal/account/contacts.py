@@ -26,7 +26,7 @@ from portal.account.sessions import origin_of
 from tenants.settings import snapshot
 from twofactor.contacts import COUNTED_FOR, EMAIL, PHONE, Contact, Place, ask_for, pending, withdraw
 from twofactor.contacts import verify as verify_contact
-from twofactor.services.challenges import checks_left, codes_of, sends_left
+from twofactor.services.challenges import checks_left, codes_of, cool_down_left, sends_left
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,6 +57,7 @@ def _pending(request: HttpRequest, sort: _Sort, form: Form, *, now: datetime) ->
         "value": challenge.address,
         "form": form,
         "delivery": delivery_note(challenge, now=now),
+        "wait": cool_down_left(challenge, now=now),
         "facts": code_facts(
             challenge,
             checks=checks_left(challenge, settings=settings),

@@ -16,17 +16,28 @@ from portal.account.door import confirmed, principal_of, signed_in
 from portal.account.sessions import origin_of
 from twofactor.models import FactorKind
 from twofactor.services.administered import recovery_codes_left
-from twofactor.services.factors import kinds_in_force, make_recovery_codes
+from twofactor.services.factors import make_recovery_codes
 
 
 @signed_in
 def recovery(request: HttpRequest) -> HttpResponse:
     """What recovery codes are, and the button that makes them; the answer to it is the only page that shows them."""
     user = User.objects.select_related("company").get(pk=principal_of(request).user.pk)
+    paper = user.factors.filter(kind=FactorKind.RECOVERY).first()
+    replaces = str(paper.uid) if paper is not None else ""
     if request.method == "POST":
+        if request.GET.get("replaces", replaces) != replaces:
+            # The page that showed them was loaded again: what was just printed must not be dead by that.
+            messages.info(
+                request, _("Your codes were made a moment ago, and are shown once. Nothing was changed.")
+            )
+            return redirect("account:security")
         return _make(request, user)
-    has = FactorKind.RECOVERY in kinds_in_force(user)
-    context = {"has": has, "left": recovery_codes_left(user) if has else 0}
+    context = {
+        "has": paper is not None,
+        "left": recovery_codes_left(user) if paper is not None else 0,
+        "replaces": replaces,
+    }
     return render(request, "account/security_recovery.html", context)
 
 

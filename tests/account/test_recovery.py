@@ -138,3 +138,15 @@ def test_one_code_used_ten_times_at_once_lets_one_in(api: ApiDoor, ben: User) ->
     in_parallel(10, lambda number: steps.append(doors[number].take("code", code=codes[3]).step))
     assert steps.count("done") == 1
     assert RecoveryCode.objects.filter(used_at=None).count() == 9
+
+
+def test_the_page_that_showed_them_loaded_again_makes_no_new_ones(web: WebDoor, ben: User) -> None:
+    sign_in(web, BEN, PASSWORD)
+    set_up(web)
+    form = next(one for one in web.open("/account/security/recovery/").forms if "replaces" in one.action)
+    web.send(form)
+    kept = sorted(RecoveryCode.objects.values_list("hash", flat=True))
+    assert len(kept) == 10
+    web.send(form)
+    assert "were made a moment ago" in web.page.text
+    assert sorted(RecoveryCode.objects.values_list("hash", flat=True)) == kept

@@ -90,6 +90,13 @@ def checks_left(challenge: Challenge, *, settings: Snapshot) -> int:
     return max(0, settings.number(MAX_CHECKS) - challenge.checks)
 
 
+def cool_down_left(challenge: Challenge | None, *, now: datetime) -> int:
+    """Seconds until another code like this one may be asked for."""
+    if challenge is None or not METHODS[challenge.kind].sends:
+        return 0
+    return max(0, math.ceil((challenge.created_at + COOL_DOWN - now).total_seconds()))
+
+
 def refuse_while_waiting(user: User, *, now: datetime) -> Denied | None:
     """`too_many` while the person has to wait after too many codes or tries."""
     until = user.codes_paused_until
