@@ -31,7 +31,7 @@ from login.steps import rules_for
 from twofactor.methods import METHODS, kind_of, label_of
 from twofactor.models import Challenge, Factor, FactorKind
 from twofactor.qr import qr_svg
-from twofactor.services.challenges import checks_left, cool_down_left, sends_left
+from twofactor.services.challenges import checks_left, cool_down_left, refuse_while_waiting, sends_left
 from twofactor.services.factors import setup_of
 
 TEMPLATES = {
@@ -256,13 +256,15 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         context["by_app"] = step is Step.ENROL and case.enrollable == [FactorKind.TOTP]
         if step is Step.ENROL and (factor := app_under_way(case, challenge)) is not None:
             context |= app_setup(factor)
+        waiting = refuse_while_waiting(case.person, now=case.now) if step is not Step.PASSKEY else None
+        context["waiting"] = str(waiting.message) if waiting is not None else ""
         sends = sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from)
         if step is Step.PASSKEY:
             context["options"] = options = passkey_options(case, challenge)
             context["options_json"] = json.dumps(options)
             if options is None and case.proved and sends:
                 secondary.append(_resend(case, challenge))
-        elif challenge is not None:
+        elif challenge is not None and waiting is None:
             context["facts"] = code_facts(
                 challenge, checks=checks_left(challenge, settings=case.settings), sends=sends, now=case.now
             )

@@ -67,6 +67,8 @@ def recovery_codes(door: Door) -> list[str]:
         door.post("/api/v1/me/factors/", {"kind": "recovery"}, bearer=door.access)
         return [str(one) for one in door.body.get("codes", [])]
     assert isinstance(door, WebDoor)
-    form = next(form for form in door.open("/account/security/recovery/").forms if form.action.startswith("?"))
+    form = next(
+        form for form in door.open("/account/security/recovery/").forms if form.action.startswith("?")
+    )
     page = door.send(form)
     return re.findall(r"\b[0-9A-Z]{5}-[0-9A-Z]{5}\b", page.text)
