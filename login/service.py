@@ -33,7 +33,7 @@ from twofactor.models import Challenge, Factor, FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import PROMPT
 from twofactor.services.challenges import checks_left, newest, sends_left
-from twofactor.services.factors import is_waiting, setup_of
+from twofactor.services.factors import is_waiting, names_of, setup_of
 from twofactor.services.passkeys import UNAVAILABLE, has_passkey, is_possible, options_of
 
 HANDLE = "login"
@@ -308,9 +308,10 @@ def _delivery(case: Case, challenge: Challenge | None) -> str | None:
 
 
 def method_shown(case: Case, way: str) -> dict[str, str]:
-    """A way as the person may see it: its address masked."""
-    label = dict(case.provided.ways).get(way) or label_of(way, case.person)
-    return {"id": way, "kind": kind_of(way), "label": label}
+    """A way as the person may see it: its address masked, or the names that he gave."""
+    kind, of_organisation = kind_of(way), dict(case.provided.ways).get(way)
+    label = of_organisation or label_of(way, case.person) or names_of(kind, case.person)
+    return {"id": way, "kind": kind, "label": label}
 
 
 def method_named(case: Case, way: str) -> dict[str, str]:

@@ -250,6 +250,18 @@ def test_the_person_chooses_among_several_by_name_and_masked_address(
     assert door.take("code", code=post.code(BEN)).step == "done"
 
 
+def test_apps_are_told_by_the_names_that_the_person_gave(door: Door, ben: User, app: App) -> None:
+    app_of(ben)
+    mailbox_of(ben)
+    for factor, name in zip(
+        Factor.objects.filter(kind="totp").order_by("pk"), ("Work phone", "Tablet"), strict=True
+    ):
+        Factor.objects.filter(pk=factor.pk).update(name=name)
+    said = sign_in(door, BEN, PASSWORD)
+    told = said.facts["methods"][0]["label"] if isinstance(door, ApiDoor) else said.text
+    assert "Work phone, Tablet" in told
+
+
 def test_the_way_used_last_is_proposed_first_and_the_preferred_one_before_it(
     api: ApiDoor, ben: User, app: App, post: Post
 ) -> None:

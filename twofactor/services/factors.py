@@ -76,6 +76,14 @@ def own_factor(user: User, uid: uuid.UUID) -> Factor | None:
     return Factor.objects.select_related("user__company").filter(user=user.pk, uid=uid).first()
 
 
+def names_of(kind: str, user: User) -> str:
+    """What the person calls the factors of a kind of which there may be several, so that he knows which to take in hand."""
+    if kind not in MANY:
+        return ""
+    rows = Factor.objects.filter(user=user.pk, kind=kind, confirmed_at__isnull=False).exclude(name="")
+    return ", ".join(rows.values_list("name", flat=True)[:3])
+
+
 def is_permitted(kind: str, user: User) -> bool:
     """Whether the settings leave this kind of factor."""
     return kind in allowed(snapshot(user.company_id).text(GENERATION))
