@@ -135,7 +135,7 @@ class Case:
             self.provided = provided_for(self.user, self.settings, now=self.now)
         else:
             # Should the rules change under way, nobody is let through for want of what was never looked for.
-            self.provided = known_of(self.settings)
+            self.provided = known_of(self.settings, self.user)
 
     @cached_property
     def codes(self) -> list[Challenge]:

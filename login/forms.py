@@ -18,10 +18,11 @@ from twofactor.methods.passkey_wire import read
 from twofactor.models import FactorKind
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import SKIP
+from twofactor.policy import PROVIDED, SPARE
 from twofactor.services.challenges import newest
 
-WITH_LETTERS = {FactorKind.RECOVERY, FactorKind.WEBSERVICE, FactorKind.RADIUS}
-OF_OTHERS = {FactorKind.WEBSERVICE, FactorKind.RADIUS}  # how long their codes are is not ours to say
+OF_OTHERS = PROVIDED  # how long their codes are is not ours to say
+WITH_LETTERS = OF_OTHERS | {SPARE}
 LONGEST_OF_OTHERS = 64
 _NO_SPELLING = {"autocapitalize": "none", "spellcheck": "false"}
 

@@ -15,14 +15,15 @@ from accounts.models import User
 from accounts.own_password import change_own_password
 from accounts.principal import Principal
 from core.api import actor, body
-from core.fields import Flag, Secret, Strict, Text, Whole
+from core.fields import Flag, Secret, Strict, Whole
 from core.oath import ALGORITHMS
 from core.refusals import Refused, settled
 from delivery.render import PRODUCT
 from tenants.settings import snapshot
 from twofactor.api_caller import confirmed, principal_of
 from twofactor.models import Factor, FactorKind
-from twofactor.serializers import DeviceShown, FactorName, FactorShown, all_shown, shown
+from twofactor.policy import PROVIDED
+from twofactor.serializers import Code, DeviceShown, FactorName, FactorShown, all_shown, shown
 from twofactor.services import setup
 from twofactor.services.devices import forget_browser, own_browser, remembered
 from twofactor.services.factors import (
@@ -36,7 +37,6 @@ from twofactor.services.factors import (
 )
 from twofactor.services.provided import provided_for
 
-OF_ORGANISATION = {FactorKind.WEBSERVICE, FactorKind.RADIUS}
 # A passkey is begun at me/passkeys/, where the browser is asked.
 TURNED_ON_HERE = [(kind.value, kind.label) for kind in FactorKind if kind is not FactorKind.PASSKEY]
 
@@ -65,12 +65,6 @@ class ChangedFactor(Strict):
 
     name = FactorName(required=False)
     preferred = Flag(required=False)
-
-
-class FirstCode(Strict):
-    """The first code of an app."""
-
-    code = Text(max_length=12)
 
 
 class NewOwnPassword(Strict):
@@ -115,9 +109,7 @@ class Factors(APIView):
             )
             more = {"codes": codes}
         else:
-            provided = (
-                provided_for(user, snapshot(user.company_id), now=now) if kind in OF_ORGANISATION else None
-            )
+            provided = provided_for(user, snapshot(user.company_id), now=now) if kind in PROVIDED else None
             factor = settled(
                 add_factor(
                     user,
@@ -168,12 +160,12 @@ class OwnFactorCode(APIView):
     """The first code of an app."""
 
     reads = FactorShown
-    bodies = {"post": FirstCode}
+    bodies = {"post": Code}
 
     def post(self, request: Request, id: uuid.UUID) -> Response:
         """Put an app in force, in the session that began to set it up. Each try counts."""
         principal, now = confirmed(request), timezone.now()
-        factor, code = _own_factor(principal, id), body(request, FirstCode)["code"]
+        factor, code = _own_factor(principal, id), body(request, Code)["code"]
         if factor.confirmed_at is not None or setup.waiting(principal.session, id, now=now) is None:
             raise Refused(TOO_LATE)
         put = settled(setup.confirm(principal.session, factor, code, origin=actor(request).origin, now=now))

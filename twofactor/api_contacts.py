@@ -18,6 +18,7 @@ from core.refusals import settled
 from tenants.settings import snapshot
 from twofactor.api_caller import confirmed, principal_of
 from twofactor.contacts import COUNTED_FOR, EMAIL, PHONE, Contact, Place, ask_for, pending, verify
+from twofactor.serializers import Code
 from twofactor.services.challenges import checks_left, codes_of, sends_left
 
 
@@ -31,12 +32,6 @@ class NewPhone(Strict):
     """The number to verify: one's own, or a new one."""
 
     phone = Text(max_length=40, help_text=_("In international form, such as +49 30 1234567."))
-
-
-class Code(Strict):
-    """The code that was sent."""
-
-    code = Text(max_length=12)
 
 
 class _ContactShown(serializers.Serializer[Any]):

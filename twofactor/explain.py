@@ -97,7 +97,7 @@ def _sentences(outcome: Outcome, user: User, settings: Snapshot) -> Iterator[str
 def _decided(outcome: Outcome, user: User, settings: Snapshot) -> str:
     match outcome:
         case Outcome.ASKED:
-            ways = [_named(way, user) for way in ways_of(user, settings, provided=known_of(settings))]
+            ways = [_named(way, user) for way in ways_of(user, settings, provided=known_of(settings, user))]
             return _("A second factor is asked for: %(ways)s.") % {"ways": ", ".join(ways)}
         case Outcome.ENROL:
             return _enrolling(enrollable(user, settings), user)

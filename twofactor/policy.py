@@ -4,9 +4,9 @@ from collections.abc import Collection, Iterable
 
 STRICTNESS = ("off", "optional", "required")  # from lax to strict
 CONTACTS = frozenset({"email", "sms"})  # proved by what was sent to a verified address
-INTERNAL = CONTACTS  # the portal makes the code
-EXTERNAL = frozenset({"totp", "webservice", "radius"})  # somebody else does
-STRONG = frozenset({"totp", "passkey", "webservice", "radius"})
+PROVIDED = frozenset({"webservice", "radius"})  # by the organisation, for whom it has them
+EXTERNAL = PROVIDED | {"totp"}  # somebody else than the portal makes the code
+STRONG = EXTERNAL | {"passkey"}
 SPARE = "recovery"  # proves it, but is nobody's only second factor
 ORDER = ("passkey", "totp", "webservice", "radius", "email", "sms", SPARE)
 
@@ -16,6 +16,11 @@ def strictest(policies: Iterable[str]) -> str:
     return max((one for one in policies if one), key=STRICTNESS.index, default="off")
 
 
+def stands(kinds: Iterable[str]) -> bool:
+    """Whether any of these is a second factor by itself, which recovery codes are not."""
+    return any(kind != SPARE for kind in kinds)
+
+
 def is_needed(policy: str, *, turned_on: bool) -> bool:
     """Whether a second factor is asked for: always when required, of those who turned it on when optional."""
     return policy == "required" or (policy == "optional" and turned_on)
@@ -23,7 +28,7 @@ def is_needed(policy: str, *, turned_on: bool) -> bool:
 
 def allowed(generation: str) -> frozenset[str]:
     """The methods that the setting TwoFactor.CodeGeneration leaves; passkeys and recovery codes always."""
-    shut = {"internal": EXTERNAL, "external": INTERNAL}.get(generation, frozenset())
+    shut = {"internal": EXTERNAL, "external": CONTACTS}.get(generation, frozenset())
     return frozenset(ORDER) - shut
 
 
@@ -47,6 +52,6 @@ def offered(
         contacts &= on
     kinds = contacts | (on - CONTACTS) | (set(provided) & set(permitted))
     # What the organisation provides is there only while it does.
-    kinds -= {"webservice", "radius"} - set(provided)
+    kinds -= PROVIDED - set(provided)
     rank = [*(one for one in first if one != SPARE), *ORDER]
     return tuple(sorted(kinds, key=rank.index))

@@ -14,14 +14,14 @@ from tenants.models import Company
 from tenants.rights import Rights
 from tenants.settings import snapshot
 from twofactor.models import FactorKind
-from twofactor.options import EMAIL_FIELD, GENERATION, NO_CONTACT, PHONE_FIELD
-from twofactor.policy import SPARE, STRONG, allowed, strictest
+from twofactor.options import GENERATION, NO_CONTACT
+from twofactor.policy import PROVIDED, allowed, stands, strictest
+from twofactor.services.asked import contact_fields
 from twofactor.services.outcome import Outcome, outcome_of, without_way
 from twofactor.services.provided import asks_service, is_cut_off, known_of
 
 # What proves it wherever the settings leave it, and what proves it only while the organisation says so.
 ON_ITS_OWN = (FactorKind.TOTP.value, FactorKind.PASSKEY.value, FactorKind.RECOVERY.value)
-OF_ORGANISATION = STRONG - {*ON_ITS_OWN}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +66,7 @@ def numbers(people: QuerySet[User]) -> Numbers:
         found = [kind for kind in turned.split(",") if kind]
         kinds.update(dict.fromkeys(found, people_of))
         total, emails, phones = total + people_of, emails + emails_of, phones + phones_of
-        without += people_of if all(kind == SPARE for kind in found) else 0
+        without += 0 if stands(found) else people_of
     return Numbers(
         people=total, without=without, verified_emails=emails, verified_phones=phones, kinds=dict(kinds)
     )
@@ -102,20 +102,11 @@ def shut_out(people: QuerySet[User], *, company: Company | None, policy: str) ->
     if behaviour == "enrol":
         if FactorKind.TOTP in permitted:
             found = found.exclude(factor_kinds="")  # whoever turned nothing on sets an app up
-        for kind, column in _contacts(settings).items():
+        for kind, column in contact_fields(settings).items():
             found = found.filter(**{column: ""}) if kind in permitted else found
     if policy != "required":
         asked = User.roles.through._default_manager.filter(role__twofactor_policy="required")
         found = found.filter(~Q(factor_kinds="") | Q(pk__in=asked.values("user")) | Q(realm="external"))
-    return found
-
-
-def _contacts(settings: Snapshot) -> dict[str, str]:
-    found = {}
-    if settings.text(EMAIL_FIELD) != "none":
-        found[FactorKind.EMAIL.value] = "email"
-    if settings.text(PHONE_FIELD) != "none":
-        found[FactorKind.SMS.value] = "phone"
     return found
 
 
@@ -130,9 +121,9 @@ def _without_way(people: QuerySet[User], settings: Snapshot) -> QuerySet[User]:
             found = found.exclude(_has_on(alone))
     # Whoever turned on what his organisation has is not let in by a mailbox that he did not choose.
     chosen = Q(pk__in=[])
-    for kind in OF_ORGANISATION & permitted:
+    for kind in PROVIDED & permitted:
         chosen |= _has_on(kind)
-    for kind, column in _contacts(settings).items():
+    for kind, column in contact_fields(settings).items():
         if kind in permitted:
             verified = Q(**{f"{column}_verified_at__isnull": False}) & ~Q(**{column: ""})
             found = found.exclude(verified & (_has_on(kind) | ~chosen))

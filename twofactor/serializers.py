@@ -23,6 +23,12 @@ class FactorName(Text):
         super().__init__(**({"max_length": NAME_LENGTH, "allow_blank": True} | kwargs))
 
 
+class Code(Strict):
+    """The code that was sent, or that an app shows."""
+
+    code = Text(max_length=12)
+
+
 class FactorShown(serializers.Serializer[Any]):
     """A second factor."""
 

@@ -116,7 +116,7 @@ def _can_reset(user: User) -> bool:
 
 def _mailbox_is_factor(user: User) -> bool:
     # The worker asks no service: one that hangs would hold up the mails of everybody. Whether it knows the person, the link will show.
-    provided = known_of(snapshot(user.company_id))
+    provided = known_of(snapshot(user.company_id), user)
     asked = asked_of(user, roles=roles_of(user), provided=provided)
     return asked.needed and not provided.unknown and all(one == FactorKind.EMAIL for one in asked.methods)
 

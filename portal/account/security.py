@@ -21,18 +21,18 @@ from portal.account.sessions import origin_of
 from tenants.settings import snapshot
 from twofactor.methods import label_of
 from twofactor.models import MANY, Factor, FactorKind
-from twofactor.options import EMAIL_FIELD, PHONE_FIELD, REMEMBER_DAYS, SKIP
-from twofactor.policy import SPARE
+from twofactor.options import REMEMBER_DAYS, SKIP
+from twofactor.policy import CONTACTS, PROVIDED, SPARE, stands
 from twofactor.services import setup
 from twofactor.services.administered import recovery_codes_left
-from twofactor.services.asked import Provided, policy_for, verified_contacts
+from twofactor.services.asked import contact_fields, policy_for, verified_contacts
 from twofactor.services.devices import forget_browser, own_browser, remembered
 from twofactor.services.factors import add_factor, change_factor, is_permitted, own_factor, remove_factor
 from twofactor.services.factors import confirmed as in_force
-from twofactor.services.provided import provided_for
+from twofactor.services.provided import asks_service, known_of, provided_for
 
 FEW_CODES = 3  # from here on the page asks for new ones
-TURNED_ON_AT_ONCE = (FactorKind.EMAIL, FactorKind.SMS, FactorKind.WEBSERVICE, FactorKind.RADIUS)
+TURNED_ON_AT_ONCE = CONTACTS | PROVIDED
 _EXPLAINED: dict[str, str | Promise] = {
     FactorKind.PASSKEY: __(
         "Your fingerprint, face or security key. Nothing to type, and nothing that a false page could take."
@@ -91,20 +91,19 @@ def _row(factor: Factor, user: User, *, left: int) -> dict[str, Any]:
     }
 
 
-def _cards(user: User, factors: list[Factor], *, provided: Provided) -> list[dict[str, Any]]:
-    """What can be added: one card for each kind that is permitted and not there yet, or may be there several times."""
+def _cards(user: User, factors: list[Factor]) -> list[dict[str, Any]]:
+    """What can be added: one card for each kind that is permitted and not there yet, or may be there several times.
+
+    A verification service is asked when it is turned on: this page must not wait for it.
+    """
     settings, on = snapshot(user.company_id), {factor.kind for factor in factors}
     verified = verified_contacts(user, settings)
-    shut = {
-        kind
-        for kind, option in ((FactorKind.EMAIL, EMAIL_FIELD), (FactorKind.SMS, PHONE_FIELD))
-        if settings.text(option) == "none"
-    }
+    shut = CONTACTS - set(contact_fields(settings))
     pages = {
         FactorKind.PASSKEY: reverse("account:add-passkey"),
         FactorKind.TOTP: reverse("account:add-app"),
     }
-    labels = {way.partition(":")[0]: label for way, label in reversed(list(provided.ways))}
+    provided = known_of(settings, user).kinds | ({FactorKind.WEBSERVICE} if asks_service(settings) else set())
     found = []
     for kind in (
         FactorKind.PASSKEY,
@@ -125,16 +124,15 @@ def _cards(user: User, factors: list[Factor], *, provided: Provided) -> list[dic
         }
         if kind in MANY:
             card["url"] = pages[kind]
-        elif kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS}:
-            if kind not in provided.kinds:
+        elif kind in PROVIDED:
+            if kind not in provided:
                 continue
-            card["label"] = labels[kind]
         else:
             card["label"] = label_of(kind, user)
             if kind not in verified:
                 card["verify"] = "email" if kind == FactorKind.EMAIL else "phone"
         found.append(card)
-    if SPARE not in on and any(kind != SPARE for kind in on):
+    if SPARE not in on and stands(on):
         found.append(
             {
                 "kind": SPARE,
@@ -164,7 +162,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "factors": rows,
         "waiting": setup.waiting_in(principal.session, now=now),
         "few_codes": next((row for row in rows if row["few"]), None),
-        "cards": _cards(user, factors, provided=provided_for(user, snapshot(user.company_id), now=now)),
+        "cards": _cards(user, factors),
         "skip": _skip_sentence(user),
         "may_remember": snapshot(user.company_id).text(SKIP) == "device",
         "devices": [
@@ -190,9 +188,8 @@ def turn_on(request: HttpRequest, kind: str) -> HttpResponse:
     if kind not in TURNED_ON_AT_ONCE:
         raise Http404
     user = User.objects.select_related("company").get(pk=principal_of(request).user.pk)
-    of_organisation = kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS}
     now = timezone.now()
-    provided = provided_for(user, snapshot(user.company_id), now=now) if of_organisation else None
+    provided = provided_for(user, snapshot(user.company_id), now=now) if kind in PROVIDED else None
     added = add_factor(
         user,
         kind=FactorKind(kind),

@@ -202,9 +202,11 @@ def test_the_service_of_one_company_that_hangs_shuts_no_other_out(
         browsers = [cast.browser(cleo) for _ in range(2)]
 
         def load(number: int) -> None:
-            browsers[number].get("/account/security/")
+            browsers[number].post("/account/security/turn-on/webservice/")
             connections.close_all()
 
+        assert browsers[0].get("/account/security/").status_code == 200
+        assert not hers.calls  # a page that is merely looked at waits for nobody
         threads = [threading.Thread(target=load, args=(number,)) for number in range(2)]
         for thread in threads:
             thread.start()

@@ -8,9 +8,10 @@ from accounts.principal import roles_of
 from core.options import Snapshot
 from tenants.roles import RoleGiven
 from tenants.settings import snapshot
+from twofactor.methods import kind_of
 from twofactor.models import FactorKind
 from twofactor.options import EMAIL_FIELD, GENERATION, NO_CONTACT, PHONE_FIELD, POLICY
-from twofactor.policy import SPARE, allowed, is_needed, offered, strictest
+from twofactor.policy import allowed, is_needed, offered, stands, strictest
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,7 +24,7 @@ class Provided:
     @property
     def kinds(self) -> set[str]:
         """The kinds of them."""
-        return {way.partition(":")[0] for way, _label in self.ways}
+        return {kind_of(way) for way, _label in self.ways}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,26 +51,27 @@ def _policy(user: User, roles: Iterable[RoleGiven]) -> str:
     return strictest([snapshot(user.company_id).text(POLICY), *(role.twofactor_policy for role in roles)])
 
 
+def contact_fields(settings: Snapshot) -> dict[str, str]:
+    """The fields of a person that hold addresses for codes, by the kind of code; those that the settings leave."""
+    fields = {FactorKind.EMAIL.value: EMAIL_FIELD, FactorKind.SMS.value: PHONE_FIELD}
+    return {kind: name for kind, option in fields.items() if (name := settings.text(option)) != "none"}
+
+
 def verified_contacts(user: User, settings: Snapshot) -> list[str]:
     """The addresses of the person to which codes may go, by the kind of code."""
-    found = []
-    if user.email and user.email_verified_at and settings.text(EMAIL_FIELD) != "none":
-        found.append(FactorKind.EMAIL.value)
-    if user.phone and user.phone_verified_at and settings.text(PHONE_FIELD) != "none":
-        found.append(FactorKind.SMS.value)
-    return found
+    fields = contact_fields(settings)
+    return [
+        kind for kind, name in fields.items() if getattr(user, name) and getattr(user, f"{name}_verified_at")
+    ]
 
 
 def enrollable(user: User, settings: Snapshot) -> list[str]:
     """What somebody without any way may turn on at sign-in, on the strength of the password: nothing that is not his already."""
     possible = allowed(settings.text(GENERATION))
-    found = []
-    if FactorKind.EMAIL in possible and user.email and settings.text(EMAIL_FIELD) != "none":
-        found.append(FactorKind.EMAIL.value)
-    if FactorKind.SMS in possible and user.phone and settings.text(PHONE_FIELD) != "none":
-        found.append(FactorKind.SMS.value)
+    fields = contact_fields(settings)
+    found = [kind for kind, name in fields.items() if kind in possible and getattr(user, name)]
     # Anybody's app would do, so only where there is nothing of the person's own to prove, and nothing that was turned on.
-    if not found and FactorKind.TOTP in possible and all(kind == SPARE for kind in turned_on(user)):
+    if not found and FactorKind.TOTP in possible and not stands(turned_on(user)):
         found.append(FactorKind.TOTP.value)
     return found
 
@@ -85,7 +87,7 @@ def ways_of(user: User, settings: Snapshot, *, provided: Provided) -> tuple[str,
     )
     found: list[str] = []
     for kind in kinds:
-        of_organisation = [way for way, _label in provided.ways if way.partition(":")[0] == kind]
+        of_organisation = [way for way, _label in provided.ways if kind_of(way) == kind]
         found += of_organisation or [kind]
     return tuple(found)
 
@@ -97,7 +99,7 @@ def is_asked(user: User, *, roles: Iterable[RoleGiven]) -> bool:
 
 def needs_factor(user: User, policy: str) -> bool:
     """Whether this policy asks this person for a second factor; recovery codes alone are none."""
-    return is_needed(policy, turned_on=any(kind != SPARE for kind in turned_on(user)))
+    return is_needed(policy, turned_on=stands(turned_on(user)))
 
 
 def asked_of(user: User, *, roles: Iterable[RoleGiven], provided: Provided | None = None) -> Asked:

@@ -22,7 +22,7 @@ from tenants.settings import snapshot
 from twofactor.methods import recovery, totp
 from twofactor.models import MANY, Factor, FactorKind, RecoveryCode
 from twofactor.options import GENERATION
-from twofactor.policy import SPARE, allowed
+from twofactor.policy import CONTACTS, PROVIDED, SPARE, allowed, stands
 from twofactor.services.asked import Provided, policy_for, verified_contacts
 from twofactor.services.challenges import WRONG
 
@@ -94,9 +94,9 @@ def may_add(user: User, kind: str, *, provided: Provided) -> Denied | None:
     settings = snapshot(user.company_id)
     if not is_permitted(kind, user):
         return NOT_PERMITTED
-    if kind in {FactorKind.EMAIL, FactorKind.SMS} and kind not in verified_contacts(user, settings):
+    if kind in CONTACTS and kind not in verified_contacts(user, settings):
         return NOT_VERIFIED if kind == FactorKind.EMAIL else NUMBER_NOT_VERIFIED
-    if kind in {FactorKind.WEBSERVICE, FactorKind.RADIUS} and kind not in provided.kinds:
+    if kind in PROVIDED and kind not in provided.kinds:
         return NOT_ANSWERING if provided.unknown else NOT_PERMITTED
     return None
 
@@ -223,14 +223,14 @@ def make_recovery_codes(
     user: User, *, session: Session | None = None, origin: Origin, now: datetime
 ) -> tuple[Factor, list[str]] | Denied:
     """Ten new codes, shown now and never again; those of before are worth nothing from now on."""
-    if not any(kind != SPARE for kind in kinds_in_force(user)):
+    if not stands(kinds_in_force(user)):
         return NOTHING_TO_SPARE
     factor = Factor(user=user, kind=FactorKind.RECOVERY, created_at=now, confirmed_at=now)
     codes, rows = recovery.made(factor)
     with unit():
         if (denied := hold(user, session=session)) is not None:
             return denied
-        if not any(kind != SPARE for kind in kinds_in_force(user)):
+        if not stands(kinds_in_force(user)):
             return NOTHING_TO_SPARE  # turned off while the hashes were computed
         Factor.objects.filter(user=user.pk, kind=FactorKind.RECOVERY).delete()
         factor.save()
@@ -271,7 +271,8 @@ def remove_factor(factor: Factor, *, session: Session, by: Actor, now: datetime)
     user = factor.user
     with unit():
         # Held, so that two factors turned off at once do not each count on the other.
-        hold(user)
+        if (denied := hold(user, session=session)) is not None:
+            return denied
         held = Factor.objects.filter(pk=factor.pk).first()
         if held is None:
             return GONE

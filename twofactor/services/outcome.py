@@ -26,7 +26,7 @@ def outcome_of(user: User, *, policy: str, settings: Snapshot) -> Outcome:
     """
     if not needs_factor(user, policy):
         return Outcome.NOT_ASKED
-    if ways_of(user, settings, provided=known_of(settings)):
+    if ways_of(user, settings, provided=known_of(settings, user)):
         return Outcome.ASKED
     behaviour = without_way(settings)
     if behaviour == "enrol":

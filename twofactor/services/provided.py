@@ -19,9 +19,7 @@ def provided_for(user: User, settings: Snapshot, *, now: datetime) -> Provided:
     """What there is for this person now. Asks the network where a service is set up, so never inside a unit."""
     if current_unit() is not None:
         raise RuntimeError("provided_for() asks the network, which no unit may be held over.")
-    found = known_of(settings)
-    if found.ways and radius.proves_the_password(user, settings):
-        found = replace(found, ways=())  # the same password a second time is no second factor
+    found = known_of(settings, user)
     if not asks_service(settings):
         return found
     ways = webservice.ways_for(user, settings, now=now)
@@ -31,9 +29,14 @@ def provided_for(user: User, settings: Snapshot, *, now: datetime) -> Provided:
     return replace(found, ways=(*mine, *found.ways), unknown=is_cut_off(settings))
 
 
-def known_of(settings: Snapshot) -> Provided:
-    """What can be said without asking anybody: the RADIUS server is there for all, and what a service has for somebody is unknown."""
+def known_of(settings: Snapshot, user: User | None = None) -> Provided:
+    """What can be said without asking anybody; what a service has for somebody is unknown.
+
+    The RADIUS server is there for all but those whose password it proves: the same password a second time is no second factor.
+    """
     has_radius = FactorKind.RADIUS in _permitted(settings) and radius.directory_for(settings) is not None
+    if has_radius and user is not None:
+        has_radius = not radius.proves_the_password(user, settings)
     ways = ((FactorKind.RADIUS.value, ""),) if has_radius else ()
     return Provided(ways=ways, unknown=asks_service(settings) or is_cut_off(settings))
 
