@@ -1,5 +1,6 @@
-"""Who calls the API: the bearer of an access token, else the session of a page."""
+"""Who calls the API: the bearer of an access token or API key, else the session of a page."""
 
+from datetime import datetime
 from typing import Any
 
 from django.http import HttpRequest
@@ -8,12 +9,16 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
+from rest_framework.permissions import IsAuthenticated
 from rest_framework.request import Request
 
+from accounts.bearer import principal_of_assertion
 from accounts.models import User
 from accounts.principal import Principal
-from accounts.sessions import note_use
-from accounts.tokens.verify import LONGEST, principal_of_token
+from accounts.sessions import Client, note_use
+from accounts.tokens.foreign import LONGEST, Flawed
+from accounts.tokens.verify import principal_of_token
+from core.http import client_address, user_agent
 
 INVALID_TOKEN = AuthenticationFailed(_("The access token does not hold."), code="invalid_token")
 SESSION_LOCKED = AuthenticationFailed(
@@ -34,6 +39,26 @@ def _refuse_forgery(request: HttpRequest) -> None:
         raise PermissionDenied(_("The CSRF token is missing or wrong."), code="csrf_failed")
 
 
+def principal_of(request: Request) -> Principal:
+    """The principal behind a request that has passed authentication."""
+    principal: Principal = request.principal  # type: ignore[attr-defined]
+    return principal
+
+
+class OwnSignIn(IsAuthenticated):
+    """Lets in whoever signed in himself; keys and tokens of integrations only where the view says `for_programs`.
+
+    Their rights bound what they do to others. What somebody does to himself (factors, password, sessions) needs no right, so it must
+    stay closed to them: else a key makes a passkey, and outlives its own end.
+    """
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        """Whether this caller may use this view at all."""
+        if not super().has_permission(request, view):
+            return False
+        return not principal_of(request).is_bounded or getattr(view, "for_programs", False)
+
+
 class BearerOrSession(BaseAuthentication):
     """Sets `request.principal`. A token counts in the header Authorization alone: one in a URL would end in logs and histories.
 
@@ -44,7 +69,9 @@ class BearerOrSession(BaseAuthentication):
         """The person and the principal; None when the request names nobody."""
         request.principal = None  # type: ignore[attr-defined]
         header = request.META.get("HTTP_AUTHORIZATION")
-        principal = self._bearer(header) if header is not None else self._cookie(request._request)
+        principal = (
+            self._bearer(header, request._request) if header is not None else self._cookie(request._request)
+        )
         if principal is None:
             return None
         request.principal = principal  # type: ignore[attr-defined]
@@ -54,18 +81,28 @@ class BearerOrSession(BaseAuthentication):
         """What a 401 asks for (RFC 6750, 3)."""
         return challenge(failed="HTTP_AUTHORIZATION" in request.META)
 
-    def _bearer(self, header: str) -> Principal:
+    def _bearer(self, header: str, request: HttpRequest) -> Principal:
         scheme, _space, token = header.partition(" ")
         now = timezone.now()
         if scheme.lower() != "bearer" or not token or len(token) > LONGEST:
             raise INVALID_TOKEN
-        principal = principal_of_token(token.strip(), now=now)
-        if principal is None:
-            raise INVALID_TOKEN
+        principal = principal_of_token(token.strip(), now=now) or self._vouched(
+            token.strip(), request, now=now
+        )
         if principal.session.locked_at is not None:
             raise SESSION_LOCKED
         note_use(principal.session, now=now)
         return principal
+
+    def _vouched(self, token: str, request: HttpRequest, *, now: datetime) -> Principal:
+        """The bearer of a token that an integration signed; whose it is nobody's, the answer is that of a bad token of ours."""
+        client = Client(address=client_address(request), user_agent=user_agent(request))
+        found = principal_of_assertion(token, client=client, now=now)
+        if isinstance(found, Flawed):
+            raise AuthenticationFailed(str(found.message), code=found.code)
+        if found is None:
+            raise INVALID_TOKEN
+        return found
 
     def _cookie(self, request: HttpRequest) -> Principal | None:
         principal: Principal | None = getattr(request, "principal", None)

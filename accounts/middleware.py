@@ -5,6 +5,7 @@ from datetime import datetime
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.middleware.csrf import CsrfViewMiddleware
 from django.shortcuts import redirect
@@ -22,8 +23,13 @@ SESSION_COOKIE = f"{settings.COOKIE_PREFIX}session"
 BROWSER_COOKIE = f"{settings.COOKIE_PREFIX}browser"
 BROWSER_COOKIE_SECONDS = 365 * 24 * 3600
 # Where a locked session may still go: to confirm, to sign out, and to what needs no session.
-OPEN_WHEN_LOCKED = ("/login/", "/logout/", "/static/", "/livez", "/readyz")
+OPEN_WHEN_LOCKED = ("/login/", "/sso/", "/logout/", "/static/", "/livez", "/readyz")
 CONFIRM_URL = "/login/confirm/"
+# A sign-in through an integration whose token bounds it (`accounts.grants`) reaches neither the own account nor the administration,
+# of which the team is a part.
+SHUT_WHEN_BOUNDED = ("/account/", "/admin/", "/team/", "/login/confirm/")
+# Pages inside other sites: the cookie of whoever is signed in beside them makes no difference there, and is not even looked at.
+WITHOUT_SESSION = "/embed/"
 _SECRET_WORDS = ("password", "code", "csrfmiddlewaretoken")
 
 
@@ -92,7 +98,7 @@ class SessionMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         now = timezone.now()
-        principal = _from_cookie(request, now=now)
+        principal = None if request.path.startswith(WITHOUT_SESSION) else _from_cookie(request, now=now)
         request.principal = principal  # type: ignore[attr-defined]
         request.locked = False  # type: ignore[attr-defined]
         request.user = principal.user if principal is not None else AnonymousUser()
@@ -103,6 +109,8 @@ class SessionMiddleware:
                 request.locked = True  # type: ignore[attr-defined]
             else:
                 note_use(principal.session, now=now)
+            if principal.is_bounded and request.path.startswith(SHUT_WHEN_BOUNDED):
+                raise PermissionDenied
         return self.get_response(request)
 
     def _locked(self, request: HttpRequest) -> HttpResponse:

@@ -8,8 +8,9 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
+from accounts.grants import bounded, is_bounded, roles_under
 from accounts.loaded import permissions_loaded, roles_loaded
-from accounts.models import Session, User
+from accounts.models import Session, SessionKind, User
 from audit.record import Origin
 from core import epoch
 from core.prepared import Select, Slot
@@ -41,6 +42,16 @@ class Principal:
         """The company loaded at sign-in."""
         return self.user.company
 
+    @property
+    def is_bounded(self) -> bool:
+        """Whether this is no full sign-in of the person, but a key or a token with less: it reaches nothing of the person's own account."""
+        return is_bounded(self.session)
+
+    @property
+    def may_see_people(self) -> bool:
+        """Whether the pages of the team open for this person."""
+        return self.may("view", "user") and not self.is_bounded
+
     def is_live(self, *, now: datetime) -> bool:
         """Whether the session holds and the person may be signed in."""
         return self.session.is_live(now=now) and self.user.may_sign_in
@@ -49,6 +60,11 @@ class Principal:
     def caller_id(self) -> str:
         """The id under which the API counts and remembers what this person sent."""
         return str(self.user.uid)
+
+    @property
+    def kept_under(self) -> str:
+        """The id under which the API keeps answers: a key or token gets none of its person's, who may see more than it."""
+        return f"{self.caller_id}/{self.session.uid}" if self.is_bounded else self.caller_id
 
     def may(self, verb: str, kind: str) -> bool:
         """Whether the verb is allowed on some objects of this kind."""
@@ -99,11 +115,15 @@ def roles_of(user: User) -> list[RoleGiven]:
     return sorted(roles, key=lambda role: (-role.rank, role.name))
 
 
-def _principal(session: Session, *, roles: Sequence[RoleGiven]) -> Principal:
+def _principal(session: Session, *, roles: Sequence[RoleGiven]) -> Principal | None:
     user = session.user
     own = permissions_loaded(user) if user.is_external else _PERMISSIONS(user=user.pk)
-    rights = rights_from(roles, own, own=user.company_id)
-    return Principal(user=user, session=session, rights=rights, role_names=tuple(role.name for role in roles))
+    full = rights_from(roles, own, own=user.company_id)
+    rights = bounded(session, roles=roles, full=full)
+    if rights is None:
+        return None
+    names = tuple(role.name for role in roles_under(session.grant, roles))
+    return Principal(user=user, session=session, rights=rights, role_names=names)
 
 
 def _loaded(session: Session | None) -> Principal | None:
@@ -112,7 +132,12 @@ def _loaded(session: Session | None) -> Principal | None:
     return _principal(session, roles=roles_of(session.user))
 
 
-_WITH = ("user__company", "browser")
+def holds(session: Session) -> bool:
+    """Whether the session still stands for somebody, by the rows as they are now: asks the database, and no cache but that of roles."""
+    return _loaded(session) is not None
+
+
+_WITH = ("user__company", "browser", "integration")
 _BY_FINGERPRINT = Select(
     lambda: Session.objects.select_related(*_WITH).filter(fingerprint=Slot("fingerprint"))
 )
@@ -128,9 +153,17 @@ def principal_of_cookie(fingerprint: str) -> Principal | None:
     return _by_fingerprint(fingerprint)
 
 
+def principal_of_api_key(fingerprint: str) -> Principal | None:
+    """The person behind an API key; None when it was revoked or never was. Whether it is in its time is asked at each use."""
+    found = _by_fingerprint(fingerprint)
+    return found if found is not None and found.session.kind == SessionKind.KEY else None
+
+
 def principal_at_start(session: Session, *, roles: Sequence[RoleGiven], since: int) -> Principal:
     """The person behind a session that this request began, from rows read since the version was `since`: no request reads them again."""
     principal = _principal(session, roles=roles)
+    if principal is None:
+        raise LookupError("a session that just began holds")
     _by_uid.keep(str(session.uid), principal, since=since)
     return principal
 

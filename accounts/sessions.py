@@ -4,11 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
+from typing import Any
 
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Browser, Session, SessionKind, User
+from accounts.grants import is_bounded
+from accounts.models import Browser, IntegrationKey, Session, SessionKind, User
 from accounts.options import ABSOLUTE_HOURS, IDLE_LOCK
 from audit.events import Event
 from audit.record import Origin, record
@@ -23,6 +25,10 @@ SESSION = "session"
 BROWSER = "browser"
 CONFIRMED_FOR = timedelta(minutes=10)
 CONFIRM_FIRST = Denied(code="confirm_first", message=_("Please confirm first that it is still you."))
+SIGN_INS = (
+    SessionKind.PAGE,
+    SessionKind.API,
+)  # of a person; keys and tokens of programs are counted by nobody
 SEEN_EVERY = timedelta(seconds=60)  # so that an authenticated GET writes at most once a minute
 
 
@@ -38,6 +44,15 @@ class Client:
     def browser_fingerprints(self) -> list[str]:
         """Under which its browser may be known."""
         return entropy.fingerprints(self.browser_token, purpose=BROWSER) if self.browser_token else []
+
+
+@dataclass(frozen=True, kw_only=True)
+class Vouched:
+    """Who says so, where a sign-in goes back to the token of an integration: until when, and bounded to what (`accounts.grants`)."""
+
+    key: IntegrationKey
+    grant: dict[str, Any]
+    until: datetime
 
 
 _KNOWN_BROWSER = Select(lambda: Browser.objects.filter(user=Slot("user"), fingerprint=Slot("fingerprint")))
@@ -101,13 +116,20 @@ def start_session(
     client: Client,
     browser: Browser | None,
     now: datetime,
+    vouched: Vouched | None = None,
+    secret: str = "",
 ) -> tuple[Session, str] | None:
     """Begin a session; the secret beside it is shown to the client once and kept only as a fingerprint.
 
-    None when the account is not any more what was proved: locked, disabled, or with another password since `user` was read.
+    None when the account is not any more what was proved: locked, disabled, or with another password since `user` was read. `vouched`
+    says by whose token it begins, and bounds it. `secret` is what the client holds already, where it is no session's own secret.
     """
     settings = snapshot(user.company_id)
-    secret = entropy.token(SESSION)
+    secret = secret or entropy.token(SESSION)
+    ends = now + timedelta(hours=settings.number(ABSOLUTE_HOURS))
+    if vouched is not None:
+        # A bearer token says itself how long it lives; on a page, the settings bound that.
+        ends = vouched.until if kind == SessionKind.JWT else min(ends, vouched.until)
     with unit():
         # Holds the person's row to the end: who locks the account or changes the password meanwhile came first and shows here, or waits
         # and then ends this session too. And two sign-ins at once do not both find room for one more.
@@ -120,8 +142,9 @@ def start_session(
         ):
             return None
         limit = password_rules(settings).max_sessions
-        if limit:
-            oldest_first = live_sessions(user, now=now).select_related("user").order_by("id")
+        if limit and kind in SIGN_INS:
+            oldest_first = live_sessions(user, now=now).filter(kind__in=SIGN_INS)
+            oldest_first = oldest_first.select_related("user").order_by("id")
             surplus = oldest_first.count() - limit + 1
             if surplus > 0:
                 end_sessions(
@@ -139,9 +162,12 @@ def start_session(
             created_at=now,
             seen_at=now,
             confirmed_at=now,
-            expires_at=now + timedelta(hours=settings.number(ABSOLUTE_HOURS)),
+            expires_at=ends,
             address=client.address,
             user_agent=client.user_agent,
+            integration=vouched.key.integration if vouched is not None else None,
+            integration_key=vouched.key if vouched is not None else None,
+            grant=vouched.grant if vouched is not None else None,
         )
         Insert(session).now()
         record(
@@ -158,7 +184,7 @@ def start_session(
 
 def live_sessions(user: User, *, now: datetime) -> QuerySet[Session]:
     """The sessions of this person that still hold."""
-    return Session.objects.filter(user=user, ended_at=None, expires_at__gt=now)
+    return Session.objects.filter(Session.live(now=now), user=user)
 
 
 def end_sessions(sessions: Iterable[Session], *, reason: str, origin: Origin, now: datetime) -> int:
@@ -256,11 +282,17 @@ def confirm_session(session: Session, *, methods: list[str], client: Client, now
 
 def note_use(session: Session, *, now: datetime) -> None:
     """Keep `seen_at` true to a minute. The shared row in memory follows, so the next requests need no write."""
-    if now - session.seen_at >= SEEN_EVERY:
+    never_used = session.kind == SessionKind.KEY and session.seen_at == session.created_at
+    if never_used or now - session.seen_at >= SEEN_EVERY:
         Session.objects.filter(pk=session.pk, ended_at=None).update(seen_at=now)
         session.seen_at = now
 
 
 def refuse_unconfirmed(session: Session, *, now: datetime) -> Denied | None:
-    """`confirm_first` when the person has not proved recently who he is: asked before every sensitive change."""
+    """`confirm_first` when the person has not proved recently who he is: asked before every sensitive change.
+
+    No key and no token of an integration ever has: behind it may stand a program, and it must not make another one.
+    """
+    if is_bounded(session):
+        return CONFIRM_FIRST
     return None if now - session.confirmed_at <= CONFIRMED_FOR else CONFIRM_FIRST

@@ -25,6 +25,20 @@ class Event(StrEnum):
     TOKEN_REFRESHED = "accounts:token:refreshed"  # noqa: S105
     TOKEN_REUSED = "accounts:token:reused"  # noqa: S105
     TOKEN_REVOKED = "accounts:token:revoked"  # noqa: S105
+    API_KEY_CREATED = "accounts:key:created"
+    API_KEY_CHANGED = "accounts:key:changed"
+    API_KEY_REVOKED = "accounts:key:revoked"
+    ASSERTION_REFUSED = "accounts:assertion:refused"
+    INTEGRATION_CREATED = "accounts:integration:created"
+    INTEGRATION_CHANGED = "accounts:integration:changed"
+    INTEGRATION_DELETED = "accounts:integration:deleted"
+    INTEGRATION_KEY_ADDED = "accounts:publickey:added"
+    INTEGRATION_KEY_REMOVED = "accounts:publickey:removed"
+
+    SIGNING_KEY_MADE = "accounts:signingkey:made"
+    SIGNING_KEY_ROTATED = "accounts:signingkey:rotated"
+    SIGNING_KEY_REVOKED = "accounts:signingkey:revoked"
+    SIGNING_KEY_ERASED = "accounts:signingkey:erased"
 
     USER_CREATED = "accounts:user:created"
     USER_CHANGED = "accounts:user:changed"
@@ -37,6 +51,12 @@ class Event(StrEnum):
     PASSWORD_CHANGED = "accounts:password:changed"  # noqa: S105
     CONTACT_CHANGED = "accounts:contact:changed"
     CONTACT_VERIFIED = "accounts:contact:verified"
+
+    JOIN_LINK_MADE = "accounts:joinlink:made"
+    JOIN_LINK_MAILED = "accounts:joinlink:mailed"
+    JOIN_LINK_SHOWN = "accounts:joinlink:shown"
+    JOIN_LINK_REVOKED = "accounts:joinlink:revoked"
+    JOIN_LINK_ACCEPTED = "accounts:joinlink:accepted"
 
     FACTOR_ADDED = "twofactor:factor:added"
     FACTOR_CHANGED = "twofactor:factor:changed"
@@ -84,6 +104,10 @@ class Event(StrEnum):
     DELIVERY_FAILED = "delivery:message:failed"
     DELIVERY_RETRIED = "delivery:message:retried"
     TEXT_REFUSED = "delivery:text:refused"
+
+    LINK_ASKED = "login:link:asked"
+    LINK_OPENED = "login:link:opened"
+    SSO_CONTINUED = "login:integration:continued"
 
     REFUSED = "portal:change:refused"
     AUDIT_EXPORTED = "audit:trail:exported"

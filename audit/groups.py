@@ -11,6 +11,7 @@ GROUPS: dict[str, tuple[str | Promise, tuple[Event, ...]]] = {
     "refusals": (_("Refused changes"), (Event.REFUSED,)),
     "signins": (_("Sign-ins"), (Event.LOGIN_SUCCEEDED,)),
     "people": (_("Changes to people"), tuple(one for one in Event if one.value.startswith("accounts:user:"))),
+    "joining": (_("Join links"), tuple(one for one in Event if one.value.startswith("accounts:joinlink:"))),
     "rights": (
         _("Changes to companies and rights"),
         tuple(one for one in Event if one.value.startswith("tenants:")),

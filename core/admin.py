@@ -52,6 +52,9 @@ class VerbAdmin(StockAdmin):
     change_form_template = "admin/verb_change_form.html"
     list_prefetch_related: tuple[str, ...] = ()
     object_verbs: tuple[str, ...] = ()  # names of methods marked by @object_verb
+    confirmed_verbs: frozenset[str] = (
+        frozenset()
+    )  # of add, change and delete: those that ask for a recent proof
     add_form: type[VerbForm] | None = None
     add_fieldsets: Any = None
     help_texts: dict[str, Words] = {}
@@ -253,6 +256,8 @@ class VerbAdmin(StockAdmin):
         posted = request.method == "POST"
         verb = "add" if obj is None else "change" if posted else "view"
         self._demand(request, verb, obj)
+        if verb in self.confirmed_verbs and (way := self.gate.confirm_first(request)) is not None:
+            return way
         fieldsets = self.get_fieldsets(request, obj)
         form_class = self.get_form(request, obj, change=obj is not None, fields=flatten_fieldsets(fieldsets))
         if not posted:

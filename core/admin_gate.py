@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from django import forms
 from django.core.exceptions import FieldDoesNotExist
 from django.db.models import ForeignKey, ManyToManyField, Model, QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext_lazy
 
 from core.admin_pages import Words
@@ -33,6 +33,9 @@ class Gate(Protocol):
 
     def actor(self, request: HttpRequest) -> Any:
         """The one who acts, as verbs take him."""
+
+    def confirm_first(self, request: HttpRequest) -> HttpResponse | None:
+        """The way to prove who one is, for somebody who has not done so recently; None for everybody else."""
 
     def refused(
         self, request: HttpRequest, denied: Denied, *, verb: str, model: type[Model], obj: Model | None

@@ -2,11 +2,14 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, TypeVar
 
 from django import forms
 from django.db.models import Model
 from django.urls import reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.functional import Promise
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -42,6 +45,7 @@ class ObjectVerb:
     danger: bool = False
     bulk: bool = False
     stays: bool = False  # on its page, which shows the outcome, instead of leading away
+    confirmed: bool = False  # whether whoever does it has to have proved recently who he is
     offered: Callable[[Any], bool] = always
 
 
@@ -75,6 +79,11 @@ REMOVE = ObjectVerb(
 def badge(label: Words, *, tone: str) -> SafeString:
     """A state in a word; `tone` is empty, ok, warning or danger."""
     return format_html('<span class="gh-badge {}">{}</span>', tone, label)
+
+
+def when(at: datetime | None) -> str:
+    """A moment as people read it in a cell; a dash for none."""
+    return "–" if at is None else date_format(timezone.localtime(at), "SHORT_DATETIME_FORMAT")
 
 
 def link_to(obj: Model, label: Any = None) -> SafeString:

@@ -38,12 +38,22 @@ def _about(model_admin: "VerbAdmin", verb: ObjectVerb) -> dict[str, Any]:
     return {"title": verb.label, "verb": verb, "explains": explains}
 
 
+def _way_to_confirm(model_admin: "VerbAdmin", request: HttpRequest, verb: ObjectVerb) -> HttpResponse | None:
+    needed = "delete" in model_admin.confirmed_verbs if verb is REMOVE else verb.confirmed
+    return model_admin.gate.confirm_first(request) if needed else None
+
+
 def ask_for_one(
     model_admin: "VerbAdmin", request: HttpRequest, obj: Model, *, verb: ObjectVerb
 ) -> HttpResponse:
     """Ask with the verb's form, and do it when the form comes back."""
+    if (way := _way_to_confirm(model_admin, request, verb)) is not None:
+        return way
     name, back_url = str(obj), model_admin.url_of(obj, "change")
-    form: Any = verb.form(request.POST if request.method == "POST" else None, obj=obj)
+    # A link may choose in the form what it stands beside.
+    form: Any = verb.form(
+        request.POST if request.method == "POST" else None, obj=obj, initial=request.GET.dict()
+    )
     outcome: Any = None
     if request.method == "POST" and form.is_valid():
         run = partial(model_admin.perform, verb, obj, form.cleaned_data)
@@ -75,6 +85,8 @@ def ask_for_many(
     model_admin: "VerbAdmin", request: HttpRequest, chosen: QuerySet[Any], *, verb: ObjectVerb
 ) -> HttpResponse | None:
     """Ask, then do the verb to each of the chosen objects; every refusal is shown and written down by itself."""
+    if (way := _way_to_confirm(model_admin, request, verb)) is not None:
+        return way
     found = list(chosen[: BULK_LIMIT + 1])
     if len(found) > BULK_LIMIT:
         sentence = _("Choose at most %(limit)s at once. Nothing was changed.") % {"limit": BULK_LIMIT}

@@ -36,6 +36,10 @@ class Caller(Protocol):
         """An id that stays."""
 
     @property
+    def kept_under(self) -> str:
+        """An id under which what he was answered can be kept: of nobody who may see less."""
+
+    @property
     def company(self) -> Any:
         """His own company, if he has one."""
 
@@ -92,6 +96,7 @@ class Resource(GenericViewSet[Any]):
     related: ClassVar[tuple[str, ...]] = ()
     prefetched: ClassVar[tuple[str, ...]] = ()
     oldest_first = False
+    for_programs = True  # what it does is bounded by rights
 
     lookup_field = "uid"
     lookup_url_kwarg = "id"

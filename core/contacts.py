@@ -10,7 +10,7 @@ from core.outcomes import Denied
 
 NAME_LENGTH = 254
 _EMAIL = re.compile(
-    r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
+    r"(?!\.)[A-Za-z0-9!#$%&'*+/=?^_`{|}~.-]{1,64}(?<!\.)@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+[A-Za-z]{2,63}"
 )
 
 _TYPED = re.compile(r"\+[0-9 ()./\-\u00a0\u2010\u2011]{6,38}")
@@ -28,6 +28,12 @@ def key_of(name: str) -> str:
 def is_email(text: str) -> bool:
     """Whether `text` is an address that we accept. ASCII only: letters of other scripts look alike and would name somebody else."""
     return len(text) <= NAME_LENGTH and _EMAIL.fullmatch(text) is not None and ".." not in text
+
+
+def mailbox_of(address: str) -> str:
+    """The address without what stands behind a +, which most servers put into the same mailbox; for what counts mails."""
+    local, at, domain = address.partition("@")
+    return f"{local.partition('+')[0] or local}@{domain}" if at else address
 
 
 def checked_email(text: str) -> str | Denied:

@@ -158,11 +158,14 @@ class Cached(Generic[Key, Value]):
         if key in values:
             return values[key]
         loaded = self._load(key)
-        if current_unit() is None and loaded is not None:
+        if loaded is None:
+            return loaded  # what is not there is not kept: made-up keys would push out the rest
+        if current_unit() is None:
             # A thread that loads under an older version writes into the dictionary of that version, which nobody reads any more.
             values[key] = loaded
-        # What is not there is not kept: made-up keys would push out the rest.
-        # Inside a unit it may be what this very transaction wrote, which nobody else may see and a roll-back takes away.
+        else:
+            # It may be what this very transaction wrote, which nobody else may see and a roll-back takes away: so once it is committed.
+            after_commit(values.__setitem__, key, loaded)
         return loaded
 
     def keep(self, key: Key, value: Value, *, since: int) -> None:

@@ -5,6 +5,7 @@ from functools import cache, cached_property
 from typing import Any, ClassVar
 from uuid import UUID
 
+from django.core.validators import MaxLengthValidator
 from django.db.models import Model
 from django.utils.translation import gettext_lazy as _
 from drf_spectacular.utils import extend_schema_field
@@ -31,17 +32,21 @@ class Strict(serializers.Serializer[Any]):
 
 
 @cache
-def _made_once(body: type["Plain"]) -> Any:
-    return super(Plain, body()).fields
+def _made_once(body: type["MadeOnce"]) -> Any:
+    return super(MadeOnce, body()).fields
 
 
-class Plain(Strict):
+class MadeOnce(serializers.Serializer[Any]):
     """A body whose fields ask nothing of the request: they are made once a process, for making them costs more than checking by them."""
 
     @cached_property
     def fields(self) -> Any:
         """The fields, bound to the first body of this kind."""
         return _made_once(type(self))
+
+
+class Plain(MadeOnce, Strict):
+    """The same, in which an unknown field is a mistake of its sender."""
 
 
 class Text(serializers.CharField):
@@ -52,6 +57,14 @@ class Text(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+class Opaque(Text):
+    """A string of at most so many characters that is compared and neither kept nor shown, so that nobody looks at each of them."""
+
+    def __init__(self, *, max_length: int, **kwargs: Any) -> None:
+        super().__init__(max_length=max_length, trim_whitespace=False, **kwargs)
+        self.validators = [one for one in self.validators if isinstance(one, MaxLengthValidator)]
 
 
 class Secret(Text):

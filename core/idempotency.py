@@ -131,7 +131,7 @@ def idempotent(
             return create(view, request, *args, **kwargs)
         if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
             raise Refused(BAD_KEY)
-        caller: str = request.principal.caller_id  # type: ignore[attr-defined]
+        caller: str = request.principal.kept_under  # type: ignore[attr-defined]
         path = request.get_full_path()  # with the query, which may say that nothing is to be done yet
         held = claim(caller=caller, path=path, key=key, body=_body(request), now=timezone.now())
         if isinstance(held, Denied):

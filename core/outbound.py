@@ -79,14 +79,34 @@ class _TooLargeError(Exception):
     pass
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Call:
+    """What is asked of the other side, until when, and how much it may say."""
+
+    method: str
+    body: bytes | None
+    headers: Mapping[str, str]
+    deadline: Deadline
+    most: int
+
+
 def post(
     url: str, body: bytes, *, headers: Mapping[str, str], deadline: Deadline, most: int
 ) -> Answer | Silence:
     """Send a body there, and read an answer of at most so many bytes by the deadline. Never inside a unit."""
+    return _called(url, _Call(method="POST", body=body, headers=headers, deadline=deadline, most=most))
+
+
+def get(url: str, *, headers: Mapping[str, str], deadline: Deadline, most: int) -> Answer | Silence:
+    """Read what is there, at most so many bytes by the deadline. Never inside a unit."""
+    return _called(url, _Call(method="GET", body=None, headers=headers, deadline=deadline, most=most))
+
+
+def _called(url: str, call: _Call) -> Answer | Silence:
     target = _target_of(url)
     if target is None:
         return Silence(why=Why.ADDRESS)
-    done = _posted(target, body, headers=headers, deadline=deadline, most=most)
+    done = _answered(target, call)
     if isinstance(done, Why):
         # The host alone: a path may hold what only the two sides should know.
         logger.warning("call to %s failed: %s", target.name, done)
@@ -109,11 +129,10 @@ def _target_of(url: str) -> _Target | None:
     return _Target(host=host, port=port or (443 if secure else 80), path=path, secure=secure)
 
 
-def _posted(
-    target: _Target, body: bytes, *, headers: Mapping[str, str], deadline: Deadline, most: int
-) -> Answer | Why:
+def _answered(target: _Target, call: _Call) -> Answer | Why:
     try:
-        found = addresses_of(target.host, target.port, kind=socket.SOCK_STREAM, within=deadline.patience())
+        within = call.deadline.patience()
+        found = addresses_of(target.host, target.port, kind=socket.SOCK_STREAM, within=within)
     except TimeoutError:
         return Why.LATE
     except OSError:
@@ -121,8 +140,8 @@ def _posted(
     if (refused := _refused(target, found)) is not None:
         return refused
     try:
-        with _connected(target, found[:MOST_TRIED], deadline) as connected:
-            return _exchanged(connected, target, body, headers=headers, deadline=deadline, most=most)
+        with _connected(target, found[:MOST_TRIED], call.deadline) as connected:
+            return _exchanged(connected, target, call)
     except TimeoutError:
         return Why.LATE
     except _TooLargeError:
@@ -187,25 +206,17 @@ def _connected(target: _Target, found: Sequence[Address], deadline: Deadline) ->
     raise OSError("there is no address")
 
 
-def _exchanged(
-    connected: socket.socket,
-    target: _Target,
-    body: bytes,
-    *,
-    headers: Mapping[str, str],
-    deadline: Deadline,
-    most: int,
-) -> Answer:
+def _exchanged(connected: socket.socket, target: _Target, call: _Call) -> Answer:
     talk = HTTPConnection(target.host, target.port)
-    talk.sock = _Bounded(connected, deadline, most=most + MOST_HEAD)
+    talk.sock = _Bounded(connected, call.deadline, most=call.most + MOST_HEAD)
     usual = {"Host": target.name, "Accept-Encoding": "identity", "Connection": "close"}
-    talk.request("POST", target.path, body, headers={**usual, **headers})
+    talk.request(call.method, target.path, call.body, headers={**usual, **call.headers})
     answer = talk.getresponse()
     read = bytearray()
     # In parts: asked for all at once, memory is set aside for whatever length the other side claims.
     while part := answer.read(PART):
         read += part
-        if len(read) > most:
+        if len(read) > call.most:
             raise _TooLargeError
     return Answer(status=answer.status, body=bytes(read))
 

@@ -11,6 +11,7 @@ from django.db import models
 from core import crypto
 from core.crypto import Sealed
 
+__all__ = ["NOTHING", "Sealed", "SealedField", "seal", "sealed_fields", "unseal"]
 NOTHING = Sealed("")
 
 if TYPE_CHECKING:

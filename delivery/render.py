@@ -19,8 +19,9 @@ def parcel_of(row: Delivery, *, at: datetime) -> Parcel:
     """The finished message; its code or link is computed here and lives no longer than the parcel."""
     minutes = round((row.expires_at - row.created_at).total_seconds() / 60)
     context = {"product": PRODUCT, "expires_minutes": minutes, **row.context}
-    if isinstance(moment := context.get("at"), str):
-        context["at"] = parse_datetime(moment)
+    for name in ("at", "until"):
+        if isinstance(moment := context.get(name), str):
+            context[name] = parse_datetime(moment)
     if row.secret:
         context |= Derived(**row.secret).reveal(row.context)
     context["subject"] = row.subject

@@ -1,6 +1,6 @@
 """Asking for a message, taking it back, trying again, and telling the person how it stands."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
@@ -95,9 +95,19 @@ def cancel(uid: UUID) -> bool:
 def state_of(uid: UUID, *, now: datetime) -> Progress:
     """How the message stands; one that is pruned or was never asked for has failed."""
     row = _STATE.first(uid=uid)
-    if row is None:
-        return Progress.FAILED
-    state, error, created_at, delivered_at = row
+    return Progress.FAILED if row is None else _progress(*row, now=now)
+
+
+def states_of(uids: Iterable[UUID], *, now: datetime) -> dict[UUID, Progress]:
+    """How these messages stand, in one statement; those that are pruned are left out."""
+    columns = ("uid", "state", "error", "created_at", "delivered_at")
+    rows = Delivery.objects.filter(uid__in=uids).order_by().values_list(*columns)
+    return {uid: _progress(*row, now=now) for uid, *row in rows}
+
+
+def _progress(
+    state: str, error: str, created_at: datetime, delivered_at: datetime | None, *, now: datetime
+) -> Progress:
     if delivered_at is not None:
         return Progress.DELIVERED
     if state == State.SENT:

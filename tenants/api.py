@@ -138,6 +138,7 @@ class Settings(APIView):
 
     reads: ClassVar[type[BaseSerializer[Any]]] = shapes.SettingShown
     bodies: ClassVar[Mapping[str, type[Strict]]] = {"patch": shapes.ChangedSettings}
+    for_programs = True
     many = True  # both answers are the whole list
 
     def company(self, request: Request, verb: str, **where: Any) -> Company | None:

@@ -23,6 +23,9 @@ class Kind(models.TextChoices):
     DELIVERY = "delivery", _("deliveries")
     PERMISSION = "permission", _("permissions")
     DIRECTORY = "directory", _("directories")
+    INTEGRATION = "integration", _("integrations")
+    API_KEY = "apikey", _("API keys")
+    SIGNING_KEY = "signingkey", _("signing keys")
 
 
 class Reach(models.TextChoices):

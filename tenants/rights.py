@@ -3,8 +3,8 @@
 `NEEDS` says which privilege a verb on a kind of object takes. Reach says in which companies. Rank bounds what can be given on.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 from django.utils.translation import gettext_lazy as _
 
@@ -21,6 +21,9 @@ SESSIONS_VIEW, SESSIONS_END = "Sessions - View", "Sessions - End"
 AUDIT_VIEW = "Audit - View"
 DELIVERIES_VIEW, DELIVERIES_RETRY = "Deliveries - View", "Deliveries - Retry"
 DIRECTORIES_VIEW, DIRECTORIES_MANAGE = "Directories - View", "Directories - Manage"
+INTEGRATIONS_VIEW, INTEGRATIONS_MANAGE = "Integrations - View", "Integrations - Manage"
+API_KEYS_VIEW, API_KEYS_MANAGE = "API Keys - View", "API Keys - Manage"
+SIGNING_KEYS_VIEW, SIGNING_KEYS_MANAGE = "Signing Keys - View", "Signing Keys - Manage"
 INTROSPECT = "Tokens - Introspect"
 
 PRIVILEGES = {
@@ -40,7 +43,39 @@ PRIVILEGES = {
     DELIVERIES_RETRY: _("Send a failed mail or text again."),
     DIRECTORIES_VIEW: _("See tenants, directories, directory roles and role packages."),
     DIRECTORIES_MANAGE: _("Change tenants, directories, directory roles and role packages."),
+    INTEGRATIONS_VIEW: _("See integrations and their public keys."),
+    INTEGRATIONS_MANAGE: _("Create, change and delete integrations and their keys."),
+    API_KEYS_VIEW: _("See API keys, without their secrets."),
+    API_KEYS_MANAGE: _("Make and revoke API keys."),
+    SIGNING_KEYS_VIEW: _("See the keys that sign our tokens."),
+    SIGNING_KEYS_MANAGE: _("Rotate and revoke the keys that sign our tokens."),
     INTROSPECT: _("Ask whether a token is valid."),
+}
+
+# What can be left to a program, by the names of the API: scope -> privilege. Nothing opens the administration to one.
+SCOPES: Mapping[str, str] = {
+    "users:read": USERS_VIEW,
+    "users:write": USERS_MANAGE,
+    "roles:read": ROLES_VIEW,
+    "roles:write": ROLES_MANAGE,
+    "companies:read": COMPANIES_VIEW,
+    "companies:write": COMPANIES_MANAGE,
+    "settings:read": SETTINGS_VIEW,
+    "settings:write": SETTINGS_MANAGE,
+    "sessions:read": SESSIONS_VIEW,
+    "sessions:write": SESSIONS_END,
+    "audit-events:read": AUDIT_VIEW,
+    "deliveries:read": DELIVERIES_VIEW,
+    "deliveries:write": DELIVERIES_RETRY,
+    "directories:read": DIRECTORIES_VIEW,
+    "directories:write": DIRECTORIES_MANAGE,
+    "integrations:read": INTEGRATIONS_VIEW,
+    "integrations:write": INTEGRATIONS_MANAGE,
+    "api-keys:read": API_KEYS_VIEW,
+    "api-keys:write": API_KEYS_MANAGE,
+    "signing-keys:read": SIGNING_KEYS_VIEW,
+    "signing-keys:write": SIGNING_KEYS_MANAGE,
+    "tokens:introspect": INTROSPECT,
 }
 
 # kind -> verb -> privilege. What is not listed, nobody may do.
@@ -65,6 +100,19 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
         "delete": DIRECTORIES_MANAGE,
     },
     "delivery": {"view": DELIVERIES_VIEW, "change": DELIVERIES_RETRY},
+    "integration": {
+        "view": INTEGRATIONS_VIEW,
+        "add": INTEGRATIONS_MANAGE,
+        "change": INTEGRATIONS_MANAGE,
+        "delete": INTEGRATIONS_MANAGE,
+    },
+    "apikey": {
+        "view": API_KEYS_VIEW,
+        "add": API_KEYS_MANAGE,
+        "change": API_KEYS_MANAGE,
+        "delete": API_KEYS_MANAGE,
+    },
+    "signingkey": {"view": SIGNING_KEYS_VIEW, "add": SIGNING_KEYS_MANAGE, "change": SIGNING_KEYS_MANAGE},
 }
 
 
@@ -133,6 +181,12 @@ def sum_of(parts: Iterable[Rights]) -> Rights:
         for kind, companies in part.reach.items():
             reach[kind] = joined(reach.get(kind, NOWHERE), companies)
     return Rights(rank=rank, privileges=privileges, reach=reach)
+
+
+def narrowed(rights: Rights, scopes: Collection[str]) -> Rights:
+    """The same rights with no privilege beyond these scopes; privileges of other systems are none of a program's."""
+    left = {(APPLICATION, SCOPES[one]) for one in scopes if one in SCOPES}
+    return replace(rights, privileges=rights.privileges & left)
 
 
 def exceeds(actor: Rights, given: Rights) -> Denied | None:

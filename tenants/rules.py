@@ -100,6 +100,16 @@ def rights_by_user(
     }
 
 
+def rights_through(role: Role, *, company: Company) -> Rights:
+    """Everything that the role gives to somebody of this company."""
+    return rights_from([given_by(role)], (), own=company.pk)
+
+
+def fits(role: Role, *, company: Company | None) -> bool:
+    """Whether the role can be given in this company; without one, whether it is for every company."""
+    return role.company_id is None or (company is not None and role.company_id == company.pk)
+
+
 def rights_from(roles: Sequence[RoleGiven], permissions: Iterable[Permission], *, own: int | None) -> Rights:
     """What these roles and these permissions of one's own give together; asks the database nothing."""
     parts = [Rights(rank=role.rank, privileges=role.privileges) for role in roles]

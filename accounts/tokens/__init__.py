@@ -1,1 +1,1 @@
-"""Access and refresh tokens: the only place that speaks JWT."""
+"""Access and refresh tokens, and API keys: the only place that speaks JWT."""

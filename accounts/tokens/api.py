@@ -16,7 +16,7 @@ from accounts.tokens.keys import key_set
 from accounts.tokens.refresh import refresh
 from accounts.tokens.revoke import introspect, revoke
 from core.api import caller
-from core.fields import Text
+from core.fields import MadeOnce, Opaque, Text
 from core.http import client_address
 from core.parsers import FormBody, JsonBody
 from core.refusals import settled
@@ -24,10 +24,10 @@ from core.refusals import settled
 LONGEST = 10_000
 
 
-class _Token(serializers.Serializer[Any]):
+class _Token(MadeOnce):
     """A token; as RFC 7009 and RFC 7662 ask, a field that we do not know is passed over."""
 
-    token = Text(max_length=LONGEST, trim_whitespace=False)
+    token = Opaque(max_length=LONGEST)
     token_type_hint = Text(
         max_length=40,
         required=False,
@@ -44,10 +44,10 @@ class IntrospectedToken(_Token):
     """The token to ask about."""
 
 
-class SpentToken(serializers.Serializer[Any]):
+class SpentToken(MadeOnce):
     """A refresh token, which works once."""
 
-    refresh_token = Text(max_length=LONGEST, trim_whitespace=False)
+    refresh_token = Opaque(max_length=LONGEST)
     grant_type = serializers.ChoiceField(["refresh_token"], required=False)
 
 
@@ -64,7 +64,7 @@ class Introspection(serializers.Serializer[Any]):
     """What a token says (RFC 7662, 2.2); of one that does not hold, only `active`: false."""
 
     active = serializers.BooleanField()
-    token_type = serializers.ChoiceField(["Bearer", "refresh_token"], required=False)
+    token_type = serializers.ChoiceField(["Bearer", "refresh_token", "api_key"], required=False)
     iss = serializers.CharField(required=False)
     aud = serializers.CharField(required=False)
     sub = serializers.UUIDField(required=False, help_text=_("Id of the person."))
@@ -73,6 +73,9 @@ class Introspection(serializers.Serializer[Any]):
     jti = serializers.CharField(required=False)
     iat = serializers.IntegerField(required=False)
     exp = serializers.IntegerField(required=False)
+    scope = serializers.CharField(
+        required=False, help_text=_("Of an API key: its scopes, with spaces between them.")
+    )
 
 
 def _given(shape: type[serializers.Serializer[Any]], request: Request) -> dict[str, Any]:
@@ -107,14 +110,14 @@ class Refresh(_OpenDoor):
 
 
 class Revoke(_OpenDoor):
-    """Revoke an access or refresh token."""
+    """Revoke an access or refresh token, or an API key."""
 
     reads = None
     bodies = {"post": RevokedToken}
     empty_status = 200
 
     def post(self, request: Request) -> Response:
-        """End the session of this token. The answer is the same for any token (RFC 7009, 2.2)."""
+        """End the session of this token, or this API key. The answer is the same for any text (RFC 7009, 2.2)."""
         token = _given(RevokedToken, request)["token"]
         revoke(token, address=client_address(request._request), now=timezone.now())
         return Response({})
@@ -125,6 +128,7 @@ class Introspect(_Door):
 
     reads = Introspection
     bodies = {"post": IntrospectedToken}
+    for_programs = True
 
     def post(self, request: Request) -> Response:
         """What a token says: one of the caller's own session, or by privilege one of a person in reach."""
@@ -136,6 +140,6 @@ class Introspect(_Door):
 @require_safe
 def jwks(_request: HttpRequest) -> JsonResponse:
     """The public keys of our tokens (RFC 7517)."""
-    response = JsonResponse(key_set(), content_type="application/jwk-set+json")
+    response = JsonResponse(key_set(now=timezone.now()), content_type="application/jwk-set+json")
     response["Cache-Control"] = "public, max-age=300"
     return response

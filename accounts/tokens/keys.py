@@ -1,28 +1,38 @@
-"""The keys that sign our tokens: derived from the root keys, made once a process, published by their thumbprint.
+"""The keys that sign our tokens: rows with a sealed private key, held as parsed objects, published by their thumbprint.
 
-The active root key signs; every live one verifies, so a rotation of FIELD_KEYS ends no session.
+Which of them signs follows from the time (`accounts.tokens.rotation`); the verbs on them are in `accounts.signing_keys`.
 """
 
-import base64
-import hashlib
-import json
+import uuid
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, cast
 
+from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from django.conf import settings
+from django.utils import timezone
 
-from core.crypto import working_keys
+from accounts.models import SigningKey
+from accounts.tokens import rotation
+from accounts.tokens.jose import encoded, thumbprint
+from accounts.tokens.rotation import VERIFYING, Turn
+from audit.events import Event
+from audit.record import Origin, record
+from core import epoch, sealed
+from core.db import unit
+from core.sealed import NOTHING, Sealed
 
 ALGORITHM = "ES256"
-_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551  # of P-256, FIPS 186-5
 
 
-@dataclass(frozen=True)
-class SigningKey:
+@dataclass(frozen=True, kw_only=True)
+class KeyPair:
     """One key pair as objects: parsing them anew for each token would cost more than signing."""
 
+    pk: int  # of its row
     kid: str
     private: ec.EllipticCurvePrivateKey
     public: ec.EllipticCurvePublicKey
@@ -33,44 +43,131 @@ class SigningKey:
         return _jwk(self.public) | {"kid": self.kid, "alg": ALGORITHM, "use": "sig"}
 
 
-def _number(value: int) -> str:
-    return base64.urlsafe_b64encode(value.to_bytes(32, "big")).decode().rstrip("=")
+@dataclass(frozen=True, kw_only=True)
+class _Held:
+    row: SigningKey
+    gone_at: datetime | None
 
 
 def _jwk(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
     point = public.public_numbers()
-    return {"crv": "P-256", "kty": "EC", "x": _number(point.x), "y": _number(point.y)}
+    x, y = (encoded(number.to_bytes(32, "big")) for number in (point.x, point.y))
+    return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
 
 
-def _thumbprint(public: ec.EllipticCurvePublicKey) -> str:
-    """RFC 7638: SHA-256 over the required members in lexical order, without spaces."""
-    canonical = json.dumps(_jwk(public), sort_keys=True, separators=(",", ":")).encode()
-    return base64.urlsafe_b64encode(hashlib.sha256(canonical).digest()).decode().rstrip("=")
+def turn_of(row: SigningKey) -> Turn:
+    """When this key signs."""
+    return Turn(number=row.number, active_from=row.active_from, revoked_at=row.revoked_at)
 
 
-def _made(seed: bytes) -> SigningKey:
-    # FIPS 186-5, A.2.1: far more bits than the order has, so that the remainder is not skewed.
-    private = ec.derive_private_key(int.from_bytes(seed, "big") % (_ORDER - 1) + 1, ec.SECP256R1())
-    public = private.public_key()
-    return SigningKey(kid=_thumbprint(public), private=private, public=public)
+def drawn_key(*, number: int, active_from: datetime, now: datetime) -> SigningKey:
+    """A new key pair as a row that is not kept yet."""
+    private = ec.generate_private_key(ec.SECP256R1())
+    public = _jwk(private.public_key())
+    kid = thumbprint(public)
+    jwk = public | {"kid": kid, "alg": ALGORITHM, "use": "sig"}
+    row = SigningKey(number=number, kid=kid, public=jwk, created_at=now, active_from=active_from)
+    plain = private.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+    row.private = sealed.seal(row, "private", plain)
+    return row
 
 
-@lru_cache(maxsize=4)
-def _keys(_field_keys: str) -> tuple[SigningKey, ...]:
-    halves = zip(working_keys("jwt-signing"), working_keys("jwt-signing:2"), strict=True)
-    return tuple(_made(first + second) for first, second in halves)
+def make_key(*, number: int, active_from: datetime, origin: Origin, now: datetime) -> SigningKey | None:
+    """Draw and keep the key with this number: the next one after those that were there when another one was found to be needed.
+
+    None where another process has found the same and was first; its key stands.
+    """
+    with unit():
+        row = drawn_key(number=number, active_from=active_from, now=now)
+        # Passed over where the number is taken, and not refused: a refusal would end the transaction that this may be a part of.
+        SigningKey.objects.bulk_create([row], ignore_conflicts=True)
+        kept = SigningKey.objects.filter(kid=row.kid).first()
+        if kept is not None:
+            epoch.bump()
+            record(
+                Event.SIGNING_KEY_MADE,
+                origin=origin,
+                at=now,
+                subject=kept,
+                kid=kept.kid,
+                active_from=active_from.isoformat(),
+            )
+    return kept
 
 
-def active_key() -> SigningKey:
-    """The key that signs."""
-    return _keys(settings.FIELD_KEYS)[0]
+def _read() -> dict[str, _Held]:
+    """The keys by name. Of those that are gone nothing is needed; of revoked ones, when their turn ended that of others."""
+    rows = list(SigningKey.objects.exclude(private=NOTHING, revoked_at=None))
+    gone = rotation.gone_at(map(turn_of, rows))
+    return {row.kid: _Held(row=row, gone_at=gone[row.number]) for row in rows}
 
 
-def key_named(kid: str) -> SigningKey | None:
-    """The live key of this name."""
-    return next((key for key in _keys(settings.FIELD_KEYS) if key.kid == kid), None)
+# An empty answer is not kept, so that the first key is seen by whoever makes it.
+_held = epoch.Cached[str, dict[str, _Held] | None](lambda _all: _read() or None)
 
 
-def key_set() -> dict[str, Any]:
-    """What `/.well-known/jwks.json` shows (RFC 7517, 5)."""
-    return {"keys": [key.jwk for key in _keys(settings.FIELD_KEYS)]}
+def _all() -> Mapping[str, _Held]:
+    return _held("all") or {}
+
+
+# Beside the cache, for the version moves on with every session that ends, and the keys stay the same for weeks.
+@lru_cache(maxsize=32)
+def _opened(pk: int, kid: str, uid: uuid.UUID, private: Sealed, _field_keys: str) -> KeyPair:
+    row = SigningKey(uid=uid, private=private)
+    found = serialization.load_der_private_key(sealed.unseal(row, "private"), password=None)
+    key = cast(ec.EllipticCurvePrivateKey, found)
+    # The public key comes from what was sealed and not from its column, so whoever writes to the database puts none of his own there.
+    return KeyPair(pk=pk, kid=kid, private=key, public=key.public_key())
+
+
+def _pair(row: SigningKey) -> KeyPair:
+    return _opened(row.pk, row.kid, row.uid, row.private, settings.FIELD_KEYS)
+
+
+def _signing(rows: Iterable[SigningKey], *, now: datetime) -> SigningKey | None:
+    by_number = {row.number: row for row in rows}
+    turn = rotation.active(map(turn_of, by_number.values()), now=now)
+    return None if turn is None else by_number[turn.number]
+
+
+def signing_row(*, now: datetime) -> SigningKey | None:
+    """The row of the key that signs; None before the first one is made."""
+    return _signing([one.row for one in _all().values()], now=now)
+
+
+def active_key(*, now: datetime) -> KeyPair:
+    """The key that signs; the first one is made when it is first needed. Raises PortalError when it no longer opens."""
+    row = signing_row(now=now)
+    while row is None:
+        rows = list(SigningKey.objects.order_by("number"))
+        number = rows[-1].number + 1 if rows else 1
+        row = _signing(rows, now=now) or make_key(number=number, active_from=now, origin=Origin(), now=now)
+    return _pair(row)
+
+
+def _verifying(kid: str) -> SigningKey | None:
+    found = _all().get(kid)
+    if found is None or found.row.revoked_at is not None:  # whatever the time: clocks of two nodes differ
+        return None
+    return found.row if found.gone_at is None or timezone.now() < found.gone_at else None
+
+
+def still_verifies(kid: str) -> bool:
+    """Whether what the key of this name signed may still hold: it is published, active or retired. Neither revoked nor gone."""
+    return _verifying(kid) is not None
+
+
+def key_named(kid: str) -> KeyPair | None:
+    """The key of this name, if it still verifies. Raises PortalError when it no longer opens."""
+    row = _verifying(kid)
+    return None if row is None else _pair(row)
+
+
+def key_set(*, now: datetime) -> dict[str, Any]:
+    """What `/.well-known/jwks.json` shows (RFC 7517, 5): every key that verifies, the one to come first."""
+    rows = {one.row.number: one.row for one in _all().values()}
+    standing = rotation.standings(map(turn_of, rows.values()), now=now)
+    shown = [rows[number] for number in sorted(rows, reverse=True) if standing[number] in VERIFYING]
+    return {"keys": [_pair(row).jwk for row in shown]}

@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 
 import jwt
 
-from accounts.tokens.issue import issuer
 from accounts.tokens.keys import ALGORITHM, active_key
+from accounts.tokens.signed import issuer
 
 LIFETIME = timedelta(minutes=1)
 TYPE = "gatehouse-call+jwt"  # so that it can stand for no access token, here or elsewhere
@@ -24,5 +24,5 @@ def signed_call(body: bytes, *, audience: str, now: datetime) -> str:
         "jti": uuid.uuid4().hex,
         "sha256": base64.urlsafe_b64encode(hashlib.sha256(body).digest()).decode().rstrip("="),
     }
-    key = active_key()
+    key = active_key(now=now)
     return jwt.encode(claims, key.private, algorithm=ALGORITHM, headers={"typ": TYPE, "kid": key.kid})

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db import IntegrityError
-from django.db.models import Q
+from django.db.models import Q, RestrictedError
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import ngettext_lazy
 
@@ -31,6 +31,10 @@ OUT_OF_REACH = Denied(
     message=_(
         "Choose a company whose roles you may add. Only who sees every company may add a role for every company."
     ),
+)
+NAMED_ELSEWHERE = Denied(
+    code="in_use",
+    message=_("An integration lets people in up to this role. Give the integration another one first."),
 )
 # What a refusal of a new role is about.
 FIELDS = {"rank_too_high": "rank", "privilege_not_held": "privileges"}
@@ -231,7 +235,14 @@ def _apply(role: Role, changed: dict[str, Any], *, held: list[Privilege], by: Ac
 
 
 def delete_role(role: Role, *, by: Actor, now: datetime) -> Denied | None:
-    """Delete a role that nobody has; its permissions go with it."""
+    """Delete a role that nobody has and that nothing names; its permissions go with it."""
+    try:
+        return _delete(role, by=by, now=now)
+    except RestrictedError:
+        return NAMED_ELSEWHERE
+
+
+def _delete(role: Role, *, by: Actor, now: datetime) -> Denied | None:
     with unit():
         found = _locked(role)
         if found is None:

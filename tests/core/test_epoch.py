@@ -295,6 +295,25 @@ def test_what_a_unit_has_not_committed_is_not_remembered_for_others() -> None:
     assert cached("a") is False
 
 
+def test_what_a_unit_read_is_remembered_once_it_is_committed() -> None:
+    loaded: list[str] = []
+
+    def load(key: str) -> int:
+        loaded.append(key)
+        return stored()
+
+    cached = epoch.Cached(load)
+    with unit():
+        cached("a")
+    cached("a")
+    assert loaded == ["a"]
+    with unit():
+        cached("b")
+        epoch.bump()
+    assert cached("b") == stored()  # and what it read before it wrote is not
+    assert loaded == ["a", "b", "b"]
+
+
 def test_no_thread_ever_gets_a_value_older_than_the_version_it_began_with() -> None:
     cached = epoch.Cached(lambda _key: stored())
     done = threading.Event()

@@ -46,6 +46,7 @@ def _raised(error: Exception) -> Exception:
     "text",
     [
         f"Forbidden: /login/forgotten/b88bf784-8aae-4013-8a45-d5d49a432ec3.{SECRET}/",
+        f"Not Found: /join/eyJhbGciOiJFUzI1NiIsInR5cCI6ImdhdGVob3VzZS1qb2luK2p3dCJ9.eyJqdGkiOiJ4In0.{SECRET}/",
         f"session=gh_session_{SECRET}; path=/",
         f"gh_session_{SECRET}",
         f"eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJ4In0.{SECRET}",

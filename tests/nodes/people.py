@@ -4,6 +4,7 @@ import os
 
 PASSWORD = "a lantern in the harbour 7"
 ADA = "ada@acme.example"  # has a second factor
+CHIEF = "root@portal.example"  # administers all of it, and has one, too
 OTHERS = tuple(f"{name}@acme.example" for name in ("ben", "bea", "bob", "bert", "bela"))
 
 
@@ -21,14 +22,15 @@ def make() -> None:
 
     by, now = system_actor(), timezone.now()
     acme = Company.objects.create(name="Acme")
-    roles = [Role.objects.get(name="Member", company=None)]
-    for email in (ADA, *OTHERS):
-        person = UserDraft(email=email, display_name=email.partition("@")[0], company=acme, roles=roles)
+    for email in (ADA, CHIEF, *OTHERS):
+        company, role = (None, "Full Administrator") if email == CHIEF else (acme, "Member")
+        roles = [Role.objects.get(name=role, company=None)]
+        person = UserDraft(email=email, display_name=email.partition("@")[0], company=company, roles=roles)
         user = create_user(person, password=PASSWORD, by=by, now=now)
         assert not isinstance(user, Denied), user
         User.objects.filter(pk=user.pk).update(email_verified_at=now)
         user.refresh_from_db()
-        if email == ADA:
+        if email in {ADA, CHIEF}:
             add_factor(user, kind=FactorKind.EMAIL, origin=by.origin, now=now)
 
 

@@ -15,7 +15,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from tests.nodes.house import DATABASE_PASSWORD, REDIS_PASSWORD, House, connections_of, kill, running_house
-from tests.nodes.people import ADA, OTHERS, PASSWORD
+from tests.nodes.people import ADA, CHIEF, OTHERS, PASSWORD
 from tests.nodes.visitor import Answer, Visitor
 from tests.services.processes import children, descendants
 from tests.services.product import ROOT, Product, launched, wait_until_up
@@ -126,6 +126,76 @@ def test_a_session_ended_at_one_node_is_dead_at_the_other_within_a_second(house:
     took = until(lambda: not is_in(program, token, at=house.b), seconds=3)
     assert took < 1
     assert not is_in(program, token, at=house.a)
+
+
+def administrator(house: House) -> tuple[Visitor, str]:
+    """Root, signed in, with his access token."""
+    root, before = house.visitor("127.0.0.7"), len(house.codes(CHIEF))
+    handle = root.sign_in(CHIEF, PASSWORD, nodes=[house.a, house.b])["handle"]
+    code = {"handle": handle, "code": house.next_code(CHIEF, after=before)}
+    done = root.ask("POST", "/api/v1/login/code/", code, at=house.a).body
+    assert done["step"] == "done"
+    return root, done["access_token"]
+
+
+def test_a_signing_key_revoked_at_one_node_is_worth_nothing_at_the_other_within_a_second(
+    house: House,
+) -> None:
+    root, bearer = administrator(house)
+    program, gained = tokens(house, BELA)
+    old = gained["access_token"]
+    assert all(is_in(program, old, at=node) for node in (house.a, house.b))
+    (key,) = root.ask("GET", "/api/v1/signing-keys/", at=house.a, bearer=bearer).body["results"]
+    assert key["state"] == "active"
+    done = root.ask("POST", f"/api/v1/signing-keys/{key['id']}/revoke/", {}, at=house.a, bearer=bearer)
+    assert done.status == 200, done.text
+    assert until(lambda: not is_in(program, old, at=house.b), seconds=3) < 1
+    assert not is_in(program, old, at=house.a)
+    shown = program.ask("GET", "/.well-known/jwks.json", at=house.b).body["keys"]
+    assert key["kid"] not in {one["kid"] for one in shown}
+    # The session goes on: its next token is of the new key, at whatever node.
+    spent = {"refresh_token": gained["refresh_token"]}
+    fresh = program.ask("POST", "/api/v1/tokens/refresh/", spent, at=house.b).body["access_token"]
+    assert all(is_in(program, fresh, at=node) for node in (house.a, house.b))
+
+
+def test_a_key_of_a_program_that_ends_at_one_node_is_dead_at_the_other_within_a_second(house: House) -> None:
+    root, bearer = administrator(house)
+    program, gained = tokens(house, BERT)
+    token = gained["access_token"]
+    sid = program.ask("GET", "/api/v1/me/", at=house.b, bearer=token).body["session"]["id"]
+    house.rows(
+        "UPDATE accounts_session SET kind = 'key', \"grant\" = '{\"scopes\": []}' WHERE uid = %s RETURNING id",
+        sid,
+    )
+    house.rows("UPDATE core_epoch SET version = version + 1 RETURNING id")
+    assert is_in(program, token, at=house.b)
+    assert root.ask("DELETE", f"/api/v1/sessions/{sid}/", at=house.a, bearer=bearer).status == 204
+    assert until(lambda: not is_in(program, token, at=house.b), seconds=3) < 1
+    assert not is_in(program, token, at=house.a)
+
+
+def test_a_person_disabled_at_one_node_is_out_at_the_other_within_a_second(house: House) -> None:
+    root, bearer = administrator(house)
+    program, gained = tokens(house, BERT)
+    token = gained["access_token"]
+    assert is_in(program, token, at=house.b)
+    found = root.ask("GET", f"/api/v1/users/?email={quote(BERT)}", at=house.a, bearer=bearer).body["results"]
+    address = f"/api/v1/users/{found[0]['id']}/"
+    assert root.ask("PATCH", address, {"is_active": False}, at=house.a, bearer=bearer).status == 200
+    assert until(lambda: not is_in(program, token, at=house.b), seconds=3) < 1
+    spent = {"refresh_token": gained["refresh_token"]}
+    assert program.ask("POST", "/api/v1/tokens/refresh/", spent, at=house.b).status == 401
+    assert root.ask("PATCH", address, {"is_active": True}, at=house.a, bearer=bearer).status == 200
+
+
+def test_both_nodes_sign_with_one_key_that_was_made_once(house: House) -> None:
+    made = "SELECT count(*) FROM audit_auditevent WHERE event = 'accounts:signingkey:made' AND actor_uid = ''"
+    assert house.rows(made) == [(1,)]
+    shown = [
+        house.visitor().ask("GET", "/.well-known/jwks.json", at=node).text for node in (house.a, house.b)
+    ]
+    assert shown[0] == shown[1]
 
 
 def test_wrong_passwords_at_both_nodes_count_together(house: House) -> None:

@@ -1,7 +1,6 @@
-"""People, their sessions, the browsers they use, and their refresh tokens."""
+"""People and their passwords."""
 
 import uuid
-from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
@@ -30,6 +29,14 @@ class UserManager(BaseUserManager["User"]):
     def get_by_natural_key(self, username: str | None) -> "User":
         """Django's own look-up; ours by the internal name."""
         return self.get(realm=Realm.INTERNAL, login_key=key_of(username or ""))
+
+
+class Arrival(models.TextChoices):
+    """How an account came to be, where no administrator made it."""
+
+    JOINED = "join", _("by a join link")
+    SIGNED_UP = "sign-up", _("by signing up")
+    VOUCHED = "sso", _("through an integration")
 
 
 class User(AbstractBaseUser):
@@ -120,6 +127,18 @@ class User(AbstractBaseUser):
     loaded = models.JSONField(
         default=dict, db_default={}, editable=False
     )  # roles and permissions (`accounts.loaded`)
+    came_by = models.CharField(
+        _("came"),
+        max_length=8,
+        choices=Arrival.choices,
+        blank=True,
+        default="",
+        db_default="",
+        editable=False,
+    )
+    came_through = models.CharField(  # whose link it was, or which integration
+        max_length=NAME_LENGTH, blank=True, default="", db_default="", editable=False
+    )
     # Counts every change that voids what was granted before it: password, lock, factors, address, active.
     security_version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
@@ -175,6 +194,11 @@ class User(AbstractBaseUser):
         )
 
     @property
+    def has_only_mailbox(self) -> bool:
+        """Whether the mailbox is all that this person ever proved himself by: there is no password, and no integration vouches."""
+        return not self.has_usable_password() and self.came_by != Arrival.VOUCHED
+
+    @property
     def _still_stands(self) -> bool:
         # What this process knows may be a moment old, and the version on the account newer: versions only grow.
         version = version_of(self.source_id) if self.source_id is not None else None
@@ -193,85 +217,3 @@ class UsedPassword(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} {self.at:%Y-%m-%d}"
-
-
-class Browser(models.Model):
-    """A browser in which a person has signed in: strangers cannot lock it out, and it may stand for the second factor a while."""
-
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    user = models.ForeignKey(User, models.CASCADE, related_name="browsers")
-    fingerprint = models.CharField(max_length=64)
-    first_seen_at = models.DateTimeField()
-    last_seen_at = models.DateTimeField()
-    user_agent = models.CharField(max_length=200, blank=True)
-    address = models.CharField(max_length=45, blank=True)
-    remembered_until = models.DateTimeField(null=True)
-    remembered_version = models.PositiveIntegerField(null=True)  # of the person's security_version
-
-    class Meta:
-        constraints: ClassVar = [
-            models.UniqueConstraint(fields=["user", "fingerprint"], name="browser_once_a_user")
-        ]
-
-    def __str__(self) -> str:
-        return self.user_agent
-
-    def is_remembered(self, *, user: User, now: datetime) -> bool:
-        """Whether it stands for the second factor: in time, and nothing about the person's security has changed since."""
-        return (
-            self.remembered_until is not None
-            and now < self.remembered_until
-            and self.remembered_version == user.security_version
-        )
-
-
-class SessionKind(models.TextChoices):
-    """What holds a session."""
-
-    PAGE = "page", _("browser")
-    API = "api", _("program")
-
-
-class Session(models.Model):
-    """One sign-in that holds: in a browser by cookie, or in a program by tokens."""
-
-    scope_kind = Kind.SESSION
-    scope_path = "user__company_id"
-
-    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    user = models.ForeignKey(User, models.CASCADE, related_name="sessions", verbose_name=_("person"))
-    kind = models.CharField(_("held by"), max_length=4, choices=SessionKind.choices)
-    fingerprint = models.CharField(max_length=64, unique=True)
-    browser = models.ForeignKey(Browser, models.SET_NULL, null=True)
-    methods = models.JSONField(_("proved by"), default=list)  # RFC 8176 values, such as pwd and otp
-    created_at = models.DateTimeField(_("since"))
-    seen_at = models.DateTimeField(_("last used"))
-    confirmed_at = models.DateTimeField(_("last confirmed"))
-    expires_at = models.DateTimeField(_("ends at the latest"))
-    locked_at = models.DateTimeField(_("locked"), null=True)
-    ended_at = models.DateTimeField(_("ended"), null=True)
-    ended_reason = models.CharField(_("why it ended"), max_length=40, blank=True)
-    address = models.CharField(_("network address"), max_length=45, blank=True)
-    user_agent = models.CharField(_("program"), max_length=200, blank=True)
-
-    class Meta:
-        verbose_name = _("session")
-        verbose_name_plural = _("sessions")
-        ordering = ("-id",)
-        indexes: ClassVar = [models.Index(fields=["user", "ended_at"]), models.Index(fields=["expires_at"])]
-
-    def __str__(self) -> str:
-        return f"{self.user}, {self.created_at:%Y-%m-%d %H:%M} UTC"
-
-    def is_live(self, *, now: datetime) -> bool:
-        """Whether it still holds."""
-        return self.ended_at is None and now < self.expires_at
-
-
-class RefreshToken(models.Model):
-    """One link of a session's chain of refresh tokens; a second use of one ends the session (RFC 9700, 4.14.2)."""
-
-    session = models.ForeignKey(Session, models.CASCADE, related_name="refresh_tokens")
-    fingerprint = models.CharField(max_length=64, unique=True)
-    issued_at = models.DateTimeField()
-    used_at = models.DateTimeField(null=True)
