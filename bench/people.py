@@ -211,12 +211,52 @@ def make_crowd(count: int) -> dict[str, Any]:
     return {"people": User.objects.count()}
 
 
+def ask_for_links(count: int, people: int) -> dict[str, Any]:
+    """Ask for so many links to sign in, of people in turn: for each its token and the handle of who asked."""
+    from django.utils import timezone
+
+    from accounts.models import User
+    from accounts.names import Realm
+    from accounts.sessions import Client
+    from accounts.tokens.links import described, sign_described
+    from login.flow import Purpose
+    from login.links.opening import CODE_DIGITS, SCOPES
+    from login.models import Attempt
+    from login.service import open_attempt
+
+    now = timezone.now()
+    users = list(User.objects.filter(username__startswith="plain").order_by("id")[:people])
+    links = []
+    for number in range(count):
+        user = users[number % len(users)]
+        attempt, handle = open_attempt(
+            purpose=Purpose.LINK,
+            name=user.username,
+            realm=Realm(user.realm),
+            user=user,
+            by_page=False,
+            client=Client(address="198.51.100.7", user_agent="bench/1"),
+            now=now,
+            life=timedelta(hours=1),
+        )
+        link = described(
+            scope=SCOPES[Purpose.LINK],
+            id=attempt.uid,
+            digits=CODE_DIGITS,
+            issued_at=now,
+            expires_at=attempt.expires_at,
+        )
+        links.append([sign_described(link), handle])
+    Attempt.objects.filter(purpose=Purpose.LINK).update(by_link=True)
+    return {"links": links}
+
+
 def begin_sessions(count: int, first: int) -> dict[str, Any]:
     """Begin a session of a program and one of a browser for `count` people, from the `first` one on."""
     from django.utils import timezone
 
     from accounts.models import Session, SessionKind, User
-    from accounts.sessions import SESSION
+    from accounts.sessions import SESSION, SIGN_INS
     from accounts.tokens.issue import token_pair
     from core import entropy
 
@@ -224,7 +264,7 @@ def begin_sessions(count: int, first: int) -> dict[str, Any]:
     users = list(User.objects.filter(username__startswith="coded").order_by("id")[first : first + count])
     shown: dict[str, list[str]] = {"access": [], "refresh": [], "cookies": []}
     for user in users:
-        for kind in SessionKind:
+        for kind in SIGN_INS:
             secret = entropy.token(SESSION)
             session = Session.objects.create(
                 user=user,
@@ -263,6 +303,7 @@ def main(arguments: list[str]) -> int:
         "checks": time_checks,
         "queue": fill_queue,
         "sessions": begin_sessions,
+        "links": ask_for_links,
     }
     what, *given = arguments
     with unit():

@@ -143,6 +143,20 @@ def code_over_rest(turns: Turns, box: Mailbox) -> Operation:
     return operation
 
 
+def link_over_rest(links: list[list[str]], turns: Turns) -> Operation:
+    """Use a mailed link in the program that asked for it: one request."""
+    spare = list(links)
+
+    async def operation(connection: Connection) -> None:
+        (token, handle), (_person, origin) = spare.pop(), turns.next()
+        fields = {"token": token, "handle": handle}
+        done = await connection.post_json("/api/v1/login/magic-link/consume/", fields, X_Forwarded_For=origin)
+        if not done["access_token"]:
+            raise WrongAnswerError("no token")
+
+    return operation
+
+
 def app_over_rest(turns: Turns) -> Operation:
     """Sign in by name, password and the code of an authenticator app, over REST: three requests."""
 

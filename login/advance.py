@@ -3,13 +3,15 @@
 from datetime import timedelta
 
 from accounts.models import Browser, SessionKind, User
-from accounts.sessions import confirm_session, note_browser, renew_browser, start_session
+from accounts.sessions import Vouched, confirm_session, note_browser, renew_browser, start_session
 from accounts.tokens.issue import token_pair
+from accounts.vouching import METHOD as VOUCHED
 from audit.events import Event
 from audit.record import record
 from core.outcomes import Denied
 from login.case import Case, Finished
 from login.flow import Purpose, Step
+from login.models import Attempt
 from login.refusals import EXPIRED
 from tenants.actor import Actor
 from tenants.rights import NOTHING
@@ -20,9 +22,7 @@ from twofactor.models import Purpose as CodePurpose
 from twofactor.options import REMEMBER_DAYS, SKIP
 from twofactor.services.challenges import refuse_while_waiting, send_code
 
-FORGOTTEN_METHOD = (
-    "mca"  # RFC 8176 has no value for a mailed link; multiple-channel authentication comes nearest
-)
+LINK_METHOD = "mca"  # RFC 8176 has no value for a mailed link; multiple-channel authentication comes nearest
 
 
 def end(case: Case, outcome: str) -> None:
@@ -47,8 +47,8 @@ def advance(case: Case) -> Denied | None:
         case.attempt.method = case.methods[0]
         return send(case)
     if step is Step.DENIED and case.attempt.ended_at is None:
-        forgotten = case.attempt.purpose == Purpose.FORGOTTEN
-        end(case, "unjudged" if case.provided.unknown else "mailbox_is_factor" if forgotten else "no_method")
+        by_mailbox = case.attempt.by_link and bool(case.asked.methods)
+        end(case, "unjudged" if case.provided.unknown else "mailbox_is_factor" if by_mailbox else "no_method")
     return _finish(case) if step is Step.DONE else None
 
 
@@ -95,11 +95,17 @@ def _methods(case: Case) -> list[str]:
     attempt = case.attempt
     if attempt.passkey_at:
         return [METHODS[FactorKind.PASSKEY].amr, "mfa"]
-    methods = ["pwd"] if attempt.password_at else [FORGOTTEN_METHOD]
+    methods = ["pwd"] if attempt.password_at else [LINK_METHOD if attempt.by_link else VOUCHED]
     if not attempt.factor_at:
         return methods
     # A question of the directory, answered, is a one-time password as well; no way was chosen for it.
     return [*methods, method_of(attempt.method).amr if attempt.method else "otp"]
+
+
+def _vouched(attempt: Attempt) -> Vouched | None:
+    if attempt.integration_key is None or attempt.grant is None or attempt.until is None:
+        return None
+    return Vouched(key=attempt.integration_key, grant=attempt.grant, until=attempt.until)
 
 
 def _finish(case: Case) -> Denied | None:
@@ -122,6 +128,7 @@ def _finish(case: Case) -> Denied | None:
         client=client,
         browser=browser,
         now=case.now,
+        vouched=_vouched(attempt),
     )
     if started is None:
         return EXPIRED

@@ -13,6 +13,6 @@ class LoginConfig(AppConfig):
     def ready(self) -> None:
         """Mails with links are decided by the worker."""
         from delivery.sources import add_source
-        from login.links.forgotten import mail_due
+        from login.links.mailed import mail_due
 
         add_source(mail_due)

@@ -7,6 +7,7 @@ from functools import cached_property
 from uuid import UUID
 
 from accounts.checks import rules_of
+from accounts.grants import roles_asking
 from accounts.models import Browser, Session, User
 from accounts.names import Realm
 from accounts.principal import roles_of
@@ -52,6 +53,7 @@ class Case:
     since: int  # the version of the caches when the first of it was read
     sent: Challenge | None = None  # the code that was sent in this very step
     finished: Finished | None = None
+    opened: bool = False  # the link was taken for the first proof in this very step
 
     @property
     def user(self) -> User | None:
@@ -84,6 +86,11 @@ class Case:
     def roles(self) -> list[RoleGiven]:
         """The roles of the person."""
         return roles_of(self.person)
+
+    @property
+    def _asking(self) -> list[RoleGiven]:
+        # A token that names a lower role, or none, opens the same account: it must not take the second factor away.
+        return roles_asking(self.attempt.grant, self.roles)
 
     @property
     def is_external(self) -> bool:
@@ -119,7 +126,7 @@ class Case:
     @cached_property
     def asked(self) -> Asked:
         """What is asked of the person beyond the first proof."""
-        return asked_of(self.person, roles=self.roles, provided=self.provided)
+        return asked_of(self.person, roles=self._asking, provided=self.provided)
 
     @cached_property
     def provided(self) -> Provided:
@@ -131,7 +138,7 @@ class Case:
         self.look_up()
         if self.user is None:
             return
-        if is_asked(self.user, roles=self.roles) and not self._skipped:
+        if is_asked(self.user, roles=self._asking) and not self._skipped:
             self.provided = provided_for(self.user, self.settings, now=self.now)
         else:
             # Should the rules change under way, nobody is let through for want of what was never looked for.
@@ -145,7 +152,7 @@ class Case:
     @property
     def enrollable(self) -> list[str]:
         """The kinds of factor that can be turned on in this very sign-in, where there is none."""
-        return enrollable(self.person, self.settings)
+        return enrollable(self.person, self.settings, by_mailbox=self.attempt.by_link)
 
     def forget(self, *names: str) -> None:
         """Read these anew at their next use: something they follow from has changed."""
@@ -161,7 +168,7 @@ class Case:
     def methods(self) -> tuple[str, ...]:
         """The methods that can prove something here: after a mailed link, the same mailbox proves nothing more."""
         methods = self.asked.methods
-        if self.attempt.purpose == Purpose.FORGOTTEN:
+        if self.attempt.by_link and not self.confirms:
             methods = tuple(one for one in methods if one != FactorKind.EMAIL)
         return methods
 
@@ -170,7 +177,13 @@ class Case:
         # A mailed link alone must not let anybody enrol or skip the factor; nor may a service that does not answer.
         if self.attempt.purpose == Purpose.FORGOTTEN or self.provided.unknown:
             return "deny"
-        behaviour = self.asked.without_method
+        if self.attempt.by_link and self.asked.methods:
+            # There is a way, the mailbox itself, and it does not count here. Whoever only ever had the mailbox has nothing that could be
+            # got round; anybody else is asked for what he has.
+            denied = self.asked.without_method == "deny" or not self.person.has_only_mailbox
+            behaviour = "deny" if denied else "enrol"
+        else:
+            behaviour = self.asked.without_method
         return "deny" if behaviour == "enrol" and not self.enrollable else behaviour
 
     @property
@@ -193,6 +206,11 @@ class Case:
             return user.must_change_password  # of external people the Configuration Server says it
         return is_expired(changed_at=user.password_changed_at, rules=rules_of(user.company_id), now=self.now)
 
+    @property
+    def confirms(self) -> bool:
+        """Whether who it is was proved before, in a session that there is."""
+        return self.attempt.purpose == Purpose.CONFIRM
+
     def facts(self) -> Facts:
         """What has been established, read from the columns and the rules in force."""
         attempt = self.attempt
@@ -204,11 +222,13 @@ class Case:
                 ended=ended,
                 asked=attempt.question != NOTHING,
                 by_passkey=attempt.by_passkey,
+                by_link=attempt.by_link,
             )
         return Facts(
             purpose=purpose,
             ended=ended,
             by_passkey=attempt.by_passkey,
+            by_link=attempt.by_link,
             passkey_proved=attempt.passkey_at is not None,
             password_proved=attempt.password_at is not None,
             link_proved=attempt.link_at is not None,

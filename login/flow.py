@@ -13,13 +13,16 @@ class Purpose(StrEnum):
 
     SIGN_IN = "sign-in"
     CONFIRM = "confirm"  # again, in a session that there is: idle lock, or before a sensitive change
-    FORGOTTEN = "forgotten"  # by a mailed link instead of the password
+    FORGOTTEN = "forgotten"  # by a mailed link instead of the password, for a new password
+    LINK = "link"  # by a mailed link, for a session; also where somebody signs up or joins
+    SSO = "sso"  # by the token of an integration, once the person says so in his own browser
 
 
 class Step(StrEnum):
     """What is asked for next. The values are the names in URLs and JSON."""
 
-    LINK = "link"
+    CONTINUE = "continue"  # an integration vouches for the person, who has yet to say so in his own browser
+    MAILED_CODE = "mailed-code"  # or the link of the same mail
     PASSWORD = "password"  # noqa: S105
     CHALLENGE = "challenge"  # a question of the directory
     METHOD = "method"
@@ -39,6 +42,7 @@ class Facts:
     ended: bool = False
     asked: bool = False  # the directory has a question before it says whether the password is right
     by_passkey: bool = False  # it began without a name: a passkey tells who it is
+    by_link: bool = False  # a mailed link takes the place of the password
     passkey_proved: bool = False
     password_proved: bool = False
     link_proved: bool = False
@@ -55,12 +59,8 @@ def next_step(facts: Facts) -> Step:
     """The one step that these facts ask for."""
     if facts.ended:
         return Step.DENIED
-    if facts.purpose is Purpose.FORGOTTEN and not facts.link_proved:
-        return Step.LINK
-    if facts.purpose is not Purpose.FORGOTTEN and not (facts.password_proved or facts.passkey_proved):
-        if facts.by_passkey:
-            return Step.PASSKEY
-        return Step.CHALLENGE if facts.asked else Step.PASSWORD
+    if not _is_begun(facts):
+        return _first_proof(facts)
     if facts.factor_needed and not facts.factor_proved:
         if facts.methods:
             if facts.method not in facts.methods:
@@ -73,3 +73,20 @@ def next_step(facts: Facts) -> Step:
     if facts.change_due and not facts.changed:
         return Step.CHANGE_PASSWORD
     return Step.DONE
+
+
+def _is_begun(facts: Facts) -> bool:
+    """Whether the first proof that this attempt asks for was given; no other one counts in its place."""
+    if facts.by_link or facts.purpose is Purpose.SSO:
+        return facts.link_proved
+    return facts.password_proved or facts.passkey_proved
+
+
+def _first_proof(facts: Facts) -> Step:
+    if facts.purpose is Purpose.SSO:
+        return Step.CONTINUE
+    if facts.by_link:
+        return Step.MAILED_CODE
+    if facts.by_passkey:
+        return Step.PASSKEY
+    return Step.CHALLENGE if facts.asked else Step.PASSWORD

@@ -244,7 +244,15 @@ class NothingForm(StepForm):
     """A step that takes no field."""
 
 
+class MailedCodeForm(StepForm):
+    """The short code of a mail with a link."""
+
+    code = CodeField()
+
+
 FORMS: dict[str, type[StepForm]] = {
+    Step.MAILED_CODE: MailedCodeForm,
+    Step.CONTINUE: NothingForm,
     Step.PASSWORD: PasswordForm,
     Step.CHALLENGE: ChallengeForm,
     Step.METHOD: MethodForm,

@@ -5,10 +5,11 @@ from typing import ClassVar
 
 from django.db import models
 
-from accounts.models import Session, User
+from accounts.models import IntegrationKey, JoinLink, Session, User
 from accounts.names import Realm
 from core.sealed import NOTHING, SealedField
 from login.flow import Purpose
+from tenants.models import Company
 
 
 class Attempt(models.Model):
@@ -41,6 +42,16 @@ class Attempt(models.Model):
     link_checks = models.PositiveSmallIntegerField(default=0)
     link_due = models.BooleanField(default=False)  # the worker has yet to decide whether anybody is mailed
     language = models.CharField(max_length=16, blank=True)  # of whoever asked
+    by_link = models.BooleanField(default=False, db_default=False)  # a mailed link is the first proof
+    # Where whoever has the mailbox may join (`accounts.joining`): by a link of an administrator, or by signing up.
+    join_link = models.ForeignKey(JoinLink, models.CASCADE, null=True, related_name="+")
+    signs_up = models.BooleanField(default=False, db_default=False)
+    sign_up = models.ForeignKey(Company, models.CASCADE, null=True, related_name="+")  # where
+    display_name = models.CharField(max_length=120, blank=True, default="", db_default="")
+    # Where an integration vouches for the person: by which key, until when, and bounded to what.
+    integration_key = models.ForeignKey(IntegrationKey, models.CASCADE, null=True, related_name="+")
+    grant = models.JSONField(null=True)
+    until = models.DateTimeField(null=True)
     method = models.CharField(max_length=80, blank=True)  # the way that was chosen
     by_passkey = models.BooleanField(default=False, db_default=False)  # begun without a name
     passkey_at = models.DateTimeField(

@@ -35,6 +35,8 @@ from twofactor.services.challenges import checks_left, cool_down_left, refuse_wh
 from twofactor.services.factors import setup_of
 
 TEMPLATES = {
+    Step.MAILED_CODE: "login/mailed_code.html",
+    Step.CONTINUE: "login/continue.html",
     Step.PASSWORD: "login/password.html",
     Step.CHALLENGE: "login/challenge.html",
     Step.METHOD: "login/method.html",
@@ -44,6 +46,8 @@ TEMPLATES = {
     Step.CHANGE_PASSWORD: "login/change_password.html",
 }
 TITLES: dict[Step, str | Promise] = {
+    Step.MAILED_CODE: gettext_lazy("Look into your mailbox"),
+    Step.CONTINUE: gettext_lazy("Sign in?"),
     Step.PASSWORD: gettext_lazy("Enter your password"),
     Step.CHALLENGE: gettext_lazy("Your directory asks"),
     Step.METHOD: gettext_lazy("One more proof"),
@@ -97,6 +101,12 @@ def step_url(step: Step) -> str:
 
 
 def _lead(case: Case, step: Step) -> str:
+    if step is Step.MAILED_CODE:
+        return _mailed_lead(case)
+    if step is Step.CONTINUE and case.attempt.integration_key is not None:
+        return _("%(integration)s says that you are this person.") % {
+            "integration": case.attempt.integration_key.integration.name
+        }
     if step is Step.PASSWORD and case.attempt.purpose == Purpose.CONFIRM:
         return _("Please confirm that it is still you. Nothing that you were doing is lost.")
     if step is Step.CHALLENGE and case.question is not None:
@@ -112,6 +122,25 @@ def _lead(case: Case, step: Step) -> str:
     if step is Step.CHANGE_PASSWORD and case.attempt.purpose != Purpose.FORGOTTEN:
         return _("Your password has to be changed before you go on.")
     return ""
+
+
+def _mailed_lead(case: Case) -> str:
+    if case.confirms:
+        return _("Please confirm that it is still you: we mail a short code to the address of your account.")
+    if case.attempt.join_link is not None or case.attempt.signs_up:
+        return _("If this address can be used, a mail with a link is on its way to it.")
+    return _(
+        "If an account here has this address and it is verified, a mail with a link is on its way to it."
+    )
+
+
+def _mailed_facts(case: Case) -> list[str]:
+    found = [_("No mail? Look among unwanted mail, or ask your administrator.")]
+    if not case.confirms:
+        found.insert(0, _("The link works once, for ten minutes."))
+    if case.attempt.purpose == Purpose.FORGOTTEN:
+        found.append(_("Accounts kept in the directory of your organisation get their password there."))
+    return found
 
 
 def _code_lead(case: Case) -> str:
@@ -247,6 +276,8 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
     secondary: list[Action] = []
     if step is Step.METHOD:
         context["methods"] = [method_named(case, way) for way in case.methods]
+    if step is Step.MAILED_CODE:
+        context |= {"facts": _mailed_facts(case), "confirms": case.confirms}
     if step is Step.CHANGE_PASSWORD:
         context["rules"] = rules_for(case)
     if step in {Step.CODE, Step.ENROL, Step.PASSKEY}:
@@ -272,7 +303,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
                 secondary.append(_resend(case, challenge))
         if step is not Step.ENROL and case.proved and len(case.methods) > 1:
             secondary.append(Action(label=_("Use another way"), url=step_url(Step.METHOD)))
-    if case.attempt.purpose == Purpose.CONFIRM and not case.proved:
+    if case.confirms and not case.proved and not case.attempt.by_link:
         secondary += _other_confirmation(case)
     start = reverse("login:cancel")
     secondary.append(

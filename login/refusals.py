@@ -19,11 +19,27 @@ MAILBOX_IS_FACTOR = Denied(
         "Your second factor is the mailbox that got the link, so it cannot prove a second thing. Please ask your administrator."
     ),
 )
+NO_WAY_TO_CONFIRM = Denied(
+    code="denied",
+    message=_(
+        "Your account has neither a password nor a verified address here, so you cannot confirm that it is you. Sign out, and come back "
+        "the way you came."
+    ),
+)
+INVITATION_GONE = Denied(
+    code="expired",
+    message=_(
+        "This invitation has been used, taken back, or is too old. Ask whoever invited you for a new one."
+    ),
+)
 LINK_USED = Denied(code="expired", message=_("This link has been used, or is too old. Ask for a new one."))
 LINK_CODE_WRONG = Denied(
     code="try_again",
     field="code",
     message=_("This code is not right. Take the short code from the same mail as the link."),
+)
+CODE_WRONG = Denied(
+    code="try_again", field="code", message=_("This code is not right. Take the one of the newest mail.")
 )
 
 # Outcome of an ended attempt -> what the person reads.
@@ -35,6 +51,9 @@ OUTCOMES = {
         ),
     ),
     "no_method": NO_METHOD,
+    "link_checks_used_up": Denied(
+        code="denied", message=_("The code was tried too often. This sign-in has ended; please start again.")
+    ),
     "mailbox_is_factor": MAILBOX_IS_FACTOR,
     "sends_used_up": Denied(
         code="denied", message=_("Too many codes were asked for. This sign-in has ended; please start again.")

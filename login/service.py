@@ -24,8 +24,9 @@ from delivery.render import PRODUCT
 from delivery.services import Progress, state_of
 from login import external, passkeys, steps
 from login.case import LIFE, Case, Finished
-from login.flow import Purpose, Step
+from login.flow import Facts, Purpose, Step, next_step
 from login.forms import FORMS, StepForm, first_error
+from login.links import opening
 from login.models import Attempt
 from login.refusals import DENIED, OUT_OF_TURN, OUTCOMES
 from twofactor.methods import METHODS, kind_of, label_of, name_of
@@ -47,6 +48,8 @@ _OF_HANDLE = Select(
 )
 
 HANDLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Denied | None]] = {
+    Step.MAILED_CODE: opening.by_code,
+    Step.CONTINUE: opening.by_button,
     Step.PASSWORD: steps.password,
     Step.CHALLENGE: external.challenge,
     Step.METHOD: steps.method,
@@ -194,6 +197,13 @@ def begin_confirmation(
     if by_passkey:
         passkeys.ask(opened[0], user, now=now)
     return opened
+
+
+def first_step(attempt: Attempt) -> Step:
+    """What is asked for in an attempt that just began."""
+    return next_step(
+        Facts(purpose=Purpose(attempt.purpose), by_passkey=attempt.by_passkey, by_link=attempt.by_link)
+    )
 
 
 def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case | None:

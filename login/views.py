@@ -9,12 +9,14 @@ from django.middleware.csrf import rotate_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.http import require_POST
 
 from accounts.middleware import SESSION_COOKIE, clear_session_cookie, set_browser_cookie, set_session_cookie
+from accounts.options import SIGN_UP
 from accounts.principal import Principal
 from accounts.sessions import BROWSER, Client, end_sessions
 from audit.record import Origin
@@ -25,18 +27,20 @@ from login.case import Case
 from login.edge import client_of
 from login.flow import Purpose, Step
 from login.forms import FORMS, StepForm, UsernameForm
+from login.links.confirming import begin_to_confirm
 from login.pages import TEMPLATES, context_of, step_url, told_sentences
 from login.refusals import EXPIRED, OUT_OF_TURN
 from login.service import (
     Answer,
     begin,
-    begin_confirmation,
     begin_with_passkey,
     end_silently,
     find,
+    first_step,
     goes_by_passkey,
     submit,
 )
+from tenants.settings import snapshot
 from twofactor.services.passkeys import is_possible
 
 ATTEMPT_COOKIE = f"{'__Secure-' if settings.HTTPS else ''}attempt"
@@ -80,14 +84,10 @@ def principal_of(request: HttpRequest) -> Principal | None:
     return principal
 
 
-def ended(request: HttpRequest, denied: Denied) -> HttpResponse:
+def ended(request: HttpRequest, denied: Denied, *, title: str | Promise = "") -> HttpResponse:
     """The page of a sign-in that is over."""
-    response = render(
-        request,
-        "login/ended.html",
-        {"title": _("This sign-in has ended"), "sentence": denied.message},
-        status=401,
-    )
+    context = {"title": title or _("This sign-in has ended"), "sentence": denied.message}
+    response = render(request, "login/ended.html", context, status=401)
     clear_attempt_cookie(response)
     return response
 
@@ -153,7 +153,12 @@ class UsernameView(View):
         return response
 
     def _page(self, request: HttpRequest, form: UsernameForm, target: str, status: int = 200) -> HttpResponse:
-        context = {"form": form, "next": target, "passkeys": is_possible()}
+        context = {
+            "form": form,
+            "next": target,
+            "passkeys": is_possible(),
+            "sign_up": snapshot(None).on(SIGN_UP),
+        }
         if SESSION_COOKIE in request.COOKIES:
             context["notice"] = _("Your session has ended. Please sign in again.")
         return render(request, "login/username.html", context, status=status)
@@ -171,7 +176,7 @@ class StepView(View):
         if step == Step.METHOD and other_way:
             return self._page(request, case, FORMS[step](case=case), step=Step.METHOD)
         if case.step not in TEMPLATES:
-            return self._no_page(request, case)
+            return ended(request, EXPIRED)  # the rules changed under way, and nothing more is asked
         if step != case.step:
             return redirect(step_url(case.step))
         return self._page(request, case, FORMS[step](case=case))
@@ -211,12 +216,6 @@ class StepView(View):
             return redirect("/")
         return ended(request, EXPIRED) if handle_of(request) else redirect("login:username")
 
-    def _no_page(self, request: HttpRequest, case: Case) -> HttpResponse:
-        """The step is not one of pages: the mailed link is waited for, or the rules changed under way and nothing more is asked."""
-        if case.step is Step.LINK:
-            return redirect("login:forgotten")
-        return ended(request, EXPIRED)
-
     def _case(self, request: HttpRequest) -> Case | None:
         return find(handle_of(request), by_page=True, client=page_client(request), now=timezone.now())
 
@@ -236,7 +235,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
             f"{reverse('login:username')}?{urlencode({'next': safe_next(request.GET.get('next'))})}"
         )
     by = request.GET.get("by")
-    begun = begin_confirmation(
+    begun = begin_to_confirm(
         principal.session,
         by_page=True,
         client=client_of(request),
@@ -247,7 +246,7 @@ def confirm(request: HttpRequest) -> HttpResponse:
     if isinstance(begun, Denied):
         return ended(request, begun)
     attempt, handle = begun
-    response = redirect(step_url(Step.PASSKEY if attempt.by_passkey else Step.PASSWORD))
+    response = redirect(step_url(first_step(attempt)))
     set_attempt_cookie(response, handle)
     return response
 

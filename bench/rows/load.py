@@ -13,6 +13,7 @@ from bench.rows.base import BOTH, HASHED, POSTGRESQL, Bed
 from bench.servers import Server
 
 EMPTY = scenarios.get("/bench/empty/")
+LINKS = 20_000  # more than any machine uses up in the time of a row
 SERVED = ("web", "database", "queue")  # the worker is told apart
 
 
@@ -154,6 +155,15 @@ ROWS: tuple[Load, ...] = (
         name="refresh",
         what="refresh of a token",
         operation=lambda bed: scenarios.refresh(bed.sessions()["refresh"], bed.turns),
+    ),
+    Load(
+        name="link",
+        databases=BOTH,
+        what="use of a mailed link over REST, to signed in",
+        operation=lambda bed: scenarios.link_over_rest(
+            bed.server().ask_people("links", LINKS, bed.turns.people)["links"], bed.turns
+        ),
+        budget=6,
     ),
     SignIn(
         name="password",

@@ -42,6 +42,12 @@ class Door(Protocol):
     def forgotten(self, username: str) -> Said:
         """Ask for a link to set a new password."""
 
+    def magic(self, email: str, **more: str) -> Said:
+        """Ask for a link to sign in, or with `join` to join."""
+
+    def register(self, email: str, **more: str) -> Said:
+        """Sign up."""
+
     def use(self, link: str, *, code: str = "") -> Said:
         """Use a mailed link."""
 
@@ -123,9 +129,9 @@ class WebDoor:
             step = "username"
         elif self.answer.status_code == 401:
             step = "ended"
-        elif parts[0] == "login" and len(parts) == 2 and parts[1] != "forgotten":
+        elif parts[0] == "login" and len(parts) == 2 and parts[1] not in {"forgotten", "link"}:
             step = parts[1]
-        elif parts[0] != "login":
+        elif parts[0] not in {"login", "register", "join"}:
             step = "done"
         refused = bool(page.errors) or step == "ended"
         return Said(status=self.answer.status_code, step=step, refused=refused, text=page.text)
@@ -154,6 +160,23 @@ class WebDoor:
             self.send(found, **fields)
         return self.said()
 
+    def magic(self, email: str, **more: str) -> Said:
+        """Ask for a link to sign in, on the page of an invitation where there is one."""
+        join = more.pop("join", "")
+        return self._asks(f"/join/{join}/" if join else "/login/link/", email=email, **more)
+
+    def register(self, email: str, **more: str) -> Said:
+        """Sign up."""
+        company = more.pop("company", "")
+        return self._asks("/register/" + (f"?company={company}" if company else ""), email=email, **more)
+
+    def _asks(self, path: str, **fields: str) -> Said:
+        page = self.open(path)
+        form = next((form for form in page.forms if "email" in form.values), None)
+        if form is not None:
+            self.send(form, **fields)
+        return self.said()
+
     def forgotten(self, username: str) -> Said:
         """Ask for a link."""
         page = self.open("/login/forgotten/")
@@ -161,8 +184,10 @@ class WebDoor:
         return self.said()
 
     def use(self, link: str, *, code: str = "") -> Said:
-        """Open the link and press its button."""
+        """Open the link and press its button, if there is one."""
         page = self.open(urlsplit(link).path)
+        if self.answer.status_code == 401:
+            return self.said()
         form = next(
             (form for form in page.forms if form.method == "post" and "csrfmiddlewaretoken" in form.values),
             None,
@@ -252,6 +277,14 @@ class ApiDoor:
         """Send the fields of a step."""
         return self.post(f"/api/v1/login/{step}/", {"handle": self.handle, **fields})
 
+    def magic(self, email: str, **more: str) -> Said:
+        """Ask for a link to sign in."""
+        return self.post("/api/v1/login/magic-link/", {"email": email, **more})
+
+    def register(self, email: str, **more: str) -> Said:
+        """Sign up."""
+        return self.post("/api/v1/register/", {"email": email, **more})
+
     def forgotten(self, username: str) -> Said:
         """Ask for a link."""
         return self.post("/api/v1/login/forgotten/", {"username": username})
@@ -260,7 +293,8 @@ class ApiDoor:
         """Send the link's token with the handle of who asked, or with the short code."""
         token = urlsplit(link).path.rstrip("/").rpartition("/")[2]
         proof = {"code": code} if code else {"handle": self.handle}
-        return self.post("/api/v1/login/forgotten/consume/", {"token": token, **proof})
+        kind = "magic-link" if "/login/link/" in link else "forgotten"
+        return self.post(f"/api/v1/login/{kind}/consume/", {"token": token, **proof})
 
     def confirm(self) -> Said:
         """Begin to confirm."""

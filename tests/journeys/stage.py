@@ -73,7 +73,7 @@ class Post:
 
     def link(self, address: str) -> str:
         """The link in the newest mail to this address."""
-        found = re.search(r"https?://\S+/login/forgotten/\S+", self.newest(address))
+        found = re.search(r"https?://\S+/(?:login/forgotten|login/link|join)/\S+", self.newest(address))
         assert found, self.newest(address)
         return found[0]
 

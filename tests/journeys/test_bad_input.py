@@ -136,7 +136,7 @@ def test_a_step_out_of_turn_is_refused_and_changes_nothing(door: Door, ben: User
     assert door.take("password", password=PASSWORD).step == "done"
 
 
-@pytest.mark.parametrize("step", ["nonsense", "done", "denied", "link", "login"])
+@pytest.mark.parametrize("step", ["nonsense", "done", "denied", "mailed-code", "continue", "login"])
 def test_a_step_that_there_is_not_is_out_of_turn(door: Door, ben: User, step: str) -> None:
     door.begin(BEN)
     said = door.take(step)

@@ -24,7 +24,7 @@ def every_combination() -> Iterator[Facts]:
 
 def is_begun(facts: Facts) -> bool:
     """Whether the first proof that this purpose asks for was given."""
-    if facts.purpose is Purpose.FORGOTTEN:
+    if facts.by_link or facts.purpose is Purpose.SSO:
         return facts.link_proved
     return facts.password_proved or facts.passkey_proved
 
@@ -50,17 +50,30 @@ def test_nothing_is_done_while_something_needed_is_missing() -> None:
 def test_nothing_but_the_first_proof_is_asked_for_before_it_was_given() -> None:
     for facts in every_combination():
         if not is_begun(facts):
-            first = {Step.PASSWORD, Step.CHALLENGE, Step.PASSKEY, Step.LINK, Step.DENIED}
+            first = {
+                Step.PASSWORD,
+                Step.CHALLENGE,
+                Step.PASSKEY,
+                Step.MAILED_CODE,
+                Step.CONTINUE,
+                Step.DENIED,
+            }
             assert next_step(facts) in first
 
 
-def test_the_proof_of_one_purpose_is_none_for_another() -> None:
+def test_the_proof_of_one_kind_is_none_for_another() -> None:
     for facts in every_combination():
-        if facts.purpose is Purpose.FORGOTTEN:
+        if facts.by_link or facts.purpose is Purpose.SSO:
             assert next_step(facts) is next_step(replace(facts, password_proved=not facts.password_proved))
             assert next_step(facts) is next_step(replace(facts, passkey_proved=not facts.passkey_proved))
         else:
             assert next_step(facts) is next_step(replace(facts, link_proved=not facts.link_proved))
+
+
+def test_who_has_a_link_is_asked_for_nothing_else_first() -> None:
+    for facts in every_combination():
+        if not is_begun(facts) and not facts.ended and facts.by_link and facts.purpose is not Purpose.SSO:
+            assert next_step(facts) is Step.MAILED_CODE
 
 
 def test_a_new_password_is_asked_for_only_after_the_second_factor() -> None:
@@ -139,12 +152,16 @@ def test_an_unknown_behaviour_without_a_method_denies() -> None:
         (Facts(purpose=Purpose.CONFIRM), Step.PASSWORD),
         (Facts(purpose=Purpose.SIGN_IN, asked=True), Step.CHALLENGE),
         (Facts(purpose=Purpose.CONFIRM, asked=True), Step.CHALLENGE),
-        (Facts(purpose=Purpose.FORGOTTEN, asked=True), Step.LINK),
-        (Facts(purpose=Purpose.FORGOTTEN), Step.LINK),
-        (Facts(purpose=Purpose.FORGOTTEN, link_proved=True, change_due=True), Step.CHANGE_PASSWORD),
+        (Facts(purpose=Purpose.FORGOTTEN, by_link=True, asked=True), Step.MAILED_CODE),
+        (Facts(purpose=Purpose.FORGOTTEN, by_link=True), Step.MAILED_CODE),
+        (
+            Facts(purpose=Purpose.FORGOTTEN, by_link=True, link_proved=True, change_due=True),
+            Step.CHANGE_PASSWORD,
+        ),
         (
             Facts(
                 purpose=Purpose.FORGOTTEN,
+                by_link=True,
                 link_proved=True,
                 factor_needed=True,
                 methods=("totp",),
