@@ -20,13 +20,17 @@ from django.utils.translation import gettext_lazy as __
 from accounts import admin_external, ending, limits, people
 from accounts.admin_companies import CompanyAdmin
 from accounts.admin_filters import AccountStateFilter, KeptFilter, PortalRoleFilter
+from accounts.admin_integrations import IntegrationAdmin as IntegrationAdmin
+from accounts.admin_keys import ApiKeyAdmin
 from accounts.admin_persons import PersonAdmin
 from accounts.admin_places import places, switched_off
-from accounts.admin_sessions import SessionAdmin, device
+from accounts.admin_sessions import SessionAdmin
+from accounts.admin_signing_keys import SigningKeyAdmin
 from accounts.checks import rules_of
 from accounts.forms_admin import AddPersonForm, LockForm, PasswordForm, PersonForm
+from accounts.held import device, held_by
 from accounts.loaded import roles_loaded
-from accounts.models import Session, User
+from accounts.models import ApiKey, Session, SigningKey, User
 from configserver.models import Person
 from core.admin import VerbAdmin
 from core.admin_gate import unseen
@@ -44,6 +48,8 @@ SHOWN_SESSIONS = 20
 MORE_PANELS: list[Callable[[HttpRequest, User], Sequence[Panel]]] = []
 
 admin.site.register(Session, SessionAdmin)
+admin.site.register(SigningKey, SigningKeyAdmin)
+admin.site.register(ApiKey, ApiKeyAdmin)
 admin.site.register(Company, CompanyAdmin)
 admin.site.register(Person, PersonAdmin)
 
@@ -322,7 +328,8 @@ class UserAdmin(VerbAdmin):
         return found
 
     def _sessions(self, request: HttpRequest, user: User) -> Panel:
-        live = self.choices(request, Session).filter(user=user, ended_at=None, expires_at__gt=timezone.now())
+        live = self.choices(request, Session).filter(Session.live(now=timezone.now()), user=user)
+        live = live.select_related("api_key", "integration")
         may_end = self.gate.may(request, "delete", Session)
         rows = [
             (
@@ -330,7 +337,7 @@ class UserAdmin(VerbAdmin):
                 timezone.localtime(one.seen_at),
                 one.get_kind_display(),
                 one.address,
-                device(one.user_agent),
+                held_by(one),
                 format_html(
                     '<a href="{}">{}</a>', reverse("admin:accounts_session_end", args=(one.pk,)), _("End")
                 )

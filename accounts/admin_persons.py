@@ -297,9 +297,7 @@ class PersonAdmin(VerbAdmin):
                 "–" if at is None else timezone.localtime(at),
             ]
             if self.gate.may(request, "view", Session):
-                live = self.choices(request, Session).filter(
-                    user=account, ended_at=None, expires_at__gt=timezone.now()
-                )
+                live = self.choices(request, Session).filter(Session.live(now=timezone.now()), user=account)
                 row.append(live.count())
             rows.append(row)
         return Panel(

@@ -6,12 +6,12 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from accounts import ending
+from accounts.held import held_by
 from accounts.models import Session
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
@@ -20,16 +20,12 @@ from core.outcomes import Denied
 from tenants.actor import Actor
 
 
-def device(agent: str) -> str:
-    """A browser and its system in two words, as people read it of their own sessions."""
-    return render_to_string("includes/device.html", {"agent": agent})
-
-
 class LiveFilter(admin.SimpleListFilter):
     """Live sessions, unless others are asked for."""
 
     title = __("state")
     parameter_name = "state"
+    through = ""  # the path from a row of the list to its session
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """What can be asked for besides live ones."""
@@ -40,14 +36,12 @@ class LiveFilter(admin.SimpleListFilter):
         for index, choice in enumerate(super().choices(changelist)):
             yield {**choice, "display": _("Live")} if index == 0 else choice
 
-    def queryset(self, request: HttpRequest, queryset: QuerySet[Session]) -> QuerySet[Session]:
-        """Sessions in this state."""
-        now = timezone.now()
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Rows in this state."""
+        live = Session.live(now=timezone.now(), through=self.through)
         if self.value() == "all":
             return queryset
-        if self.value() == "ended":
-            return queryset.exclude(ended_at=None, expires_at__gt=now)
-        return queryset.filter(ended_at=None, expires_at__gt=now)
+        return queryset.exclude(live) if self.value() == "ended" else queryset.filter(live)
 
 
 class SessionAdmin(VerbAdmin):
@@ -56,13 +50,13 @@ class SessionAdmin(VerbAdmin):
     ordering = ("-id",)
     list_display = ("user", "company", "created_at", "seen_at", "program", "state")
     list_filter = (LiveFilter, "kind", ("user__company", VisibleRelatedFilter))
-    list_select_related = ("user", "user__company")
+    list_select_related = ("user", "user__company", "api_key", "integration")
     sortable_by = ()
     search_fields = ("~user__login_key", "user__display_name", "=address")
     search_help_text = __("The beginning of a person's sign-in name or name, or a whole network address.")
     object_verbs = ("end",)
     fieldsets = (
-        (None, {"fields": ("user", "state", "kind", "proofs", "address", "user_agent")}),
+        (None, {"fields": ("user", "state", "kind", "holder", "proofs", "address", "user_agent")}),
         (
             __("Times"),
             {
@@ -78,11 +72,12 @@ class SessionAdmin(VerbAdmin):
             },
         ),
     )
-    readonly_fields = ("state", "proofs")
+    readonly_fields = ("state", "holder", "proofs")
     help_texts = {
         "user": __("Who is signed in."),
         "state": __("Whether the session still holds."),
-        "kind": __("A browser holds it by a cookie, a program by tokens."),
+        "kind": __("A browser holds it by a cookie, a program by tokens or by a key."),
+        "holder": __("The program, or the name of the API key or integration."),
         "proofs": __("How the person proved who they are: pwd is a password, otp a code."),
         "address": __("Where it was begun from."),
         "user_agent": __("What the program calls itself."),
@@ -102,8 +97,13 @@ class SessionAdmin(VerbAdmin):
 
     @admin.display(description=__("program and address"))
     def program(self, session: Session) -> str:
-        """The program in two words, and where it is."""
-        return two_lines(device(session.user_agent), session.address)
+        """What holds it, and where it is."""
+        return two_lines(held_by(session), f"{session.get_kind_display()} · {session.address or '–'}")
+
+    @admin.display(description=__("program"))
+    def holder(self, session: Session) -> str:
+        """What holds it, by name."""
+        return held_by(session)
 
     @admin.display(description=__("proved by"))
     def proofs(self, session: Session) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse, HttpResponseBase
@@ -14,6 +14,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts import serializers as shapes
+from accounts.authentication import principal_of
 from accounts.companies import change_company
 from accounts.describe import described, told
 from accounts.ending import NOT_LIVE, end_session
@@ -21,9 +22,8 @@ from accounts.limits import unlock_user
 from accounts.models import Session, User
 from accounts.names import Realm
 from accounts.people import UserDraft, change_user, create_user, delete_user, lock_user, set_password
-from accounts.principal import Principal
 from accounts.sessions import end_sessions
-from core.api import Resource, Values, actor, caller
+from core.api import Resource, Values, actor
 from core.contacts import key_of
 from core.idempotency import idempotent
 from core.negotiation import JSON
@@ -40,11 +40,6 @@ EXTERNAL = Denied(
 )
 
 
-def principal_of(request: Request) -> Principal:
-    """The principal behind a request that has passed authentication."""
-    return cast(Principal, caller(request))
-
-
 def _named(result: Any) -> Any:
     """The result of a verb with the name that the field of a password has here."""
     if isinstance(result, Denied) and result.field == "new_password":
@@ -56,6 +51,7 @@ class MeView(APIView):
     """The person signed in."""
 
     reads = shapes.Me
+    for_programs = True
 
     def get(self, request: Request) -> HttpResponseBase:
         """Who is signed in, and what this person may do and see."""
@@ -146,7 +142,7 @@ class Sessions(Resource):
     model = Session
     reads = shapes.SessionShown
     filters = shapes.SessionFilters
-    related = ("user",)
+    related = ("user", "api_key", "integration")
 
     def get_queryset(self) -> QuerySet[Any]:
         """What the caller may see, and his own."""
@@ -157,10 +153,14 @@ class Sessions(Resource):
         return self._with_own(super().reached())
 
     def _with_own(self, rows: QuerySet[Any]) -> QuerySet[Any]:
+        if principal_of(self.request).is_bounded:
+            return rows
         return rows | self.joined(Session.objects.filter(user=principal_of(self.request).user))
 
     def need(self) -> None:
-        """Nothing for one's own; for others', the privilege, which `get_object` and the verb ask for."""
+        """Nothing for one's own; for others', the privilege, which `get_object` and the verb ask for. Always, of a key or token."""
+        if principal_of(self.request).is_bounded:
+            super().need()
 
     def get_object(self) -> Any:
         """The session that the address names; somebody else's only with the privilege for the action."""
@@ -175,13 +175,14 @@ class Sessions(Resource):
         rows = rows.filter(**given)
         if live is None:
             return rows
-        holding = {"ended_at": None, "expires_at__gt": timezone.now()}
-        return rows.filter(**holding) if live else rows.exclude(**holding)
+        holding = Session.live(now=timezone.now())
+        return rows.filter(holding) if live else rows.exclude(holding)
 
     def destroy(self, request: Request, **where: Any) -> Response:
         """End a session and all its tokens, everywhere within a second."""
         session, by, now = self.get_object(), actor(request), timezone.now()
-        if session.user_id != principal_of(request).user.pk:
+        principal = principal_of(request)
+        if session.user_id != principal.user.pk or principal.is_bounded:
             return self.settle_gone(end_session(session, by=by, now=now))
         ended = end_sessions([session], reason="signed_out", origin=by.origin, now=now)
         return self.settle_gone(None if ended else NOT_LIVE)

@@ -250,7 +250,12 @@ def _account(user: User, *, rules: Rules, now: datetime) -> Iterator[Finding]:
 
 def _own_password(user: User, *, rules: Rules, now: datetime) -> Iterator[Finding]:
     if not user.has_usable_password():
-        yield stop("password", _("No password has been set for the person."))
+        yield stop(
+            "password",
+            _(
+                "No password has been set for the person, who may sign in by a mailed link, a passkey or an integration."
+            ),
+        )
     elif user.must_change_password or is_expired(changed_at=user.password_changed_at, rules=rules, now=now):
         yield warning("password", _("The password has to be changed: a new one is asked for at the sign-in."))
     else:

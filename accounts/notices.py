@@ -62,11 +62,39 @@ _NOTICES = {
             "The password of your account was changed, and every other session was ended. If this was not you, tell your administrator."
         ),
     ),
+    "api_key_made": (
+        _("An API key was made for your account"),
+        _(
+            "An API key was made for your account: %(name)s. Until it ends or is revoked, a program that has it acts as you. If you do "
+            "not know of it, revoke it on the page API keys of your account and tell your administrator."
+        ),
+    ),
+    "api_key_revoked": (
+        _("An API key of your account was revoked"),
+        _(
+            "An API key of your account was revoked: %(name)s. Whatever used it is refused from now on. If you did not expect this, ask "
+            "your administrator."
+        ),
+    ),
     "kept_in_directory": (
         _("Setting a new password"),
         _(
             "Somebody asked for a link to set a new password for your account. Your account is kept in the directory of your "
             "organisation, so its password cannot be set by a link. Please ask whoever looks after the directory."
+        ),
+    ),
+    "joins_elsewhere": (
+        _("Joining another company"),
+        _(
+            "Somebody asked to join a company with this address. It belongs to an account of another company, and an account belongs to "
+            "one. Please ask whoever invited you to use another address."
+        ),
+    ),
+    "mailbox_is_factor_of_link": (
+        _("Signing in by a link"),
+        _(
+            "Somebody asked for a link to sign in to your account. Your second factor is this very mailbox, so a link to it cannot prove "
+            "on its own that it is you. Please sign in with your password, or turn on another second factor first."
         ),
     ),
     "mailbox_is_factor": (

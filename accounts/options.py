@@ -1,4 +1,4 @@
-"""Settings about sessions."""
+"""Settings about sessions, links and signing up."""
 
 from django.utils.translation import gettext_lazy as _
 
@@ -26,6 +26,19 @@ ABSOLUTE_HOURS = declare(
         help=_("Hours after which a session ends, used or not."),
     )
 )
+SIGNING_KEY_DAYS = declare(
+    Option(
+        name="Tokens.SigningKeyDays",
+        default=30,
+        minimum=1,
+        maximum=365,
+        unit=_("days"),
+        company=False,
+        help=_(
+            "Days for which a key signs tokens before the next one takes its place by itself; what it signed goes on holding."
+        ),
+    )
+)
 MODE = declare(
     Option(
         name="Login.ExternalAuthenticationMode",
@@ -43,6 +56,25 @@ DEFAULT_COMPANY = declare(
         company=False,
         help=_(
             "Id of the company for directory accounts whose tenant is linked to none, as the API shows it. Empty: they are turned away."
+        ),
+    )
+)
+SIGN_UP = declare(
+    Option(
+        name="SignUp.Allowed",
+        default=False,
+        help=_(
+            "Whether people may sign up by themselves, by a link to their address; they get the lowest role of the company."
+        ),
+    )
+)
+ADDRESSES = declare(
+    Option(
+        name="MagicLink.AllowedAddresses",
+        default="",
+        help=_(
+            "A regular expression for the whole e-mail address, such as .+@acme\\.example; any other address is mailed no link to sign in, "
+            "join or sign up. Empty: every address."
         ),
     )
 )

@@ -13,7 +13,7 @@ from accounts.names import Realm
 from accounts.notices import notify, verified_channels
 from accounts.people import about, store_password
 from accounts.proof import CURRENT_WRONG, TRY_AGAIN, prove
-from accounts.sessions import end_all
+from accounts.sessions import end_all, refuse_unconfirmed
 from audit.events import Event
 from audit.record import Origin, record
 from core.db import unit
@@ -27,20 +27,26 @@ MEANWHILE = Denied(
 def change_own_password(
     session: Session, *, current: str, new: str, origin: Origin, now: datetime
 ) -> Denied | None:
-    """Take a new password for the current one; the person's other sessions end, and the person is told."""
+    """Take a new password for the current one; the person's other sessions end, and the person is told.
+
+    Whoever has none yet, because a link or an integration brought him, confirms by what he has instead.
+    """
     user = User.objects.select_related("company").get(pk=session.user_id)
     realm = Realm(user.realm)
     name_key = counted_name(user.username, realm=realm, now=now)
     if realm == Realm.EXTERNAL:
         return _change_there(session, user, current, new, name_key=name_key, origin=origin, now=now)
-    denied = prove(
-        user,
-        current,
-        name_key=name_key,
-        browser=session.browser,
-        origin=origin,
-        now=now,
-    )
+    if user.has_usable_password():
+        denied = prove(
+            user,
+            current,
+            name_key=name_key,
+            browser=session.browser,
+            origin=origin,
+            now=now,
+        )
+    else:
+        denied = refuse_unconfirmed(session, now=now)
     if denied is not None:
         return CURRENT_WRONG if denied is TRY_AGAIN else denied
     denied = refuse_password(new, company_id=user.company_id, about=about(user), now=now, user=user)

@@ -27,8 +27,8 @@ from core.draft import KEEP, given, line
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import Company, Role
-from tenants.rights import Rights
-from tenants.rules import may_touch, rights_given_by
+from tenants.rights import Rights, exceeds
+from tenants.rules import fits, may_touch, rights_given_by
 from tenants.services.role import FULL_ADMINISTRATOR, is_full_administrator
 
 NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
@@ -46,6 +46,11 @@ LAST_ADMINISTRATOR = Denied(
 )
 KEPT_ELSEWHERE = Denied(
     code="kept_elsewhere", message=_("This person is kept in a directory; change it there.")
+)
+ROLE_ELSEWHERE = Denied(
+    code="role_of_other_company",
+    field="roles",
+    message=_("A role belongs to another company than the person."),
 )
 STANDS_ABOVE = _("This person may do or see more than you, so you cannot change the account.")
 
@@ -94,15 +99,7 @@ def _given_rights(*, roles: Sequence[Role], company: Company | None, user: User 
 
 
 def _role_elsewhere(roles: Sequence[Role], company: Company | None) -> Denied | None:
-    if any(
-        role.company_id is not None and role.company_id != (company.pk if company else None) for role in roles
-    ):
-        return Denied(
-            code="role_of_other_company",
-            field="roles",
-            message=_("A role belongs to another company than the person."),
-        )
-    return None
+    return None if all(fits(role, company=company) for role in roles) else ROLE_ELSEWHERE
 
 
 def create_user(draft: UserDraft, *, password: str, by: Actor, now: datetime) -> User | Denied:
@@ -226,8 +223,12 @@ def _refuse_change(user: User, changed: dict[str, Any], *, held: Sequence[Role],
     if not may_touch(by.rights, "change", "user", company_id=company.pk if company else None):
         return FORBIDDEN
     refusal = _role_elsewhere(roles, company)
+    after = _given_rights(roles=roles, company=company, user=user)
     if refusal is None:
-        refusal = by.exceeded_by(_given_rights(roles=roles, company=company, user=user))
+        refusal = by.exceeded_by(after)
+    if refusal is None and _is_self(user, by):
+        # A token of an integration may lend a role; nobody keeps it by giving it to himself.
+        refusal = exceeds(_given_rights(roles=held, company=user.company, user=user), after)
     if refusal is not None:
         return refusal
     stays = (

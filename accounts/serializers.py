@@ -5,7 +5,8 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.models import Session, SessionKind, User
+from accounts.held import name_of_holder
+from accounts.models import Arrival, Session, SessionKind, User
 from accounts.names import Realm
 from core.contacts import NAME_LENGTH
 from core.fields import Flag, Reference, References, Secret, Strict, Text, Uid, Uids
@@ -30,6 +31,14 @@ class UserShown(serializers.ModelSerializer[User]):
     )
     company = Uid(source="company.uid", allow_null=True)
     roles = Uids()
+    came_by = serializers.ChoiceField(
+        [("", ""), *Arrival.choices],
+        read_only=True,
+        help_text=_("How the account came to be; empty: an administrator made it, or a directory."),
+    )
+    came_through = serializers.CharField(
+        read_only=True, help_text=_("Whose join link it was, or through which integration the person came.")
+    )
 
     class Meta:
         model = User
@@ -54,6 +63,8 @@ class UserShown(serializers.ModelSerializer[User]):
             "locked_at",
             "locked_reason",
             "last_login",
+            "came_by",
+            "came_through",
             "created_at",
         )
         read_only_fields = fields
@@ -139,6 +150,9 @@ class SessionShown(serializers.ModelSerializer[Session]):
     methods = serializers.ListField(
         child=serializers.CharField(), read_only=True, help_text=_("RFC 8176 values.")
     )
+    held_by = serializers.SerializerMethodField(
+        help_text=_("Of an API key, or the token of an integration: its name.")
+    )
     current = serializers.SerializerMethodField(help_text=_("Whether it is the one that asks."))
 
     class Meta:
@@ -147,6 +161,7 @@ class SessionShown(serializers.ModelSerializer[Session]):
             "id",
             "user",
             "kind",
+            "held_by",
             "methods",
             "current",
             "created_at",
@@ -160,6 +175,10 @@ class SessionShown(serializers.ModelSerializer[Session]):
             "user_agent",
         )
         read_only_fields = fields
+
+    def get_held_by(self, session: Session) -> str:
+        """The name of the key or integration."""
+        return name_of_holder(session)
 
     def get_current(self, session: Session) -> bool:
         """Whether it is the session of this request."""

@@ -10,7 +10,6 @@ from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
-from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 from django.utils.translation import ngettext, pgettext_lazy
@@ -22,7 +21,7 @@ from configserver.models import Role, SolutionPackage
 from configserver.package_words import told
 from configserver.services import Plan
 from core.admin import VerbAdmin
-from core.admin_pages import ObjectVerb, Panel, Words, badge, link_to, object_verb, two_lines
+from core.admin_pages import ObjectVerb, Panel, Words, badge, link_to, object_verb, two_lines, when
 from core.admin_verbs import page_context
 from core.outcomes import Denied
 
@@ -95,7 +94,7 @@ class SolutionPackageAdmin(VerbAdmin):
             return badge(_("Applied"), tone="ok")
         return two_lines(
             badge(_("Rolled back"), tone=""),
-            date_format(timezone.localtime(package.rolled_back_at), "SHORT_DATETIME_FORMAT"),
+            when(package.rolled_back_at),
         )
 
     @admin.display(description=__("roles"))

@@ -26,6 +26,7 @@ from core.http import client_address, safe_next
 from core.options import Snapshot
 from core.outcomes import Denied
 from portal import admin_pages, dashboard
+from portal.confirming import way_to_confirm
 from tenants.actor import Actor
 from tenants.granted import company_of_tenant
 from tenants.models import Company, Kind, Permission
@@ -93,6 +94,10 @@ class GatehouseAdminSite(admin.AdminSite):
     def actor(self, request: HttpRequest) -> Actor:
         """The person of this request, as verbs take him."""
         return _principal(request).actor(address=client_address(request))
+
+    def confirm_first(self, request: HttpRequest) -> HttpResponse | None:
+        """The page that asks for the proof, for somebody who has not given it recently; None for everybody else."""
+        return way_to_confirm(request, _principal(request), back=request.get_full_path())
 
     def refused(
         self, request: HttpRequest, denied: Denied, *, verb: str, model: type[Model], obj: Model | None

@@ -16,6 +16,8 @@ from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
 from accounts.api import Companies, MeView, Sessions, Users
+from accounts.api_embed import EmbeddedSignIn
+from accounts.api_joining import JoinLinks, ManyJoinLinks
 from accounts.api_persons import Persons
 from accounts.authentication import challenge
 from accounts.principal import Principal
@@ -34,7 +36,10 @@ from core.outcomes import Denied
 from core.refusals import Refused
 from delivery.api import Deliveries
 from login.api_urls import urlpatterns as login_urls
+from portal.api_integrations import Integrations
+from portal.api_keys import ApiKeys
 from portal.api_prerequisites import PrerequisitesView
+from portal.api_signing_keys import SigningKeys
 from tenants.api import CompanySettings, Permissions, Privileges, Revisions, Roles, Settings
 from twofactor.api_urls import urlpatterns as twofactor_urls
 from twofactor.contract import verification_service
@@ -48,8 +53,10 @@ STATUS: Mapping[str, int] = {
     "bad_request": 400,
     "bad_package": 400,
     "bad_idempotency_key": 400,
+    "bad_key": 400,
     "global_only": 400,
     "password_rules": 400,
+    "private_key": 400,
     "reason_needed": 400,
     "role_of_other_company": 400,
     "secret_needed": 400,
@@ -69,6 +76,7 @@ STATUS: Mapping[str, int] = {
     "forbidden": 403,
     "confirm_first": 403,
     "csrf_failed": 403,
+    "untrusted_origin": 403,
     "privilege_not_held": 403,
     "rank_too_high": 403,
     "reach_not_held": 403,
@@ -77,16 +85,23 @@ STATUS: Mapping[str, int] = {
     "method_not_allowed": 405,
     "not_acceptable": 406,
     # how it stands
+    "already_invited": 409,
+    "already_member": 409,
     "built_in": 409,
     "conflict": 409,
     "fixed": 409,
     "idempotency_under_way": 409,
     "in_use": 409,
     "kept_elsewhere": 409,
+    "key_exists": 409,
     "last_administrator": 409,
+    "link_unusable": 409,
     "name_taken": 409,
+    "no_address": 409,
+    "no_key_address": 400,
     "not_live": 409,
     "not_locked": 409,
+    "not_open": 409,
     "not_retryable": 409,
     "not_verified": 409,
     "number_refused": 409,
@@ -94,6 +109,10 @@ STATUS: Mapping[str, int] = {
     "factor_needed_first": 409,
     "method_not_permitted": 409,
     "too_many_factors": 409,
+    "too_many_links": 409,
+    "too_many_keys": 409,
+    "cannot_sign_in": 409,
+    "twice": 409,
     "nothing_changed": 409,
     "out_of_turn": 409,
     "own_account": 409,
@@ -104,6 +123,7 @@ STATUS: Mapping[str, int] = {
     "pinned": 409,
     "rolled_back": 409,
     "superseded": 409,
+    "unknown_role": 409,
     "unknown_tenant": 409,
     "too_slow": 408,
     "too_large": 413,
@@ -183,11 +203,16 @@ def _by_field(detail: Any, path: str = "") -> dict[str, list[str]]:
         found: dict[str, list[str]] = {}
         for name, below in detail.items():
             own = "" if name == "non_field_errors" else f".{name}"
-            for field, sentences in _by_field(below, f"{path}{own}".lstrip(".")).items():
+            for field, sentences in _by_field(below, _sendable(f"{path}{own}".lstrip("."))).items():
                 found.setdefault(field, []).extend(sentences)
         return found
     sentences = detail if isinstance(detail, list) else [detail]
-    return {path or "body": [str(one) for one in sentences]}
+    return {path or "body": [_sendable(str(one)) for one in sentences]}
+
+
+def _sendable(text: str) -> str:
+    # A sentence may repeat what came in, and half of a surrogate pair cannot go out.
+    return text.encode(errors="replace").decode()
 
 
 def _note_trespass(denied: Denied, request: Request) -> None:
@@ -225,18 +250,24 @@ router.register("directories", Directories, basename="directory")
 router.register("directory-roles", DirectoryRoles, basename="directory-role")
 router.register("directory-permissions", DirectoryPermissions, basename="directory-permission")
 router.register("solution-packages", SolutionPackages, basename="solution-package")
+router.register("join-links", JoinLinks, basename="join-link")
 router.register("sessions", Sessions, basename="session")
+router.register("signing-keys", SigningKeys, basename="signing-key")
+router.register("integrations", Integrations, basename="integration")
+router.register("api-keys", ApiKeys, basename="api-key")
 router.register("audit-events", AuditEvents, basename="audit-event")
 router.register("deliveries", Deliveries, basename="delivery")
 router.register("settings/revisions", Revisions, basename="revision")
 
 v1 = [
     path("me/", MeView.as_view(), name="me"),
+    path("embed/sign-in/", EmbeddedSignIn.as_view(), name="embed-sign-in"),
     path("tokens/refresh/", Refresh.as_view(), name="token-refresh"),
     path("tokens/revoke/", Revoke.as_view(), name="token-revoke"),
     path("tokens/introspect/", Introspect.as_view(), name="token-introspect"),
     path("settings/", Settings.as_view(), name="settings"),
     path("companies/<uuid:id>/settings/", CompanySettings.as_view(), name="company-settings"),
+    path("join-links/bulk/", ManyJoinLinks.as_view(), name="join-links-bulk"),
     path("prerequisites/", PrerequisitesView.as_view(), name="prerequisites"),
     *login_urls,
     *twofactor_urls,

@@ -28,6 +28,7 @@ class PrerequisitesView(APIView):
 
     reads = PrerequisiteShown
     bodies: ClassVar[dict[str, Any]] = {}
+    for_programs = True
     many = True
 
     def get(self, request: Request) -> Response:

@@ -20,7 +20,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 def configuration(*, redis_url: str) -> dict[str, Any]:
     """How the queue works: over this Redis, or where there is none over files."""
     return _broker(redis_url) | {
-        "imports": ("configserver.tasks", "delivery.tasks", "portal.tasks"),
+        "imports": ("accounts.tasks", "configserver.tasks", "delivery.tasks", "portal.tasks"),
         "beat_schedule": SCHEDULE,
         "task_default_queue": "gatehouse",
         "task_ignore_result": True,
@@ -66,6 +66,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "read the keys of integrations": {
+        "task": "accounts.read-keys",
+        "schedule": 30.0,
+        "options": {"expires": 30},
+    },
     "look at the directories": {
         "task": "configserver.check",
         "schedule": 60.0,
@@ -75,6 +80,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "delivery.prune",
         "schedule": crontab(hour="3", minute="17"),
         "options": {"expires": 3600},
+    },
+    "rotate the signing keys": {
+        "task": "portal.rotate-keys",
+        "schedule": crontab(minute="23"),
+        "options": {"expires": 1800},
     },
     "forget what can no longer matter": {
         "task": "portal.prune",

@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 
+from accounts import signing_keys
+from accounts.admin_signing_keys import STANDS_STILL
 from accounts.models import Session, User
 from accounts.principal import Principal
 from audit.events import Event
@@ -21,7 +23,7 @@ from delivery.models import UNDER_WAY, Delivery, State
 from portal.dashboard_cards import Card, Caution
 from portal.dashboard_directories import directories_card, directories_shown, directory_warnings
 from portal.prerequisites import may_see
-from tenants.rules import visible_to
+from tenants.rules import may_touch, visible_to
 
 FAILED_WITHIN = timedelta(days=7)
 OVERDUE_AFTER = timedelta(minutes=1)  # the clock looks for what is due every few seconds
@@ -55,7 +57,7 @@ def cards(principal: Principal, *, directories: Sequence[Directory], now: dateti
             )
         )
     if may("view", "session"):
-        live = visible_to(principal.rights, Session).filter(ended_at=None, expires_at__gt=now)
+        live = visible_to(principal.rights, Session).filter(Session.live(now=now))
         found.append(
             Card(
                 label=_("Live sessions"),
@@ -166,4 +168,10 @@ def warnings(principal: Principal, *, directories: Sequence[Directory], now: dat
         )
     if may_see(principal.rights):
         found += directory_warnings(directories, now=now)
+    if may_touch(principal.rights, "view", signing_keys.KIND, company_id=None) and signing_keys.stands_still(
+        now=now
+    ):
+        found.append(
+            Caution(sentence=STANDS_STILL, url=_list("accounts_signingkey"), label=_("See the keys"))
+        )
     return found

@@ -121,7 +121,7 @@ class Installation:
         due = waiting.order_by("next_try_at").values_list("next_try_at", flat=True).first()
         yield _told("deliveries_overdue_seconds", max((now - due).total_seconds(), 0.0) if due else 0.0)
         yield _directories(now)
-        yield _told("sessions_live", _count(Session.objects.filter(ended_at=None, expires_at__gt=now)))
+        yield _told("sessions_live", _count(Session.objects.filter(Session.live(now=now))))
         # Two questions, for SQLite answers both ends in one by reading everything between.
         numbers = AuditEvent.objects.values_list("id", flat=True)
         first, newest = numbers.order_by("id").first(), numbers.order_by("-id").first()

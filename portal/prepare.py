@@ -12,8 +12,10 @@ from django.contrib.staticfiles.finders import get_finders
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.utils import timezone
 
 from accounts.models import User
+from accounts.signing_keys import ensure_keys
 from audit import rootkeys
 from portal import translations
 
@@ -26,6 +28,7 @@ def everything(*, pages: bool = True) -> None:
     call_command("check", stdout=io.StringIO())  # findings go to stderr; that there are none is no news
     fresh = _migrate()
     rootkeys.claim()
+    ensure_keys(now=timezone.now())
     if pages:
         _collect_static_files()
     if settings.DEMO:
@@ -39,6 +42,11 @@ def everything(*, pages: bool = True) -> None:
 def demo_password_file() -> Path:
     """Where the demo people's password lies."""
     return Path(settings.DATA_DIR) / "demo-password.txt"
+
+
+def demo_key_file() -> Path:
+    """Where the private key of the demo's integration lies, to sign tokens with."""
+    return Path(settings.DATA_DIR) / "demo-integration.pem"
 
 
 def _migrate() -> bool:

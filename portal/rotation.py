@@ -35,18 +35,21 @@ def rotated_at(*, now: datetime) -> datetime:
 
 def hanging(*, since: datetime, now: datetime) -> list[Hanging]:
     """What was made before `since` and still holds; nothing of it is lost while the older key is live."""
-    live = Session.objects.filter(ended_at=None, expires_at__gt=now)
+    live = Session.objects.filter(Session.live(now=now))
     # A confirmation gives a page's session another secret, and each refresh a program's.
     pages = live.filter(kind=SessionKind.PAGE, confirmed_at__lte=since)
     programs = RefreshToken.objects.filter(
         used_at=None, issued_at__lte=since, session__ended_at=None, session__expires_at__gt=now
     )
+    # A key is kept under the active root key from its first use on.
+    keys = live.filter(kind=SessionKind.KEY, seen_at__lte=since)
     attempts = Attempt.objects.filter(ended_at=None, expires_at__gt=now, created_at__lte=since)
     codes = Challenge.objects.filter(used_at=None, expires_at__gt=now, created_at__lte=since)
     answers = IdempotentAnswer.objects.filter(created_at__lte=since, created_at__gt=now - KEPT)
     found = [
         ("sessions of browsers", pages.aggregate(Max("expires_at")), pages.count()),
         ("sessions of programs", programs.aggregate(Max("session__expires_at")), programs.count()),
+        ("API keys", keys.aggregate(Max("expires_at")), keys.count()),
         ("sign-ins under way", attempts.aggregate(Max("expires_at")), attempts.count()),
         ("codes sent", codes.aggregate(Max("expires_at")), codes.count()),
     ]

@@ -117,7 +117,7 @@ class Schema(AutoSchema):
         reads = getattr(self.view, "answers", {}).get(action, getattr(self.view, "reads", None))
         if action == "destroy" or reads is None:
             return getattr(self.view, "empty_status", 204), None
-        if action in {"create", "rollback"}:
+        if action in {"create", "rollback", *getattr(self.view, "created", ())}:
             return 201, reads()
         return 200, reads(many=True) if self._is_list_view() else reads()
 
@@ -201,9 +201,13 @@ class BearerOrSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-
     name = ["bearer", "session"]
 
     def get_security_definition(self, auto_schema: AutoSchema) -> Any:
-        """An access token, or the cookie of a page."""
+        """An access token or API key, or the cookie of a page."""
         return [
-            {"type": "http", "scheme": "bearer", "bearerFormat": "JWT", "description": "An access token."},
+            {
+                "type": "http",
+                "scheme": "bearer",
+                "description": "An access token (JWT), or an API key (`gh_key_…`), which reaches what its scopes name.",
+            },
             {
                 "type": "apiKey",
                 "in": "cookie",

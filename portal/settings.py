@@ -253,7 +253,7 @@ FORMAT_MODULE_PATH = "portal.formats"
 # --- REST --------------------------------------------------------------------------------------------------------------
 REST_FRAMEWORK = {
     "DEFAULT_AUTHENTICATION_CLASSES": ["accounts.authentication.BearerOrSession"],
-    "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
+    "DEFAULT_PERMISSION_CLASSES": ["accounts.authentication.OwnSignIn"],
     "DEFAULT_PARSER_CLASSES": ["core.parsers.JsonBody"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "core.negotiation.Negotiation",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
@@ -279,6 +279,10 @@ SPECTACULAR_SETTINGS = {
     "OAS_VERSION": "3.1.0",
     "SERVE_INCLUDE_SCHEMA": False,
     "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_SETTINGS": {
+        "deepLinking": True,
+        "docExpansion": "none",
+    },  # so many operations at once cannot be overlooked
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,  # so that what a request may not leave empty is told
@@ -292,8 +296,10 @@ SPECTACULAR_SETTINGS = {
         "Reach": "tenants.models.Reach",
         "DirectoryReach": "configserver.models.Reach",
         "SessionKind": "accounts.models.SessionKind",
+        "KeySource": "accounts.models.KeySource",
         "MessageKind": "delivery.models.Kind",
         "FactorKind": "twofactor.models.FactorKind",
+        "BearerType": ["Bearer"],
     },
 }
 

@@ -12,14 +12,18 @@ import pytest
 from django.conf import settings
 from django.db import connection
 from django.urls import get_resolver
+from django.utils import timezone
 from pytest_django import DjangoDbBlocker
 
 from accounts.models import User
+from accounts.tokens.keys import drawn_key
 from core import epoch
 from portal import translations
 from tenants.models import Company
 from tests import cast
+from tests.publisher import publisher  # noqa: F401
 
+BEGAN = timezone.now()
 _own_name = settings.DATABASES["default"]["NAME"]  # before pytest-django turns to a test database
 
 
@@ -67,6 +71,7 @@ def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -
     if connection.settings_dict["NAME"] == _own_name:
         return  # no test of this run asked for a database
     with django_db_blocker.unblock():
+        drawn_key(number=1, active_from=BEGAN, now=BEGAN).save()  # what a start makes
         connection.ops.execute_sql_flush = (
             _snapshot() if connection.vendor == "sqlite" else _truncate_but(_rows())
         )

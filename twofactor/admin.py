@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from accounts.admin import MORE_PANELS, UserAdmin
-from accounts.admin_sessions import device
+from accounts.held import device
 from accounts.models import User
 from core.admin_pages import ObjectForm, Panel, add_verb, badge, object_verb, two_lines
 from core.outcomes import Denied

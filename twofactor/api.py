@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import principal_of
 from accounts.models import User
 from accounts.own_password import change_own_password
 from accounts.principal import Principal
@@ -20,7 +21,7 @@ from core.oath import ALGORITHMS
 from core.refusals import Refused, settled
 from delivery.render import PRODUCT
 from tenants.settings import snapshot
-from twofactor.api_caller import confirmed, principal_of
+from twofactor.api_caller import confirmed
 from twofactor.models import Factor, FactorKind
 from twofactor.policy import PROVIDED
 from twofactor.serializers import Code, DeviceShown, FactorName, FactorShown, all_shown, shown
@@ -70,7 +71,9 @@ class ChangedFactor(Strict):
 class NewOwnPassword(Strict):
     """A new password for the current one."""
 
-    current_password = Secret()
+    current_password = Secret(
+        required=False, help_text=_("Left out only by whoever has no password yet, and confirms instead.")
+    )
     new_password = Secret()
 
 
@@ -213,7 +216,7 @@ class OwnPassword(APIView):
         given = body(request, NewOwnPassword)
         denied = change_own_password(
             principal_of(request).session,
-            current=given["current_password"],
+            current=given.get("current_password", ""),
             new=given["new_password"],
             origin=actor(request).origin,
             now=timezone.now(),

@@ -3,21 +3,14 @@
 from django.utils import timezone
 from rest_framework.request import Request
 
+from accounts.authentication import principal_of
 from accounts.principal import Principal
-from core.api import caller
 from core.refusals import Refused
 from twofactor.services.recent import refuse_unproved
 
 
-def principal_of(request: Request) -> Principal:
-    """The person who calls; only for views that let nobody else in."""
-    principal = caller(request)
-    assert isinstance(principal, Principal)  # noqa: S101  # a view for signed-in people
-    return principal
-
-
 def confirmed(request: Request) -> Principal:
-    """The same, who has proved recently who he is; raises Refused (`confirm_first`)."""
+    """The person who calls and has proved recently who he is; raises Refused (`confirm_first`)."""
     principal = principal_of(request)
     if (denied := refuse_unproved(principal.session, now=timezone.now())) is not None:
         raise Refused(denied)

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from accounts.authentication import principal_of
 from accounts.models import User
 from accounts.principal import Principal
 from core.api import actor, body
@@ -16,7 +17,7 @@ from core.contacts import NAME_LENGTH
 from core.fields import Strict, Text
 from core.refusals import settled
 from tenants.settings import snapshot
-from twofactor.api_caller import confirmed, principal_of
+from twofactor.api_caller import confirmed
 from twofactor.contacts import COUNTED_FOR, EMAIL, PHONE, Contact, Place, ask_for, pending, verify
 from twofactor.serializers import Code
 from twofactor.services.challenges import checks_left, codes_of, sends_left

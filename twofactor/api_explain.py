@@ -51,6 +51,7 @@ class ExplainSignIn(APIView):
 
     reads = FindingShown
     bodies = {"post": ExplainedName}
+    for_programs = True
     many = True
 
     def post(self, request: Request) -> Response:

@@ -11,9 +11,8 @@ from django.utils.translation import gettext as _
 from accounts.models import Session
 from core.outcomes import Denied
 from login.pages import app_setup
-from portal.account.door import confirmed, principal_of, signed_in
+from portal.account.door import actor_of, confirmed, principal_of, signed_in
 from portal.account.forms import AppForm, FirstCodeForm
-from portal.account.sessions import origin_of
 from twofactor.models import Factor
 from twofactor.services import setup
 from twofactor.services.factors import own_factor
@@ -36,7 +35,7 @@ def _begin(request: HttpRequest, form: AppForm) -> HttpResponse:
         algorithm=given["algorithm"] or "SHA1",
         digits=int(given["digits"] or 6),
         name=given["name"],
-        origin=origin_of(request),
+        origin=actor_of(request).origin,
         now=timezone.now(),
     )
     if isinstance(begun, Denied):
@@ -65,7 +64,7 @@ def set_up(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
 def _confirm(request: HttpRequest, factor: Factor, form: FirstCodeForm) -> HttpResponse:
     session = principal_of(request).session
     put = setup.confirm(
-        session, factor, form.cleaned_data["code"], origin=origin_of(request), now=timezone.now()
+        session, factor, form.cleaned_data["code"], origin=actor_of(request).origin, now=timezone.now()
     )
     if isinstance(put, Denied):
         form.add_error("code", str(put.message))

@@ -19,10 +19,10 @@ from accounts.own_password import change_own_password
 from configserver.service import CHANGE_ELSEWHERE
 from core.outcomes import Denied
 from login.forms import NewPasswordForm
+from login.links.confirming import has_password
 from login.pages import code_facts, delivery_note
-from portal.account.door import confirmed, principal_of, signed_in
+from portal.account.door import actor_of, confirmed, principal_of, signed_in
 from portal.account.forms import CodeForm, EmailForm, PhoneForm
-from portal.account.sessions import origin_of
 from tenants.settings import snapshot
 from twofactor.contacts import COUNTED_FOR, EMAIL, PHONE, Contact, Place, ask_for, pending, withdraw
 from twofactor.contacts import verify as verify_contact
@@ -44,7 +44,7 @@ _SORTS = {
 
 
 def _place(request: HttpRequest) -> Place:
-    return Place(session=principal_of(request).session, origin=origin_of(request))
+    return Place(session=principal_of(request).session, origin=actor_of(request).origin)
 
 
 def _pending(request: HttpRequest, sort: _Sort, form: Form, *, now: datetime) -> dict[str, Any] | None:
@@ -168,17 +168,38 @@ def password(request: HttpRequest) -> HttpResponse:
     user = principal.user
     if user.is_external and not external.may_change_password(user):
         return render(request, "account/password.html", {"sentence": str(CHANGE_ELSEWHERE.message)})
+    if not has_password(user):
+        return _first_password(request)
+    return _new_password(request)
+
+
+@confirmed
+def _first_password(request: HttpRequest) -> HttpResponse:
+    """Who came by a link or an integration has none to type, and confirms in another way."""
+    return _new_password(request)
+
+
+def _new_password(request: HttpRequest) -> HttpResponse:
+    principal = principal_of(request)
+    user = principal.user
     form = NewPasswordForm(request.POST or None)
+    if not has_password(user):
+        del form.fields["current_password"]
     if request.method == "POST" and form.is_valid():
         denied = change_own_password(
             principal.session,
-            current=form.cleaned_data["current_password"],
+            current=form.cleaned_data.get("current_password", ""),
             new=form.cleaned_data["new_password"],
-            origin=origin_of(request),
+            origin=actor_of(request).origin,
             now=timezone.now(),
         )
         if denied is None:
-            messages.success(request, _("Your password was changed, and your other sessions were ended."))
+            done = (
+                _("Your password was changed, and your other sessions were ended.")
+                if has_password(user)
+                else _("Your password is set, and your other sessions were ended.")
+            )
+            messages.success(request, done)
             return redirect("account:overview")
         form.add_error(denied.field if denied.field in form.fields else None, str(denied.message))
     rules = external.rules_in_words(user) if user.is_external else rules_in_words(user.company_id)

@@ -5,25 +5,29 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.utils import timezone
 from django.utils.http import urlencode
-from django.utils.translation import gettext as _
 
-from accounts.middleware import CONFIRM_URL, typed_in
 from accounts.principal import Principal
-from twofactor.services.recent import refuse_unproved
+from core.http import client_address
+from portal.confirming import way_to_confirm
+from tenants.actor import Actor
 
 View = Callable[..., HttpResponse]
 # Pages that both ask and do: after confirming, people land where they were.
-_OPENS_AGAIN = {"add-app", "add-passkey", "set-up-app", "recovery", "remove-factor"}
+_OPENS_AGAIN = {"password", "add-app", "add-passkey", "make-key", "set-up-app", "recovery", "remove-factor"}
 
 
 def principal_of(request: HttpRequest) -> Principal:
     """Who is signed in, behind `signed_in`."""
     principal: Principal = request.principal  # type: ignore[attr-defined]
     return principal
+
+
+def actor_of(request: HttpRequest) -> Actor:
+    """The same as the one who acts, as verbs take him."""
+    return principal_of(request).actor(address=client_address(request))
 
 
 def signed_in(view: View) -> View:
@@ -44,20 +48,11 @@ def confirmed(view: View) -> View:
 
     @wraps(view)
     def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        if refuse_unproved(principal_of(request).session, now=timezone.now()) is None:
-            return view(request, *args, **kwargs)
-        if typed := typed_in(request):
-            context = {
-                "title": _("Confirm that it is still you"),
-                "confirm_url": CONFIRM_URL,
-                "resend": typed,
-                "action": request.get_full_path(),
-            }
-            return render(request, "login/locked.html", context, status=403)
         back = "/account/contacts/" if request.path.startswith("/account/contacts/") else "/account/security/"
         match = request.resolver_match
         if match is not None and match.url_name in _OPENS_AGAIN:
             back = request.path
-        return redirect(f"{reverse('login:confirm')}?{urlencode({'next': back})}")
+        way = way_to_confirm(request, principal_of(request), back=back)
+        return way if way is not None else view(request, *args, **kwargs)
 
     return inner

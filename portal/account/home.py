@@ -13,8 +13,9 @@ from accounts.checks import rules_of
 from accounts.external import may_change_password
 from accounts.models import Session, User
 from accounts.principal import Principal
-from accounts.sessions import live_sessions
+from accounts.sessions import SIGN_INS, live_sessions
 from configserver.passwords import days_until_expiry
+from login.links.confirming import has_password
 from portal.account.door import principal_of, signed_in
 from tenants.models import Company, Kind
 from tenants.rights import Everywhere
@@ -23,7 +24,11 @@ from twofactor.services.factors import confirmed
 
 def last_sign_in(session: Session) -> dict[str, Any] | None:
     """The sign-in before this one: when, from where, with what (sources 3.5: it is for the person to notice misuse)."""
-    before = Session.objects.filter(user=session.user_id, pk__lt=session.pk).order_by("-pk").first()
+    before = (
+        Session.objects.filter(user=session.user_id, kind__in=SIGN_INS, pk__lt=session.pk)
+        .order_by("-pk")
+        .first()
+    )
     if before is None:
         return None
     return {"at": before.created_at, "address": before.address, "user_agent": before.user_agent}
@@ -93,6 +98,7 @@ def overview(request: HttpRequest) -> HttpResponse:
             "changed_at": changed,
             "expires_at": changed + timedelta(days=days) if days and changed else None,
             "sentence": _("Kept in the directory of your organisation.") if elsewhere else "",
+            "is_set": has_password(user),
         },
         "contacts": [
             {"kind": "email", "value": user.email, "verified_at": user.email_verified_at},

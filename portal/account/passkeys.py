@@ -14,8 +14,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import User
 from core.outcomes import Denied
 from login.forms import CredentialField
-from portal.account.door import confirmed, principal_of, signed_in
-from portal.account.sessions import origin_of
+from portal.account.door import actor_of, confirmed, principal_of, signed_in
 from twofactor.methods.passkey_wire import read
 from twofactor.services.factors import NAME_LENGTH
 from twofactor.services.passkeys import UNAVAILABLE, begin_passkey, finish_passkey, is_possible
@@ -48,7 +47,7 @@ def add(request: HttpRequest) -> HttpResponse:
         "user": User.objects.select_related("company").get(pk=session.user_id),
         "asked_by": session.uid,
         "name": form.cleaned_data["name"],
-        "origin": origin_of(request),
+        "origin": actor_of(request).origin,
         "now": now,
     }
     if credential := read(form.cleaned_data["credential"]):

@@ -12,8 +12,7 @@ from django.utils.translation import gettext as _
 from accounts.models import User
 from core.outcomes import Denied
 from delivery.render import PRODUCT
-from portal.account.door import confirmed, principal_of, signed_in
-from portal.account.sessions import origin_of
+from portal.account.door import actor_of, confirmed, principal_of, signed_in
 from twofactor.models import FactorKind
 from twofactor.services.administered import recovery_codes_left
 from twofactor.services.factors import make_recovery_codes
@@ -45,7 +44,7 @@ def recovery(request: HttpRequest) -> HttpResponse:
 def _make(request: HttpRequest, user: User) -> HttpResponse:
     now = timezone.now()
     made = make_recovery_codes(
-        user, session=principal_of(request).session, origin=origin_of(request), now=now
+        user, session=principal_of(request).session, origin=actor_of(request).origin, now=now
     )
     if isinstance(made, Denied):
         messages.warning(request, str(made.message))

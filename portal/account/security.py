@@ -14,10 +14,8 @@ from django.utils.translation import gettext_lazy as __
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
-from core.http import client_address
 from core.outcomes import Denied
-from portal.account.door import confirmed, principal_of, signed_in
-from portal.account.sessions import origin_of
+from portal.account.door import actor_of, confirmed, principal_of, signed_in
 from tenants.settings import snapshot
 from twofactor.methods import label_of
 from twofactor.models import MANY, Factor, FactorKind
@@ -195,7 +193,7 @@ def turn_on(request: HttpRequest, kind: str) -> HttpResponse:
         kind=FactorKind(kind),
         provided=provided,
         session=principal_of(request).session,
-        origin=origin_of(request),
+        origin=actor_of(request).origin,
         now=now,
     )
     if isinstance(added, Denied):
@@ -223,7 +221,7 @@ def change(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
         given["name"] = request.POST["name"]
     preferred = {"1": True, "0": False}.get(request.POST.get("preferred", ""))
     changed = change_factor(
-        factor, **given, preferred=preferred, origin=origin_of(request), now=timezone.now()
+        factor, **given, preferred=preferred, origin=actor_of(request).origin, now=timezone.now()
     )
     if isinstance(changed, Denied):
         messages.warning(request, str(changed.message))
@@ -246,8 +244,7 @@ def remove(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
 @confirmed
 def _remove(request: HttpRequest, factor: Factor) -> HttpResponse:
     principal = principal_of(request)
-    actor = principal.actor(address=client_address(request))
-    denied = remove_factor(factor, session=principal.session, by=actor, now=timezone.now())
+    denied = remove_factor(factor, session=principal.session, by=actor_of(request), now=timezone.now())
     if denied is not None:
         messages.warning(request, str(denied.message))
     else:
@@ -265,6 +262,6 @@ def forget(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     browser = own_browser(principal_of(request).user, uid)
     if browser is None:
         raise Http404
-    forget_browser(browser, origin=origin_of(request), now=timezone.now())
+    forget_browser(browser, origin=actor_of(request).origin, now=timezone.now())
     messages.success(request, _("The device is no longer remembered."))
     return redirect("account:security")

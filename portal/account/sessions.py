@@ -11,17 +11,12 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.ending import end_own_others
+from accounts.held import name_of_holder
+from accounts.models import SessionKind
 from accounts.sessions import end_sessions, is_locked_now, live_sessions
-from audit.record import Origin
-from core.http import client_address
-from portal.account.door import principal_of, signed_in
+from portal.account.door import actor_of, principal_of, signed_in
 
 SHOWN = 100
-
-
-def origin_of(request: HttpRequest) -> Origin:
-    """The person himself, from where he is."""
-    return Origin(actor=principal_of(request).user, address=client_address(request))
 
 
 @signed_in
@@ -37,14 +32,17 @@ def sessions(request: HttpRequest) -> HttpResponse:
             "last_seen_at": session.seen_at,
             "address": session.address,
             "user_agent": session.user_agent,
+            "holder": name_of_holder(session),
+            "is_key": session.kind == SessionKind.KEY,
             "locked": is_locked_now(session, now=now),
         }
         for session in live_sessions(principal.user, now=now)
-        .select_related("user")
+        .select_related("user", "api_key", "integration")
         .order_by("-seen_at")[:SHOWN]
     ]
     rows.sort(key=lambda row: not row["current"])
-    return render(request, "account/sessions.html", {"sessions": rows})
+    has_keys = any(row["is_key"] for row in rows)
+    return render(request, "account/sessions.html", {"sessions": rows, "has_keys": has_keys})
 
 
 @require_POST
@@ -55,7 +53,7 @@ def end(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
     found = live_sessions(principal.user, now=now).select_related("user").filter(uid=uid)
     if not found:
         raise Http404
-    end_sessions(found, reason="ended_by_owner", origin=origin_of(request), now=now)
+    end_sessions(found, reason="ended_by_owner", origin=actor_of(request).origin, now=now)
     messages.success(request, _("The session was ended."))
     return redirect("account:sessions")
 
@@ -65,7 +63,7 @@ def end(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
 def end_others(request: HttpRequest) -> HttpResponse:
     """End all but this one, and forget all other browsers."""
     session = principal_of(request).session
-    ended = end_own_others(session, origin=origin_of(request), now=timezone.now())
+    ended = end_own_others(session, origin=actor_of(request).origin, now=timezone.now())
     sentence = ngettext("%(count)s other session was ended.", "%(count)s other sessions were ended.", ended)
     messages.success(request, sentence % {"count": ended})
     return redirect("account:sessions")

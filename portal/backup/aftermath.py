@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from accounts.models import Browser, Session
+from accounts import signing_keys
+from accounts.models import Browser, Integration, JoinLink, Session
 from audit.events import Event
 from audit.record import Origin, record
 from core import epoch
@@ -33,10 +34,12 @@ class Ended:
     codes: int
     browsers: int
     deliveries: int
+    signing_keys: int
+    join_links: int
 
 
 def end_what_was_under_way(*, made_at: str, replaced: Replaced, now: datetime) -> Ended:
-    """End sessions with their tokens, sign-ins, links and codes under way; forget remembered browsers; send nothing again."""
+    """End sessions with their tokens, sign-ins, links and codes under way, signing keys; forget remembered browsers; send nothing again."""
     with unit():
         ended = Ended(
             sessions=Session.objects.filter(ended_at=None).update(ended_at=now, ended_reason=REASON),
@@ -50,7 +53,13 @@ def end_what_was_under_way(*, made_at: str, replaced: Replaced, now: datetime) -
             deliveries=Delivery.objects.filter(state__in=UNDER_WAY).update(
                 state=State.CANCELLED, error="The database was restored from a backup."
             ),
+            # One of them may have been revoked since, and would sign again.
+            signing_keys=signing_keys.begin_anew(now=now),
+            # One of them may have been accepted since, and its row does not know.
+            join_links=JoinLink.objects.filter(used_at=None, revoked_at=None).update(revoked_at=now),
         )
+        # Which tokens of integrations were used or ended since, nobody knows any more.
+        Integration.objects.update(tokens_from=now)
         # No cache may hold what it read before under a version that comes again.
         epoch.outrun(max(replaced.version, int(now.timestamp() * 1_000)))
         record(

@@ -81,6 +81,10 @@ for (const button of document.querySelectorAll("button[data-print]")) {
   button.addEventListener("click", () => print());
 }
 
+for (const input of document.querySelectorAll("input[data-select]")) {
+  input.addEventListener("focus", () => input.select());
+}
+
 for (const menu of document.querySelectorAll("details.person")) {
   document.addEventListener("click", (event) => {
     if (!menu.contains(event.target)) menu.open = false;
@@ -89,5 +93,19 @@ for (const menu of document.querySelectorAll("details.person")) {
     if (event.key !== "Escape" || !menu.open) return;
     menu.open = false;
     menu.querySelector("summary").focus();
+  });
+}
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  const source = document.getElementById(button.dataset.copy);
+  const said = button.textContent;
+  // Where the page is not served over TLS, browsers have no clipboard; the text can be marked and copied by hand.
+  if (!source || !navigator.clipboard) continue;
+  button.hidden = false;
+  button.setAttribute("aria-live", "polite");
+  button.addEventListener("click", async () => {
+    await navigator.clipboard.writeText(source.value ?? source.textContent.trim());
+    button.textContent = button.dataset.copied;
+    setTimeout(() => { button.textContent = said; }, 3000);
   });
 }

@@ -6,7 +6,7 @@ import pytest
 from django.db.models import Model
 from django.utils import timezone
 
-from accounts.models import User
+from accounts.models import ApiKey, Integration, SessionKind, SigningKey, User
 from audit.events import Event
 from audit.models import AuditEvent
 from audit.record import Origin, record
@@ -32,6 +32,21 @@ def foreign(cleo: User, globex: Company) -> dict[str, Model]:
     return {
         "accounts_user": cleo,
         "accounts_session": cleo.sessions.get(),
+        "accounts_apikey": ApiKey.objects.create(
+            name="globex import",
+            session=cleo.sessions.create(
+                kind=SessionKind.KEY,
+                fingerprint="globex",
+                created_at=now,
+                seen_at=now,
+                confirmed_at=now,
+                expires_at=now + timedelta(hours=1),
+                grant={"scopes": []},
+            ),
+        ),
+        "accounts_integration": Integration.objects.create(
+            company=globex, name="Globex desk", licence_key="GLOBEXDESK", ceiling=role
+        ),
         "tenants_company": globex,
         "tenants_role": role,
         "tenants_permission": Permission.objects.create(role=role, kind="user"),
@@ -44,6 +59,7 @@ def foreign(cleo: User, globex: Company) -> dict[str, Model]:
         "configserver_solutionpackage": SolutionPackage.objects.create(
             name="Agents", version="1.0.0", deploymentkey="agents", before="[]", applied_at=now
         ),
+        "accounts_signingkey": SigningKey.objects.get(),  # of no company either
         "audit_auditevent": AuditEvent.objects.get(subject_uid=cleo.uid, event=Event.USER_CREATED),
         "delivery_delivery": Delivery.objects.create(
             kind="email",

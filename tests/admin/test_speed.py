@@ -96,7 +96,8 @@ def test_the_dashboard_asks_few_questions(browser: Browse, root: User) -> None:
     page.get("/admin/")
     with CaptureQueriesContext(connection) as asked:
         assert page.get("/admin/").status_code == 200
-    assert len(asked) <= 14
+    # The version row is read by a thread, four times a second; here it is asked for at every use.
+    assert len([one for one in asked if 'SELECT "core_epoch"' not in one["sql"]]) <= 11
 
 
 def test_a_count_stops_at_its_bound(

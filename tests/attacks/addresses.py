@@ -30,7 +30,12 @@ def every_path(*, ident: str = _NOBODY) -> list[str]:
 
 # What opens without a sign-in, and why that is right.
 OPEN = (
+    "/embed/",  # pages without data, which sign in by a message of the site around them
+    "/api/v1/embed/",
+    "/join/",  # the token is the secret of an invitation
     "/login/",
+    "/register/",
+    "/sso/jwt/",
     "/logout/",
     "/static/",
     "/livez",
@@ -42,6 +47,7 @@ OPEN = (
     "/api/verification-service/",
     "/.well-known/jwks.json",
     "/api/v1/login/",
+    "/api/v1/register/",
     "/api/v1/tokens/refresh/",
     "/api/v1/tokens/revoke/",
 )

@@ -26,6 +26,7 @@ from tests import cast
 from tests.attacks.people import ADA, BEN
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
+from tests.keys import made
 from twofactor.models import Factor, FactorKind
 from twofactor.services.factors import add_factor
 
@@ -255,14 +256,20 @@ def test_another_process_sees_the_end_within_a_second() -> None:
     company = Company.objects.create(name="Acme")
     ben = cast.person(BEN, company=company, role=cast.MEMBER)
     cast.browser(ben)
-    session = Session.objects.get()
+    session, key = Session.objects.get(), made(ben)
     environment = os.environ | {
         "DATABASE_URL": f"sqlite:///{connection.settings_dict['NAME']}",
         "DJANGO_SETTINGS_MODULE": "portal.settings",
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
     other = subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("watcher.py"), session.fingerprint, str(session.uid)],
+        [
+            sys.executable,
+            Path(__file__).with_name("watcher.py"),
+            session.fingerprint,
+            str(session.uid),
+            key.secret,
+        ],
         env=environment,
         stdout=subprocess.PIPE,
         text=True,

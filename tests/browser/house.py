@@ -25,7 +25,8 @@ CLEO = "cleo@globex.example"
 PASSWORD = "a lantern in the harbour 7"
 NEW_PASSWORD = "two kettles under the bridge 8"
 LINK = re.compile(
-    r"(?P<link>https?://\S+/login/forgotten/\S+)(?:.*^ {4}(?P<code>\S+)\s*$)?", re.MULTILINE | re.DOTALL
+    r"(?P<link>https?://\S+/(?:login/forgotten|login/link)/\S+)(?:.*^ {4}(?P<code>\S+)\s*$)?",
+    re.MULTILINE | re.DOTALL,
 )
 
 

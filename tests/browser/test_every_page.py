@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser import pictures
 from tests.browser.conftest import Open
-from tests.browser.house import ROSA, House
+from tests.browser.house import ADA, ROSA, House
 from tests.browser.window import Window
 
 pytestmark = pytest.mark.xdist_group("browser")
@@ -71,10 +71,23 @@ def long_names(house: House) -> None:
 @pytest.mark.parametrize("language", ["de", "en"] if pictures.WANTED else ["de"])
 def test_every_page_answers_and_fits(window: Open, signed_in: Callable[[str], Any], language: str) -> None:
     rosa = window(locale=language, storage_state=signed_in(ROSA))
-    seen, wrong = walk(rosa, "/", "/account/", "/admin/", "/api/docs/", name=language)
+    seen, wrong = walk(rosa, "/", "/account/", "/team/", "/admin/", "/api/docs/", name=language)
     assert not wrong, "\n".join(wrong)
     expected = {
         "/account/contacts/", "/account/password/", "/account/security/", "/account/sessions/", "/outbox/",
         "/admin/accounts/user/", "/admin/accounts/user/add/", "/admin/accounts/user/N/change/",
+    }  # fmt: skip
+    assert expected <= seen, sorted(seen)
+
+
+@pytest.mark.parametrize("language", ["de", "en"] if pictures.WANTED else ["de"])
+def test_every_page_of_a_team_answers_and_fits(
+    window: Open, signed_in: Callable[[str], Any], language: str
+) -> None:
+    ada = window(locale=language, storage_state=signed_in(ADA))
+    seen, wrong = walk(ada, "/team/", "/team/links/", name=f"{language}-team")
+    assert not wrong, "\n".join(wrong)
+    expected = {
+        "/team/members/N/", "/team/members/N/remove/", "/team/links/N/", "/team/links/new/", "/team/links/many/",
     }  # fmt: skip
     assert expected <= seen, sorted(seen)

@@ -106,9 +106,15 @@ def test_a_node_learns_of_a_stranger_only_what_nginx_saw(ask: Any) -> None:
     [
         f"/login/forgotten/{SECRET}/",
         f"/login//forgotten/{SECRET}/",
+        f"/login/link/{SECRET}/",
+        f"/login//link/{SECRET}",
+        f"/join/{SECRET}/",
+        f"/JOIN//{SECRET}",
         f"/%6cogin/x/../forgotten/{SECRET}",
         f"/login/?next=/login/forgotten/{SECRET}/",
         f"/login/forgotten/%0A{SECRET}/",
+        f"/%6aoin//{SECRET}",
+        f"/join/%0A{SECRET}/",
     ],
 )
 def test_no_log_holds_a_mailed_link(ask: Any, door: tuple[Front, Node, Certificate], path: str) -> None:
@@ -119,7 +125,7 @@ def test_no_log_holds_a_mailed_link(ask: Any, door: tuple[Front, Node, Certifica
     for file in door[0].folder.glob("*.log"):
         assert SECRET not in file.read_text()
     last = json.loads(door[0].log.splitlines()[-1])
-    assert last["path"] in {"/login/forgotten/***", "/login/"}
+    assert last["path"] in {"/login/forgotten/***", "/login/link/***", "/join/***", "/login/"}
     assert len(last["request_id"]) == 32
 
 

@@ -85,6 +85,11 @@ def privileges() -> str:
     holders = {role: set(names) for role, _rank, names, _policy, _reach in built_in.ROLES}
     later = import_module("tenants.migrations.0004_privileges_of_directories")
     holders["Full Administrator"] |= set(later.PRIVILEGES)
+    latest = import_module("tenants.migrations.0006_privileges_of_integrations")
+    holders["Full Administrator"] |= set(latest.PRIVILEGES)
+    holders["Company Administrator"] |= {
+        name for name, (_allows, of_companies) in latest.PRIVILEGES.items() if of_companies
+    }
     rows = (
         (f"`{name}`", allows, ", ".join(role for role, names in holders.items() if name in names))
         for name, allows in PRIVILEGES.items()
@@ -95,8 +100,10 @@ def privileges() -> str:
 def limits_told() -> "list[Limit]":
     """Every named limit that is told in the table."""
     from accounts.checks import NEW_PASSWORDS
+    from accounts.integrations.reading import BY_HAND
+    from accounts.inviting import MAILS_OF_COMPANY, MAILS_TO_ADDRESS
     from accounts.limits import APPS_BEGUN, CODES_A_DAY, CODES_AT_ONCE, NETWORK, PASSWORD
-    from login.links.forgotten import ASK_BY_NAME, ASK_BY_NETWORK
+    from login.links.mailed import ASK_BY_BROWSER, ASK_BY_NAME, ASK_BY_NETWORK, ASK_TO_CONFIRM
     from login.service import BEGIN, CONFIRM
     from twofactor.services.passkeys import BEGUN
 
@@ -108,29 +115,51 @@ def limits_told() -> "list[Limit]":
         BEGIN,
         ASK_BY_NETWORK,
         ASK_BY_NAME,
+        ASK_BY_BROWSER,
+        ASK_TO_CONFIRM,
         *codes,
         BEGUN,
         APPS_BEGUN,
         CONFIRM,
+        MAILS_TO_ADDRESS,
+        MAILS_OF_COMPANY,
+        BY_HAND,
     ]
 
 
 def limits() -> str:
     """Every limit with its number."""
+    from accounts.inviting import MOST_HOURS, MOST_OPEN
     from accounts.sessions import CONFIRMED_FOR
     from accounts.tokens.issue import LIFETIME
     from core.ratelimit import NETWORKS, PEOPLE
     from login.case import LIFE
-    from login.links.forgotten import CODE_CHECKS, LINK_LIFE
+    from login.links.mailed import LINK_LIFE
+    from login.links.opening import CODE_CHECKS
     from twofactor.contacts import COUNTED_FOR
     from twofactor.services.challenges import COOL_DOWN, WAIT
 
     def told(limit: "Limit") -> str:
         return f"{limit.tries} in {words(limit.window)}"
 
-    password, offered, network, begin, links, links_for_name, burst, day, passkeys, apps, confirmed = (
-        limits_told()
-    )
+    (
+        password,
+        offered,
+        network,
+        begin,
+        links,
+        links_for_name,
+        links_in_browser,
+        codes_to_confirm,
+        burst,
+        day,
+        passkeys,
+        apps,
+        confirmed,
+        to_address,
+        of_company,
+        keys_read,
+    ) = limits_told()
     until = "refused until that time is over"
     rows = (
         (
@@ -151,11 +180,22 @@ def limits() -> str:
         ("New passwords offered for one person that keep the other rules", told(offered), until),
         ("Sign-ins begun from one network address", told(begin), until),
         ("Links for a forgotten password asked for from one network address", told(links), until),
-        ("Links for one name", told(links_for_name), "no further mail is sent; the answer stays the same"),
+        (
+            "Links for one name in browsers that are new to its person",
+            told(links_for_name),
+            "no further mail is sent; the answer stays the same",
+        ),
+        (
+            "Links for one name in one browser in which its person has signed in",
+            told(links_in_browser),
+            "the same, there alone",
+        ),
+        ("Codes mailed to one person who confirms without a password", told(codes_to_confirm), until),
         ("Wrong short codes of one link", CODE_CHECKS, "the link is dead"),
         ("Codes sent to one person, all sign-ins together", f"{told(burst)}, {told(day)}", until),
         ("Passkeys that one person begins to add", told(passkeys), until),
         ("Confirmations begun in one session", told(confirmed), until),
+        ("Keys of one integration read by hand", told(keys_read), until),
         ("Authenticator apps that one person begins to set up", told(apps), until),
         ("Between two codes of a sign-in", words(COOL_DOWN), "refused, with the seconds to wait"),
         ("Codes sent in one sign-in; checks of one code", "two settings", "what two more settings say"),
@@ -172,6 +212,10 @@ def limits() -> str:
         ),
         ("A sign-in in all", words(LIFE), "begin again"),
         ("A link for a forgotten password", words(LINK_LIFE), "ask for a new one"),
+        ("A join link, to the second", f"at most {MOST_HOURS} hours", "make a new one"),
+        ("Join links of one company that are open", MOST_OPEN, "refused until some are revoked or over"),
+        ("Join links mailed to one address for one company", told(to_address), until),
+        ("Join links mailed for one company", told(of_company), until),
         (
             "A proof stands for sensitive changes of one's own account for",
             words(CONFIRMED_FOR),
@@ -194,7 +238,7 @@ def limits() -> str:
 
 def kept() -> str:
     """How long everything is kept."""
-    from accounts.housekeeping import BROWSERS_KEPT, SESSIONS_KEPT
+    from accounts.housekeeping import BROWSERS_KEPT, LINKS_KEPT, SESSIONS_KEPT, TOKENS_KEPT
     from core.idempotency import KEPT as ANSWERS_KEPT
     from delivery.drain import KEEP
     from login.housekeeping import KEPT as ATTEMPTS_KEPT
@@ -202,7 +246,9 @@ def kept() -> str:
 
     rows = (
         ("Sessions, with where and by what program", f"{words(SESSIONS_KEPT)} after their end at the latest"),
+        ("Sessions that a token of an integration began", f"{words(TOKENS_KEPT)} after their end"),
         ("Browsers in which somebody has signed in", f"{words(BROWSERS_KEPT)} after they were last seen"),
+        ("Join links, accepted or not", f"{words(LINKS_KEPT)} after their time was over"),
         ("Deliveries", words(KEEP)),
         ("Sign-ins under way", f"{words(ATTEMPTS_KEPT)} after their time was over"),
         ("What is known of a code", f"{words(CODES_KEPT)} after its time was over"),

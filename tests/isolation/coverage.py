@@ -13,7 +13,7 @@
 
 from collections.abc import Iterator, Mapping
 
-from accounts.models import Browser, RefreshToken, Session, User
+from accounts.models import ApiKey, Browser, RefreshToken, Session, UsedPassword, User
 from audit.models import AuditEvent
 from delivery.models import Delivery
 from login.models import Attempt
@@ -84,12 +84,41 @@ def _report_of_number(route: Route) -> Iterator[Case]:
     )
 
 
+def _key_too(route: Route) -> Iterator[Case]:
+    """The address names a key as well as its integration."""
+    yield Case(
+        Sort.NAMES,
+        lambda them: Call("DELETE", route.path(id=them.uid("integration"), key=them.uid("integrationkey"))),
+    )
+
+
+def _team_of(route: Route) -> Iterator[Case]:
+    """The page may be asked for the team of any company, and for anybody by name or as the place to go on from."""
+    for name, said in (
+        ("company", lambda them: them.uid("company")),
+        ("company", lambda them: them.text("company")),
+        ("company", lambda them: them.word),
+        ("q", lambda them: them.text("user")),
+        ("q", lambda them: them.word),
+        ("after", lambda them: them.uid("user")),
+        ("before", lambda them: them.uid("user")),
+        ("before", lambda them: str(them.pk("joinlink"))),
+    ):
+        yield Case(
+            Sort.ASKS, lambda them, name=name, said=said: Call("GET", route.path(), ((name, said(them)),))
+        )
+
+
 _steps = tuple(
     {"step": step} for step in ("password", "method", "code", "resend", "enrol", "change-password")
 )
 _names: Bodies = (
     lambda them: {"username": them.text("user")},
     lambda them: {"username": them.text("person")},
+)
+_addresses: Bodies = (
+    lambda them: {"email": them.text("user")},
+    lambda them: {"email": them.text("user"), "join": them.uid("user")},
 )
 _handles: Bodies = (
     lambda them: {"handle": them.uid("session"), "password": PASSWORD, "code": "123456", "method": "email"},
@@ -114,6 +143,19 @@ _new_directories: Bodies = (
 )
 _packages: Bodies = (lambda them: package(f'<cfg:role name="{them.word}" rank="1"/>', name=them.word),)
 _held_packages: Bodies = (lambda them: {"held": them.word, "seen": them.uid("package")},)
+_invited: Bodies = (
+    lambda them: {"role": them.uid("role"), "email": them.text("user"), "hours": "5"},
+    lambda them: {
+        "role": them.uid("role"),
+        "rows": f"{them.text('user')}; {them.text('role')}",
+        "hours": "5",
+    },
+)
+_invited_over_rest: Bodies = (
+    lambda them: {"rows": [{"email": "somebody@example.com", "role": them.text("role")}]},
+    lambda them: {"role": them.uid("role"), "csv": "somebody@example.com"},
+    lambda them: {"company": them.uid("company"), "csv": "somebody@example.com"},
+)
 _READ_ONLY = "The trail and the outbox are written by the product alone."
 _KEPT = "A revision of the settings is never changed or deleted."
 
@@ -135,6 +177,23 @@ COVERAGE: Mapping[str, Entry] = {
     "login/forgotten/<str:token>/": door(
         "The token is the secret of a mail.", arguments=({"token": "not-a-token"},), sends=_handles
     ),
+    "login/link/": door(
+        "A mail goes to whoever has the address; the page is the same for every address.",
+        sends=_addresses,
+        writes=(Attempt, Delivery),
+    ),
+    "login/link/<str:token>/": door(
+        "The token is the secret of a mail.", arguments=({"token": "not-a-token"},), sends=_handles
+    ),
+    "register/": door(
+        "A mail goes to whoever may sign up; the page is the same for every address.",
+        sends=_addresses,
+        writes=(Attempt, Delivery),
+    ),
+    "join/<str:token>/": door(
+        "The token is the secret of an invitation.", arguments=({"token": "not-a-token"},), sends=_addresses
+    ),
+    "sso/jwt/": door("The token is the secret of whoever an integration vouches for.", sends=_tokens),
     "login/<slug:step>/": door(
         "The handle in the cookie is the secret of a browser.", arguments=_steps, sends=_handles
     ),
@@ -166,6 +225,14 @@ COVERAGE: Mapping[str, Entry] = {
         "Another code to the caller's own number.", writes=(Challenge, Delivery)
     ),
     "account/contacts/phone/cancel/": own("Gives up the caller's own change of number."),
+    "account/keys/": own("The caller's own API keys."),
+    "account/keys/new/": own(
+        "Makes an API key of the caller's own.",
+        sends=(lambda _them: {"name": "sample", "days": "10"},),
+        writes=(ApiKey, Session, Delivery),
+    ),
+    "account/keys/<uuid:uid>/rename/": the("apikey"),
+    "account/keys/<uuid:uid>/revoke/": the("apikey"),
     "account/security/": own("The caller's own factors and browsers."),
     "account/security/app/": own(
         "Begins to set up an app of the caller's own.",
@@ -184,6 +251,21 @@ COVERAGE: Mapping[str, Entry] = {
     "account/security/passkeys/add/": own("Adds a passkey of the caller's own."),
     "account/security/factors/<uuid:uid>/remove/": the("factor"),
     "account/security/devices/<uuid:uid>/remove/": the("browser"),
+    # --- the team
+    "team/": own("The people of companies within the caller's reach.", more=_team_of),
+    "team/members/<uuid:uid>/": the("user"),
+    "team/members/<uuid:uid>/remove/": the("user"),
+    "team/links/": own("The links of companies within the caller's reach.", more=_team_of),
+    "team/links/new/": own(
+        "Makes links of companies within the caller's reach.", sends=_invited, more=_team_of
+    ),
+    "team/links/many/": own(
+        "Makes links of companies within the caller's reach.", sends=_invited, more=_team_of
+    ),
+    "team/links/<uuid:uid>/": the("joinlink"),
+    "team/links/<uuid:uid>/show/": the("joinlink"),
+    "team/links/<uuid:uid>/resend/": the("joinlink"),
+    "team/links/<uuid:uid>/revoke/": the("joinlink"),
     # --- API: sign-in and oneself
     "api/v1/login/": door(
         "Says the same for every name.",
@@ -196,6 +278,17 @@ COVERAGE: Mapping[str, Entry] = {
         writes=(Attempt, Delivery),
     ),
     "api/v1/login/forgotten/consume/": door("The token is the secret of a mail.", sends=_tokens),
+    "api/v1/login/magic-link/": door(
+        "A mail goes to whoever has the address; the answer is the same for every address.",
+        sends=_addresses,
+        writes=(Attempt, Delivery),
+    ),
+    "api/v1/login/magic-link/consume/": door("The token is the secret of a mail.", sends=_tokens),
+    "api/v1/register/": door(
+        "A mail goes to whoever may sign up; the answer is the same for every address.",
+        sends=(*_addresses, lambda them: {"email": them.text("user"), "company": them.uid("company")}),
+        writes=(Attempt, Delivery),
+    ),
     "api/v1/login/<slug:step>/": door(
         "The handle is a secret of who began.", arguments=_steps, sends=_handles
     ),
@@ -233,8 +326,13 @@ COVERAGE: Mapping[str, Entry] = {
         "Takes the code of the caller's own number.", sends=(lambda _them: {"code": "123456"},)
     ),
     "api/v1/me/password/": own(
-        "The caller's own password.",
+        "The caller's own password; whoever has none needs none to set one.",
         sends=(lambda _them: {"current_password": "x", "new_password": PASSWORD},),
+        writes=(User, UsedPassword, Session, Delivery),
+    ),
+    "api/v1/embed/sign-in/": door(
+        "A token of an integration is the secret of whoever holds it.",
+        sends=(lambda them: {"token": them.uid("session"), "origin": f"https://{them.word}.example"},),
     ),
     "api/v1/tokens/refresh/": door(
         "A token is the secret of whoever holds it.", sends=_tokens, writes=(RefreshToken,)
@@ -281,8 +379,28 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/privileges/<uuid:id>/": the("privilege"),
     "api/v1/permissions/": every("permission"),
     "api/v1/permissions/<uuid:id>/": the("permission"),
+    "api/v1/join-links/": every("joinlink"),
+    "api/v1/join-links/bulk/": own(
+        "Makes links of companies within the caller's reach.",
+        sends=_invited_over_rest,
+    ),
+    "api/v1/join-links/<uuid:id>/": the("joinlink"),
+    "api/v1/join-links/<uuid:id>/resend/": the("joinlink"),
+    "api/v1/join-links/<uuid:id>/show/": the("joinlink"),
     "api/v1/sessions/": every("session"),
     "api/v1/sessions/<uuid:id>/": the("session"),
+    "api/v1/signing-keys/": every("signingkey"),
+    "api/v1/signing-keys/<uuid:id>/": of_installation("signingkey"),
+    "api/v1/signing-keys/rotate/": own(OF_INSTALLATION, sends=(lambda _them: {},)),
+    "api/v1/signing-keys/<uuid:id>/revoke/": of_installation("signingkey"),
+    "api/v1/integrations/": every("integration"),
+    "api/v1/integrations/<uuid:id>/": the("integration"),
+    "api/v1/integrations/<uuid:id>/keys/": the("integration"),
+    "api/v1/integrations/<uuid:id>/keys/generate/": the("integration"),
+    "api/v1/integrations/<uuid:id>/keys/<uuid:key>/": the("integration", more=_key_too),
+    "api/v1/integrations/<uuid:id>/read-keys/": the("integration"),
+    "api/v1/api-keys/": every("apikey"),
+    "api/v1/api-keys/<uuid:id>/": the("apikey"),
     "api/v1/audit-events/": every("event"),
     "api/v1/audit-events/<int:id>/": the("event"),
     "api/v1/deliveries/": every("delivery"),
@@ -324,12 +442,37 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/accounts/user/<path:object_id>/turn_off_factors/": the("user"),
     "admin/accounts/user/<path:object_id>/forget_devices/": the("user"),
     "admin/accounts/factors/": own("Numbers and people within the caller's reach.", more=_report_of_number),
+    "admin/accounts/signingkey/": every("signingkey"),
+    "admin/accounts/signingkey/add/": closed("Keys come by the clock, or by rotating."),
+    "admin/accounts/signingkey/<path:object_id>/change/": of_installation("signingkey"),
+    "admin/accounts/signingkey/<path:object_id>/delete/": closed(
+        "Keys are revoked, not deleted.", "signingkey"
+    ),
+    "admin/accounts/signingkey/<path:object_id>/history/": of_installation("signingkey"),
+    "admin/accounts/signingkey/<path:object_id>/rotate/": of_installation("signingkey"),
+    "admin/accounts/signingkey/<path:object_id>/revoke/": of_installation("signingkey"),
     "admin/accounts/session/": every("session"),
     "admin/accounts/session/add/": closed("Sessions begin at a sign-in."),
     "admin/accounts/session/<path:object_id>/change/": the("session"),
     "admin/accounts/session/<path:object_id>/delete/": closed("Sessions are ended, not deleted.", "session"),
     "admin/accounts/session/<path:object_id>/history/": the("session"),
     "admin/accounts/session/<path:object_id>/end/": the("session"),
+    # --- administration: integrations
+    "admin/accounts/integration/": every("integration"),
+    "admin/accounts/integration/add/": new("integration"),
+    "admin/accounts/integration/<path:object_id>/change/": the("integration"),
+    "admin/accounts/integration/<path:object_id>/delete/": the("integration"),
+    "admin/accounts/integration/<path:object_id>/history/": the("integration"),
+    "admin/accounts/integration/<path:object_id>/generate_key/": the("integration"),
+    "admin/accounts/integration/<path:object_id>/add_keys/": the("integration"),
+    "admin/accounts/integration/<path:object_id>/remove_key/": the("integration"),
+    "admin/accounts/integration/<path:object_id>/read_keys/": the("integration"),
+    "admin/accounts/apikey/": every("apikey"),
+    "admin/accounts/apikey/add/": new("apikey"),
+    "admin/accounts/apikey/<path:object_id>/change/": the("apikey"),
+    "admin/accounts/apikey/<path:object_id>/delete/": closed("Keys are revoked, not deleted.", "apikey"),
+    "admin/accounts/apikey/<path:object_id>/history/": the("apikey"),
+    "admin/accounts/apikey/<path:object_id>/revoke/": the("apikey"),
     # --- administration: companies, roles, permissions
     "admin/tenants/company/": every("company"),
     "admin/tenants/company/add/": new("company"),
@@ -424,6 +567,11 @@ COVERAGE: Mapping[str, Entry] = {
     "delivery/twilio/<uuid:uid>/status/": door(
         "Twilio says what became of a text message, and signs it.",
         arguments=({"uid": "00000000-0000-4000-8000-000000000000"},),
+    ),
+    "embed/code": door("A page without data, for frames of the sites that an integration trusts."),
+    "embed/session/<slug:id>": door(
+        "The same; the page itself looks nothing up.",
+        arguments=({"id": "00000000-0000-4000-8000-000000000000"},),
     ),
     "outbox/": door("The mails of a demo, on the machine of the demo alone."),
 }

@@ -55,9 +55,9 @@ class Entry:
             yield from self.more(route)
 
 
-def the(kind: str) -> Entry:
+def the(kind: str, **more: Any) -> Entry:
     """The address names one object of this kind."""
-    return Entry(sort="the", kind=kind)
+    return Entry(sort="the", kind=kind, **more)
 
 
 def every(kind: str, **more: Any) -> Entry:

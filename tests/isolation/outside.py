@@ -1,12 +1,12 @@
 """What the Configuration Server keeps around one company: its tenant with two persons, and what belongs to the installation alone."""
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Model
 
-from accounts.models import User
+from accounts.models import SigningKey, User
 from accounts.names import Realm
 from configserver.models import (
     ENVIRONMENT_DBID,
@@ -33,6 +33,7 @@ KINDS: dict[type[Model], str] = {
     Role: "directoryrole",
     Permission: "directorypermission",
     SolutionPackage: "package",
+    SigningKey: "signingkey",
 }
 BEFORE = '{"owners": {}, "roles": "{\\"version\\":1,\\"roles\\":[]}"}'
 
@@ -53,6 +54,7 @@ class Outside:
             Permission, person=self.persons[0], kind=Kind.DELIVERY, reach=Reach.ONE, tenant=self.tenant
         )
         self.package = self._package()
+        self.signing_key = self._signing_key()
         self.shadow = self._shadow(self.persons[1], company=company)
         self.more += [self.persons[1], self.shadow]
 
@@ -71,6 +73,7 @@ class Outside:
             "directoryrole": self.role,
             "directorypermission": self.permission,
             "package": self.package,
+            "signingkey": self.signing_key,
         }
 
     def _tenant(self, company: Company | None) -> Tenant:
@@ -160,6 +163,21 @@ class Outside:
             applied_by=self._mark("author"),
         )
         return package
+
+    def _signing_key(self) -> SigningKey:
+        """One that was revoked before its time came, so that it signs nothing here; of a real one nothing secret would be left."""
+        key = SigningKey(
+            pk=next(self._numbers),
+            number=next(self._numbers),
+            kid=self._mark("kid"),
+            public={"kid": self._mark("kid")},
+            created_at=self._now,
+            active_from=self._now + timedelta(days=1),
+            revoked_at=self._now,
+        )
+        key.private = sealed.seal(key, "private", self._secret.encode())
+        key.save(force_insert=True)
+        return key
 
     def _shadow(self, person: Person, *, company: Company | None) -> User:
         """The account that the person has here, with what was loaded at the last sign-in."""

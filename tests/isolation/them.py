@@ -7,7 +7,7 @@ from typing import Any
 
 from django.db.models import Model
 
-from accounts.models import Browser, Session, User
+from accounts.models import ApiKey, Browser, Integration, IntegrationKey, JoinLink, Session, User
 from audit.models import AuditEvent
 from delivery.models import Delivery
 from tenants.models import Company, Permission, Privilege, Role, SettingsRevision
@@ -22,11 +22,15 @@ KINDS: dict[type[Model], str] = {
     Role: "role",
     Permission: "permission",
     Session: "session",
+    Integration: "integration",
+    IntegrationKey: "integrationkey",
+    ApiKey: "apikey",
     SettingsRevision: "revision",
     AuditEvent: "event",
     Delivery: "delivery",
     Factor: "factor",
     Browser: "browser",
+    JoinLink: "joinlink",
     Privilege: "privilege",
     **outside.KINDS,
 }

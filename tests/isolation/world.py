@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Model
 from django.utils import timezone
 
-from accounts.models import Browser, Session, SessionKind, User
+from accounts.models import ApiKey, Browser, Integration, IntegrationKey, JoinLink, Session, SessionKind, User
 from accounts.options import MODE
 from accounts.people import UserDraft, change_user
 from accounts.sessions import Client, start_session
@@ -24,6 +24,7 @@ from tenants import services
 from tenants.actor import system_actor
 from tenants.models import Company, Kind, Permission, Privilege, Reach, Role, SettingsRevision
 from tests import cast, directory
+from tests.accounts.vouched import EC, public_of
 from tests.isolation.database import state
 from tests.isolation.outside import Outside
 from tests.isolation.them import FIRST, SECRET, Things
@@ -72,6 +73,52 @@ def things(
         address=mark("address"),
         user_agent=mark("program"),
     )
+    # There is none above all companies.
+    connected = company or make(Company, name=mark("desk"))
+    integrations = [
+        make(
+            Integration,
+            company=connected,
+            name=mark(f"integration{number}"),
+            licence_key=mark(f"licence{number}"),
+            ceiling=Role.objects.get(name=cast.AGENT, company=None),
+            origins=[f"https://{mark('origin')}.example"],
+            jwks_url=f"https://127.0.0.1/{mark('jwks')}",
+            jwks_tried_at=now,
+        )
+        for number in (1, 2)
+    ]
+    integration_key = make(
+        IntegrationKey,
+        integration=integrations[0],
+        kid=mark("kid"),
+        algorithm="ES256",
+        public=dict(public_of(EC).jwk),
+        source="pasted",
+        created_at=now,
+    )
+    keys = [
+        make(
+            ApiKey,
+            session=make(
+                Session,
+                user=user,
+                kind=SessionKind.KEY,
+                fingerprint=mark(f"{SECRET}{number}"),
+                methods=["key"],
+                created_at=now,
+                seen_at=now,
+                confirmed_at=now,
+                expires_at=ends,
+                address=mark("address"),
+                grant={"scopes": ["users:read"], "rank": 0},
+            ),
+            name=mark(f"key{number}"),
+            hint=mark("hint")[:20],
+            made_by_name=mark("maker"),
+        )
+        for number in (1, 2)
+    ]
     revisions = [
         make(
             SettingsRevision,
@@ -134,6 +181,20 @@ def things(
         created_at=now,
         expires_at=ends,
     )
+    links = [
+        make(
+            JoinLink,
+            company=company,
+            role=role,
+            email=f"{mark('invited')}{number}@example.com",
+            made_by=user,
+            made_by_name=mark("maker"),
+            created_at=now,
+            expires_at=ends,
+        )
+        for number in (1, 2)
+        if company is not None
+    ]
     attempt_uid = uuid.uuid4()
     attempt = make(
         Attempt,
@@ -156,15 +217,28 @@ def things(
             "role": role,
             "permission": permission,
             "session": session,
+            "integration": integrations[0],
+            "integrationkey": integration_key,
+            "apikey": keys[0],
             "revision": revisions[0],
             "event": event,
             "delivery": deliveries[0],
             "factor": factor,
             "browser": browser,
             "privilege": Privilege.objects.get(name="Users - View"),
+            **({"joinlink": links[0]} if links else {}),
             **around.objects(),
         },
-        more=[revisions[1], deliveries[1], challenge, attempt, *around.more],
+        more=[
+            integrations[1],
+            keys[1],
+            revisions[1],
+            deliveries[1],
+            *links[1:],
+            challenge,
+            attempt,
+            *around.more,
+        ],
         also={"person": around.persons[1:], "user": [around.shadow]},
     )
 
@@ -255,8 +329,19 @@ def _own(user: User, *, now: datetime) -> dict[str, list[Any]]:
         confirmed_at=now,
         expires_at=ends,
     )
+    held = Session.objects.create(
+        user=user,
+        kind=SessionKind.KEY,
+        fingerprint=f"{SECRET}-key",
+        created_at=now,
+        seen_at=now,
+        confirmed_at=now,
+        expires_at=ends,
+        grant={"scopes": []},
+    )
+    key = ApiKey.objects.create(session=held, name="own")
     factor = Factor.objects.create(user=user, kind=FactorKind.EMAIL, created_at=now, confirmed_at=now)
-    return {"browser": [browser], "session": [session], "factor": [factor]}
+    return {"browser": [browser], "session": [session], "apikey": [key], "factor": [factor]}
 
 
 def _external_administrator(of: Things) -> User:
@@ -306,7 +391,8 @@ def build() -> World:
     dora = _external_administrator(of_globex)
     before = state().keys()
     acme, ada, of_acme = _company("acmemark", numbers=count(7_000_000, 1_000), now=now)
-    installation.objects["company"] = globex  # there is none above all companies: Ada reaches for another one
+    # There is none above all companies, and none of its own links: Ada reaches for another one.
+    installation.objects |= {"company": globex, "joinlink": of_globex.objects["joinlink"]}
     ben = cast.person("acmemark-ben@example.com", company=acme, role=cast.AGENT)
     acme_rows = frozenset(state().keys() - before)
     _cross(of_acme, of_globex, now=now)

@@ -4,17 +4,23 @@ import io
 from collections.abc import Callable
 from pathlib import Path
 
+import jwt
 import pytest
+from django.conf import settings
 from django.core.management import CommandError, call_command
+from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.external import default_company
+from accounts.joining import refuse_acceptance
 from accounts.mode import external_is_on
-from accounts.models import User
+from accounts.models import Integration, JoinLink, User
 from audit.models import AuditEvent
 from configserver.models import Permission, Person, Role, SolutionPackage, Tenant
+from delivery.models import Delivery
 from tenants import settings as runtime
 from tenants.models import Company, SettingsRevision
+from tests.accounts.test_bearer import get
 from tests.journeys.doors import ApiDoor, WebDoor, sign_in
 from tests.journeys.stage import configure, quick_hashes  # noqa: F401
 
@@ -41,6 +47,36 @@ def test_dora_belongs_to_acme_through_her_tenant_and_is_an_agent(demo: Callable[
     assert said.facts["roles"] == [AGENT]
     assert {"application": "Workspace", "name": "Agent - Can Monitor Co-browse"} in said.facts["privileges"]
     assert Company.objects.get(name="Acme").tenant_dbid == 101
+
+
+def test_acme_has_one_open_join_link_and_the_mailbox_is_empty(demo: Callable[[], str]) -> None:
+    demo()
+    demo()
+    link = JoinLink.objects.get()
+    assert (link.company.name, link.role.name, link.state(now=timezone.now())) == ("Acme", "Agent", "open")
+    assert refuse_acceptance(link, now=timezone.now()) is None
+    assert not Delivery.objects.exists()
+
+
+def test_acme_has_an_integration_whose_key_lies_beside_the_password(
+    demo: Callable[[], str], tmp_path: Path
+) -> None:
+    demo()
+    key = tmp_path / "demo-integration.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+    desk = Integration.objects.get(company__name="Acme")
+    now = int(timezone.now().timestamp())
+    claims = {
+        "iss": desk.licence_key,
+        "aud": settings.PUBLIC_URL,
+        "sub": "ben@acme.example",
+        "iat": now,
+        "exp": now + 60,
+    }
+    token = jwt.encode(claims, key.read_text(), algorithm="RS256")
+    assert get(token).status_code == 200
+    demo()  # a second time changes nothing
+    assert Integration.objects.get().keys.count() == 1
 
 
 def test_egon_s_tenant_leads_nowhere(demo: Callable[[], str]) -> None:

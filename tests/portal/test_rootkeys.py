@@ -65,6 +65,8 @@ def test_a_new_key_comes_beside_a_known_one_and_stays_when_that_has_gone(setting
     for field_keys in (ONE, f"{ONE},{TWO}", ONE, f"{TWO},{ONE}", TWO):
         settings.FIELD_KEYS = field_keys
         rootkeys.claim()
+        if field_keys == f"{TWO},{ONE}":
+            call_command("reseal")  # else the signing key would not open any more
     assert kept() == {"k1", "k2"}
     call_command("reseal", "--dry-run")
     assert kept() == {"k1", "k2"}

@@ -54,7 +54,7 @@ def test_each_call_is_signed_for_this_body_and_this_address_alone(
     look_up(ben)
     look_up(ben)
     first, second = service.calls
-    [key] = jwt.PyJWKSet.from_dict(key_set()).keys
+    [key] = jwt.PyJWKSet.from_dict(key_set(now=timezone.now())).keys
     assert jwt.get_unverified_header(first.bearer)["typ"] == "gatehouse-call+jwt"
     claims = jwt.decode(
         first.bearer, key.key, ["ES256"], audience=service.url, issuer=settings.PUBLIC_URL,
@@ -142,7 +142,7 @@ def test_its_contract_is_there_for_everybody_and_fits_what_is_sent_and_taken(
 
 class _Keys(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
-        text = json.dumps(key_set()).encode()
+        text = json.dumps(key_set(now=timezone.now())).encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(text)))
         self.end_headers()

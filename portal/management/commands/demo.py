@@ -12,13 +12,16 @@ from django.utils import timezone
 
 import configserver
 from accounts.companies import change_company
+from accounts.integrations import IntegrationDraft, create_integration, generate_key
+from accounts.inviting import JoinLinkDraft, make_join_link
 from accounts.mode import external_is_on
-from accounts.models import User
+from accounts.models import Integration, JoinLink, Preset, User
 from accounts.names import Realm
 from accounts.options import MODE
 from accounts.people import UserDraft, create_user
+from accounts.principal import rights_of
 from audit.events import Event
-from audit.record import record
+from audit.record import Origin, record
 from configserver import service, services
 from configserver.models import Person, SolutionPackage, Tenant
 from configserver.models import Role as DirectoryRole
@@ -50,6 +53,7 @@ EXTERNAL_PEOPLE = (
     ("gerda", "Gerda Gross", 101, "gerda@acme.example", "Contact Centre Agent", False),
     ("hanna", "Hanna Hahn", 101, "hanna@acme.example", "Contact Centre Agent", False),
 )
+INTEGRATION = "Zendesk of Acme"
 SAMPLE_PACKAGE = Path(configserver.__file__).parent / "data" / "IA_SPD_Roles.xml"
 Row = TypeVar("Row")
 
@@ -77,7 +81,9 @@ class Command(BaseCommand):
             self._person(
                 email, name, companies.get(company), role, by_email, password=password, by=by, now=now
             )
+        self._integration(companies["Acme"], by=by, now=now)
         self._external_people(companies, password=password, by=by, now=now)
+        self._join_link(companies["Acme"], now=now)
         self.stdout.write(
             f"Demo data is loaded; the password of all its people is in {prepare.demo_password_file()}."
         )
@@ -108,6 +114,22 @@ class Command(BaseCommand):
                 Delivery.objects.filter(
                     user_uid=user.uid
                 ).delete()  # the notice: a demo begins with an empty mailbox
+
+    def _integration(self, company: Company, *, by: Actor, now: datetime) -> None:
+        """A help desk of Acme that lets agents in, with a key whose private half lies beside the password."""
+        if Integration.objects.filter(company=company, name=INTEGRATION).exists():
+            return
+        draft = IntegrationDraft(
+            name=INTEGRATION,
+            company=company,
+            preset=Preset.ZENDESK,
+            ceiling=Role.objects.get(name="Agent", company=None),
+            origins=["https://acme.zendesk.com"],
+        )
+        made = _settled(
+            generate_key(_settled(create_integration(draft, by=by, now=now)), "RS256", by=by, now=now)
+        )
+        _write(prepare.demo_key_file(), made.private_pem)
 
     def _external_people(
         self, companies: dict[str, Company], *, password: str, by: Actor, now: datetime
@@ -148,6 +170,15 @@ class Command(BaseCommand):
             _settled(change_company(company, CompanyDraft(tenant_dbid=dbid), by=by, now=now))
         return found
 
+    def _join_link(self, company: Company, *, now: datetime) -> None:
+        """One invitation that is open, made by Ada for whoever has the link."""
+        ada = User.objects.find("ada@acme.example", realm=Realm.INTERNAL)
+        if ada is None or JoinLink.objects.exists():
+            return
+        by = Actor(rights=rights_of(ada), origin=Origin(actor=ada))
+        draft = JoinLinkDraft(company=company, role=Role.objects.get(name="Agent", company=None))
+        _settled(make_join_link(draft, by=by, now=now))
+
     def _package(self, *, by: Actor, now: datetime) -> None:
         """The roles of the sample; where some package has brought them, or did once, they are as somebody left them."""
         if not SolutionPackage.objects.exists():
@@ -158,10 +189,16 @@ class Command(BaseCommand):
         if path.exists():
             return path.read_text(encoding="utf-8").strip()
         password = "-".join(secrets.token_hex(2) for _ in range(4))
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(password + "\n")
+        _write(path, password + "\n")
         return password
+
+
+def _write(path: Path, text: str) -> None:
+    """A new file that its owner alone can read."""
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
 
 
 def _settled(result: Row | Denied) -> Row:

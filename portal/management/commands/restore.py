@@ -107,5 +107,6 @@ class Command(BaseCommand):
         ended = end_what_was_under_way(made_at=manifest.created_at, replaced=replaced, now=timezone.now())
         self.stdout.write(
             f"backup of {manifest.created_at}: {verdict.rows} audit events. Ended: {ended.sessions} sessions, {ended.sign_ins} sign-ins "
-            f"under way, {ended.codes} codes; {ended.browsers} browsers are not remembered any more; {ended.deliveries} mails are not sent."
+            f"under way, {ended.codes} codes, {ended.join_links} join links, {ended.signing_keys} signing keys; {ended.browsers} browsers "
+            f"are not remembered any more; {ended.deliveries} mails are not sent."
         )

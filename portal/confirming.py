@@ -1,0 +1,27 @@
+"""The way to prove again who one is, before something that a stolen session must not do."""
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+
+from accounts.middleware import CONFIRM_URL, typed_in
+from accounts.principal import Principal
+from twofactor.services.recent import refuse_unproved
+
+
+def way_to_confirm(request: HttpRequest, principal: Principal, *, back: str) -> HttpResponse | None:
+    """Where to confirm, and then on to `back`; what was typed is kept meanwhile. None for who has proved it recently."""
+    if refuse_unproved(principal.session, now=timezone.now()) is None:
+        return None
+    if typed := typed_in(request):
+        context = {
+            "title": _("Confirm that it is still you"),
+            "confirm_url": CONFIRM_URL,
+            "resend": typed,
+            "action": request.get_full_path(),
+        }
+        return render(request, "login/locked.html", context, status=403)
+    return redirect(f"{reverse('login:confirm')}?{urlencode({'next': back})}")
