@@ -66,7 +66,7 @@ class BegunSerializer(serializers.Serializer[Any]):
     """A sign-in under way."""
 
     handle = serializers.CharField(help_text="Secret of this sign-in; send it with every step.")
-    step = serializers.ChoiceField(choices=["password", "passkey"])
+    step = serializers.ChoiceField(choices=["password", "passkey", "mailed-code"])
     expires_at = serializers.DateTimeField()
     options = serializers.DictField(
         required=False, help_text="Step passkey: for `PublicKeyCredential.parseRequestOptionsFromJSON`."
@@ -80,7 +80,7 @@ class StepSerializer(Plain):
     password = Secret(required=False, help_text="Step password.")
     answer = Secret(required=False, help_text="Step challenge: the answer to the prompt.")
     method = Text(required=False, help_text="Step method: the id of one of the methods.")
-    code = Text(required=False, help_text="Steps code and enrol, spaces and dashes left out.")
+    code = Text(required=False, help_text="Steps code, mailed-code and enrol, spaces and dashes left out.")
     credential = CredentialField(
         required=False, help_text="Step passkey: as `toJSON()` of the browser's credential gives it."
     )

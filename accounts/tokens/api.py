@@ -134,7 +134,8 @@ class Introspect(_Door):
         """What a token says: one of the caller's own session, or by privilege one of a person in reach."""
         token = _given(IntrospectedToken, request)["token"]
         asker: Any = caller(request)
-        return Response(introspect(token, asker=asker, now=timezone.now()))
+        address = client_address(request._request)
+        return Response(introspect(token, asker=asker, address=address, now=timezone.now()))
 
 
 @require_safe

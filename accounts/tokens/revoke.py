@@ -61,7 +61,7 @@ def _may_ask(asker: Principal, about: Principal) -> bool:
     return isinstance(companies, Everywhere) or about.user.company_id in companies
 
 
-def introspect(token: str, *, asker: Principal, now: datetime) -> dict[str, Any]:
+def introspect(token: str, *, asker: Principal, address: str, now: datetime) -> dict[str, Any]:
     """What the token says, or `{"active": false}` for whatever does not hold or is none of the asker's business (RFC 7662, 2.2)."""
     if is_api_key(token):
         return _of_api_key(token, asker=asker, now=now)
@@ -72,7 +72,9 @@ def introspect(token: str, *, asker: Principal, now: datetime) -> dict[str, Any]
         kind, named = "Bearer", {"jti": access.jti, "aud": ACCESS.audience}
     else:
         row = find_refresh_token(token)
-        if row is None or row.used_at is not None:
+        if row is None:
+            return _of_assertion(token, asker=asker, address=address, now=now)
+        if row.used_at is not None:
             return INACTIVE
         principal = principal_of_session(str(row.session.uid))
         times = {"iat": int(row.issued_at.timestamp()), "exp": int(row.session.expires_at.timestamp())}
@@ -92,6 +94,21 @@ def _told(principal: Principal, *, kind: str) -> dict[str, Any]:
         "sub": str(principal.user.uid),
         "username": principal.user.username,
         "sid": str(principal.session.uid),
+    }
+
+
+def _of_assertion(token: str, *, asker: Principal, address: str, now: datetime) -> dict[str, Any]:
+    """Of a token that an integration signed and that has been used here."""
+    session = session_of_assertion(token, address=address, now=now)
+    principal = principal_of_session(str(session.uid)) if session is not None else None
+    if session is None or principal is None or not principal.is_live(now=now):
+        return INACTIVE
+    if session.integration is None or not _may_ask(asker, principal):
+        return INACTIVE
+    return _told(principal, kind="Bearer") | {
+        "iss": session.integration.licence_key,
+        "iat": int(session.created_at.timestamp()),
+        "exp": int(session.expires_at.timestamp()),
     }
 
 

@@ -50,6 +50,22 @@ def test_the_bearer_is_the_person_that_the_token_names(desk: Integration, ben: U
     assert session.methods == ["fed"]
 
 
+def test_introspection_tells_of_a_bearer_to_whom_it_concerns(
+    desk: Integration, root: User, ben: User
+) -> None:
+    token, rosa = fresh(desk, sub=ben.username), cast.Api(root)
+    asked = {"token": token}
+    assert rosa.post("tokens/introspect/", asked).json() == {"active": False}  # not used here yet
+    assert get(token).status_code == 200
+    told = rosa.post("tokens/introspect/", asked).json()
+    session = Session.objects.get(kind=SessionKind.JWT)
+    assert (told["active"], told["iss"]) == (True, desk.licence_key)
+    assert (told["token_type"], told["username"], told["sid"]) == ("Bearer", ben.username, str(session.uid))
+    assert told["exp"] == int(session.expires_at.timestamp())
+    end_sessions([session], reason="revoked", origin=Origin(), now=timezone.now())
+    assert rosa.post("tokens/introspect/", asked).json() == {"active": False}
+
+
 def test_one_token_is_one_session_and_costs_nothing_once_it_is_known(
     desk: Integration, ben: User, django_assert_num_queries: Any
 ) -> None:
