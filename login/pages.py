@@ -249,6 +249,18 @@ def _resend(case: Case, challenge: Challenge | None) -> Action:
     )
 
 
+def _another_mail(case: Case) -> list[Action]:
+    """Where to ask once more; of whoever joins or signs up, that is the page that he came from."""
+    attempt = case.attempt
+    if case.confirms:
+        target = urlencode({"next": attempt.next or "/"})
+        return [Action(label=_("Send another code"), url=f"{reverse('login:confirm')}?{target}")]
+    if attempt.join_link_id is not None or attempt.signs_up:
+        return []
+    name = "login:forgotten" if attempt.purpose == Purpose.FORGOTTEN else "login:magic-link"
+    return [Action(label=_("Ask for another link"), url=reverse(name))]
+
+
 def _other_confirmation(case: Case) -> list[Action]:
     """The password instead of the passkey, or the passkey instead of the password."""
     if not case.attempt.by_passkey and not may_use_passkey(case.person):
@@ -278,6 +290,7 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
         context["methods"] = [method_named(case, way) for way in case.methods]
     if step is Step.MAILED_CODE:
         context |= {"facts": _mailed_facts(case), "confirms": case.confirms}
+        secondary += _another_mail(case)
     if step is Step.CHANGE_PASSWORD:
         context["rules"] = rules_for(case)
     if step in {Step.CODE, Step.ENROL, Step.PASSKEY}:
