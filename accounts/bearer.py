@@ -1,6 +1,5 @@
 """Tokens of integrations as bearers on the API: the first use of one begins a session, and every later one is that session."""
 
-import hashlib
 from datetime import datetime
 
 from django.db import IntegrityError
@@ -22,6 +21,7 @@ from accounts.vouching import (
 )
 from core import entropy
 from core.db import unit
+from core.known import Known
 
 ENDED = Flawed(
     code="invalid_token", message=_("What began with this token has ended. Sign a new one."), flaw="ended"
@@ -29,8 +29,7 @@ ENDED = Flawed(
 
 # Checking a token costs a signature and several statements. Which session it began never changes; whether that one lives is asked anew
 # each time, and with it whether its key, its integration and its person still hold. Only good tokens are kept.
-_begun: dict[bytes, tuple[str, datetime]] = {}
-MOST_BEGUN = 10_000
+_begun = Known[tuple[str, datetime]]()
 
 
 def principal_of_assertion(token: str, *, client: Client, now: datetime) -> Principal | Flawed | None:
@@ -38,17 +37,16 @@ def principal_of_assertion(token: str, *, client: Client, now: datetime) -> Prin
 
     No statement once its session is known.
     """
-    name = hashlib.sha256(token.encode()).digest()
-    begun = _begun.get(name) or _begin(token, client=client, now=now)
-    if isinstance(begun, Flawed):
-        return None if begun in (MALFORMED, NO_INTEGRATION) else begun
+    begun = _begun.get(token)
+    if begun is None:
+        found = _begin(token, client=client, now=now)
+        if isinstance(found, Flawed):
+            return None if found in (MALFORMED, NO_INTEGRATION) else found
+        begun = found
+        _begun.keep(token, begun)
     uid, until = begun
     if now >= until:
-        _begun.pop(name, None)
         return EXPIRED_ASSERTION
-    if len(_begun) >= MOST_BEGUN:
-        _begun.clear()
-    _begun[name] = begun
     principal = principal_of_session(uid)
     if principal is None or not principal.is_live(now=now) or principal.session.kind != SessionKind.JWT:
         return ENDED

@@ -152,7 +152,8 @@ class Case:
     @property
     def enrollable(self) -> list[str]:
         """The kinds of factor that can be turned on in this very sign-in, where there is none."""
-        return enrollable(self.person, self.settings, by_mailbox=self.attempt.by_link)
+        proved_by = FactorKind.EMAIL.value if self.attempt.by_link else ""
+        return enrollable(self.person, self.settings, proved_by=proved_by)
 
     def forget(self, *names: str) -> None:
         """Read these anew at their next use: something they follow from has changed."""

@@ -244,10 +244,14 @@ class NothingForm(StepForm):
     """A step that takes no field."""
 
 
-class MailedCodeForm(StepForm):
+class ShortCodeForm(forms.Form):
     """The short code of a mail with a link."""
 
     code = CodeField()
+
+
+class MailedCodeForm(StepForm, ShortCodeForm):
+    """The same as a step."""
 
 
 FORMS: dict[str, type[StepForm]] = {

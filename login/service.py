@@ -89,10 +89,10 @@ def open_attempt(
     now: datetime,
     target: str = "",
     session: Session | None = None,
-    by_passkey: bool = False,
     life: timedelta = LIFE,
+    **columns: Any,
 ) -> tuple[Attempt, str]:
-    """A new attempt and its handle, which is kept only as a fingerprint."""
+    """A new attempt and its handle, which is kept only as a fingerprint; `columns` are what a way in of its own kind begins with."""
     handle = entropy.token(HANDLE)
     attempt = Attempt(
         fingerprint=entropy.fingerprint(handle, purpose=HANDLE),
@@ -103,11 +103,11 @@ def open_attempt(
         user=user,
         version=user.security_version if user else 0,
         session=session,
-        by_passkey=by_passkey,
         next=target,
         address=client.address,
         created_at=now,
         expires_at=now + life,
+        **columns,
     )
     attempt.name = sealed.seal(attempt, "name", name.encode())
     Insert(attempt).now()

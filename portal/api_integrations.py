@@ -22,7 +22,10 @@ from twofactor.api_caller import confirmed
 
 
 class Integrations(Resource):
-    """Systems that vouch for people of a company by tokens that they sign."""
+    """Systems that vouch for people of a company by tokens that they sign.
+
+    What makes somebody trusted, or trusted for more, is confirmed. What takes trust away must never wait.
+    """
 
     model = Integration
     reads = shapes.IntegrationShown
@@ -49,26 +52,21 @@ class Integrations(Resource):
     created = ("add_keys", "generate_key")
     filters = shapes.IntegrationFilters
     related = ("company", "ceiling")
-    # What makes somebody trusted, or trusted for more. What takes trust away must never wait.
-    proved = frozenset({"create", "partial_update", "add_keys", "generate_key"})
-
-    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
-        """Ask for a recent proof before anything is trusted."""
-        super().initial(request, *args, **kwargs)
-        if self.action in self.proved:
-            confirmed(request)
 
     @idempotent
     def create(self, request: Request) -> Response:
         """Make an integration (confirmed); without `company` of the caller's own. It has no key yet."""
         self.need()
+        confirmed(request)
         given: Values = {"company": principal_of(request).company} | self.body()
         draft = IntegrationDraft(**given)
         return self.settle_new(verbs.create_integration(draft, by=actor(request), now=timezone.now()))
 
     def partial_update(self, request: Request, **where: Any) -> Response:
         """Change what is given of an integration (confirmed). Whom it may no longer vouch for is signed out within a second."""
-        integration, draft = self.get_object(), IntegrationDraft(**self.body())
+        integration = self.get_object()
+        confirmed(request)
+        draft = IntegrationDraft(**self.body())
         return self.settle(
             verbs.change_integration(integration, draft, by=actor(request), now=timezone.now())
         )
@@ -87,7 +85,9 @@ class Integrations(Resource):
     @keys.mapping.post
     def add_keys(self, request: Request, **where: Any) -> Response:
         """Trust public keys (confirmed): PEM, a JWK or a JWKS, all or none of them."""
-        integration, given = self.get_object(), self.body()
+        integration = self.get_object()
+        confirmed(request)
+        given = self.body()
         added = settled(
             verbs.add_keys(
                 integration, given["keys"], kid=given["kid"], by=actor(request), now=timezone.now()
@@ -98,7 +98,9 @@ class Integrations(Resource):
     @action(detail=True, methods=["post"], url_path="keys/generate")
     def generate_key(self, request: Request, **where: Any) -> Response:
         """Generate a pair (confirmed). The private key is in this answer and kept nowhere, so there is no answer to be had again."""
-        integration, given = self.get_object(), self.body()
+        integration = self.get_object()
+        confirmed(request)
+        given = self.body()
         made = settled(
             verbs.generate_key(integration, given["algorithm"], by=actor(request), now=timezone.now())
         )

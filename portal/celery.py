@@ -82,7 +82,7 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "options": {"expires": 3600},
     },
     "rotate the signing keys": {
-        "task": "portal.rotate-keys",
+        "task": "accounts.rotate-keys",
         "schedule": crontab(minute="23"),
         "options": {"expires": 1800},
     },

@@ -9,7 +9,6 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from accounts import housekeeping as accounts
-from accounts import signing_keys
 from core import idempotency, seen, throttle
 from login import housekeeping as login
 from twofactor import housekeeping as twofactor
@@ -26,12 +25,6 @@ def prune() -> int:
 def end_voided() -> int:
     """End the sessions of people who changed in the Configuration Server; the number of sessions."""
     return accounts.end_voided(now=timezone.now())
-
-
-@shared_task(name="portal.rotate-keys")
-def rotate_keys() -> int:
-    """Publish the signing key that is due and erase what has gone; the number of keys."""
-    return signing_keys.ensure_keys(now=timezone.now())
 
 
 @shared_task(name="portal.tick")

@@ -1,6 +1,5 @@
 """Checking what a request brings as its bearer. Whatever is wrong with it, the answer is the same refusal."""
 
-import hashlib
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,6 +8,7 @@ from accounts.principal import Principal, principal_of_session
 from accounts.tokens.api_keys import is_api_key, principal_of_key
 from accounts.tokens.keys import still_verifies
 from accounts.tokens.signed import ACCESS, LONGEST, opened
+from core.known import Known
 
 LEEWAY = timedelta(seconds=5)  # between the clocks of two nodes
 
@@ -28,22 +28,18 @@ class Access:
 # Checking a signature costs as much as the rest of a request. A token that was ours once is ours as long as its key is;
 # that, whether it is in its time and whether its session lives is asked anew each time. Only good ones are kept, so that nobody can
 # push them out.
-_seen: dict[bytes, Access] = {}
-MOST_SEEN = 10_000
+_seen = Known[Access]()
 
 
 def read_access_token(token: str) -> Access | None:
     """The content of an access token of ours, live or not; None for anything else."""
     if len(token) > LONGEST or not token.isascii():
         return None
-    name = hashlib.sha256(token.encode()).digest()
-    if (known := _seen.get(name)) is not None:
+    if (known := _seen.get(token)) is not None:
         return known if still_verifies(known.kid) else None
     access = _checked(token)
     if access is not None:
-        if len(_seen) >= MOST_SEEN:
-            _seen.clear()
-        _seen[name] = access
+        _seen.keep(token, access)
     return access
 
 

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError
@@ -88,22 +89,21 @@ def ask(
         # It reads like the others: `signs_up` alone, without a company, makes nobody.
         signs_up = signs_up or join_link is not None
         user, join_link, company = None, None, None
-    with unit():
-        attempt, handle = open_attempt(
-            purpose=purpose,
-            name=name,
-            realm=realm,
-            user=user,
-            by_page=by_page,
-            client=client,
-            now=now,
-            target=target,
-            life=LINK_LIFE,
-        )
-        attempt.display_name, attempt.join_link = display_name, join_link
-        attempt.signs_up, attempt.sign_up = signs_up, company
-        _have_it_mailed(attempt, due=not taken.refused)
-    return attempt, handle
+    return _open(
+        purpose=purpose,
+        name=name,
+        realm=realm,
+        user=user,
+        by_page=by_page,
+        client=client,
+        now=now,
+        target=target,
+        link_due=not taken.refused,
+        display_name=display_name,
+        join_link=join_link,
+        signs_up=signs_up,
+        sign_up=company,
+    )
 
 
 def ask_to_confirm(
@@ -113,31 +113,25 @@ def ask_to_confirm(
     user = session.user
     if (refused := take(ASK_TO_CONFIRM, str(user.uid), now=now)) is not None:
         return refused
+    return _open(
+        purpose=Purpose.CONFIRM,
+        name=user.username,
+        realm=Realm(user.realm),
+        user=user,
+        by_page=by_page,
+        client=client,
+        now=now,
+        target=target,
+        session=session,
+        link_due=True,
+    )
+
+
+def _open(**how: Any) -> tuple[Attempt, str]:
+    """An attempt that waits for a mailed link, of which the worker is told."""
     with unit():
-        opened = open_attempt(
-            purpose=Purpose.CONFIRM,
-            name=user.username,
-            realm=Realm(user.realm),
-            user=user,
-            by_page=by_page,
-            client=client,
-            now=now,
-            target=target,
-            session=session,
-            life=LINK_LIFE,
-        )
-        _have_it_mailed(opened[0], due=True)
-    return opened
-
-
-def _have_it_mailed(attempt: Attempt, *, due: bool) -> None:
-    attempt.by_link, attempt.link_due, attempt.language = True, due, translation.get_language() or ""
-    attempt.save(
-        update_fields=[
-            "by_link", "display_name", "join_link", "language", "link_due", "sign_up", "signs_up",
-        ]
-    )  # fmt: skip
-    after_commit(wake.worker)
+        after_commit(wake.worker)
+        return open_attempt(by_link=True, language=translation.get_language() or "", life=LINK_LIFE, **how)
 
 
 def mail_due(now: datetime) -> None:

@@ -17,7 +17,7 @@ from core.http import safe_next
 from core.outcomes import Denied
 from login.edge import client_of
 from login.flow import Purpose, Step
-from login.forms import CodeField
+from login.forms import ShortCodeForm
 from login.links import magic, mailed
 from login.models import Attempt
 from login.pages import step_url
@@ -55,12 +55,6 @@ class NewcomerForm(AddressForm):
         help_text=_("As others will see it."),
         widget=forms.TextInput(attrs={"autocomplete": "name"}),
     )
-
-
-class ShortCodeForm(forms.Form):
-    """The short code of the mail, where the link is opened in another browser."""
-
-    code = CodeField()
 
 
 class _AskView(View):

@@ -9,7 +9,6 @@ from accounts.names import Realm
 from accounts.sessions import Client
 from accounts.tokens.foreign import Flawed
 from accounts.vouching import person_once, verified
-from core.db import unit
 from core.http import network_of
 from core.outcomes import Denied
 from core.throttle import take
@@ -30,18 +29,17 @@ def begin_vouched(
     user = person_once(found, address=client.address, now=now)
     if isinstance(user, Flawed):
         return user
-    with unit():
-        attempt, handle = open_attempt(
-            purpose=Purpose.SSO,
-            name=user.username,
-            realm=Realm(user.realm),
-            user=user,
-            by_page=True,
-            client=client,
-            now=now,
-            target=target,
-        )
-        attempt.integration_key, attempt.grant = found.vouched.key, found.vouched.grant
-        attempt.until = found.vouched.until
-        attempt.save(update_fields=["integration_key", "grant", "until"])
-    return attempt, handle
+    vouched = found.vouched
+    return open_attempt(
+        purpose=Purpose.SSO,
+        name=user.username,
+        realm=Realm(user.realm),
+        user=user,
+        by_page=True,
+        client=client,
+        now=now,
+        target=target,
+        integration_key=vouched.key,
+        grant=vouched.grant,
+        until=vouched.until,
+    )

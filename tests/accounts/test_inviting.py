@@ -10,6 +10,7 @@ from django.conf import settings
 from accounts.invite_many import Invited, invite_many, roles_to_give
 from accounts.invite_rows import read_rows
 from accounts.inviting import (
+    MOST_OPEN,
     JoinLinkDraft,
     make_join_link,
     resend_join_link,
@@ -211,9 +212,10 @@ def test_the_link_of_a_demoted_maker_is_no_use_to_others_either(ada: User, root:
     assert revoke_join_link(link, by=acting(root), now=clock()) is None
 
 
-def test_a_company_has_so_many_open_links(ada: User, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accounts.inviting.MOST_OPEN", 2)
+def test_a_company_has_so_many_open_links(ada: User, clock: Clock) -> None:
     first = made(ada, clock)
+    given = {name: getattr(first, name) for name in ("company", "role", "created_at", "expires_at")}
+    JoinLink.objects.bulk_create(JoinLink(**given) for _ in range(MOST_OPEN - 2))
     made(ada, clock)
     assert code(make_join_link(draft(ada.company), by=acting(ada), now=clock())) == "too_many_links"
     revoke_join_link(first, by=acting(ada), now=clock())

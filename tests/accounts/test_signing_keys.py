@@ -11,6 +11,7 @@ from django.utils import timezone
 from accounts import signing_keys
 from accounts.models import RefreshToken, SigningKey, User
 from accounts.signing_record import what_it_signed
+from accounts.tasks import rotate_keys
 from accounts.tokens import keys
 from accounts.tokens.keys import active_key, key_named, key_set
 from accounts.tokens.rotation import OVERLAP, Standing
@@ -22,7 +23,6 @@ from core.errors import PortalError
 from core.outcomes import Denied
 from core.reseal import reseal
 from core.sealed import sealed_fields
-from portal.tasks import rotate_keys
 from tenants.settings import change_settings
 from tests.cast import Call, acting
 from tests.parallel import in_parallel

@@ -97,6 +97,22 @@ def test_a_sign_in_by_password_alone_over_pages(web: WebDoor, ben: User) -> None
     assert len(statements) <= 13
 
 
+def test_a_mailed_link(api: ApiDoor, ben: User, post: Post, clock: Time) -> None:
+    warm = ApiDoor()
+    warm.magic(BEN)
+    warm.use(post.link(BEN))
+    clock.forward(seconds=61)
+    said, asked = count(lambda: api.magic(BEN))
+    show("asks for a link", asked)
+    assert not said.refused
+    link = post.link(BEN)
+    said, used = count(lambda: api.use(link))
+    show("uses the link, which signs in", used)
+    assert said.step == "done"
+    assert len(asked) <= 4
+    assert len(used) <= 10
+
+
 def test_a_change_of_password_at_sign_in(api: ApiDoor, ben: User) -> None:
     User.objects.filter(pk=ben.pk).update(must_change_password=True)
     sign_in(api, BEN, PASSWORD)

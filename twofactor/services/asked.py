@@ -65,15 +65,14 @@ def verified_contacts(user: User, settings: Snapshot) -> list[str]:
     ]
 
 
-def enrollable(user: User, settings: Snapshot, *, by_mailbox: bool = False) -> list[str]:
+def enrollable(user: User, settings: Snapshot, *, proved_by: str = "") -> list[str]:
     """What somebody without any way may turn on at sign-in, on the strength of the first proof: nothing that is not his already.
 
-    `by_mailbox`: the first proof came by mail, so the mailbox is no second one.
+    `proved_by` is the kind of contact that was the first proof, if one was: it is no second one.
     """
     possible = allowed(settings.text(GENERATION))
     fields = contact_fields(settings)
-    if by_mailbox:
-        fields.pop(FactorKind.EMAIL.value, None)
+    fields.pop(proved_by, None)
     found = [kind for kind, name in fields.items() if kind in possible and getattr(user, name)]
     # Anybody's app would do, so only where there is nothing of the person's own to prove, and nothing that was turned on.
     if not found and FactorKind.TOTP in possible and not stands(turned_on(user)):
