@@ -11,7 +11,6 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.embedding import sign_in_embedded
-from accounts.integrations.origins import LONGEST_ORIGIN
 from accounts.serializers import CompanyNamed
 from accounts.sessions import Client
 from accounts.tokens.api import TokenPairShown
@@ -19,6 +18,7 @@ from accounts.tokens.foreign import LONGEST
 from core.api import body
 from core.fields import Secret, Strict, Text
 from core.http import client_address, user_agent
+from core.origins import LONGEST_ORIGIN
 from core.refusals import settled
 
 

@@ -5,11 +5,11 @@ from typing import Any
 from django import forms
 from django.utils.translation import gettext_lazy as __
 
-from accounts.integrations.origins import LONGEST_ORIGIN, MOST_ORIGINS
 from accounts.models import Integration
 from accounts.tokens.foreign_keys import ES256, LONGEST, LONGEST_KID, RS256, looks_private
 from core.admin_forms import VerbForm
 from core.admin_pages import ObjectForm
+from core.origins import LONGEST_ORIGIN, MOST_ORIGINS
 
 _CODE = {"class": "vLargeTextField gh-code", "spellcheck": "false", "autocomplete": "off"}
 

@@ -15,13 +15,14 @@ from accounts.tokens.policy import Policy
 from core import epoch
 from core.outcomes import Denied
 from tenants.models import Role
-from tenants.rights import SCOPES, Rights, exceeds, narrowed
+from tenants.rights import MONITOR, OF_COBROWSE, SCOPES, Rights, exceeds, joined_by, narrowed
 from tenants.roles import RoleGiven, role_given
 from tenants.rules import rights_from
 
 Grant = dict[str, Any]
 # Where a policy has another name for what the API shows: `sessions` of a policy are co-browse sessions, `features` the settings.
-_NAMED = {"settings": "features", "sessions": "sign-ins"}
+COBROWSE = "sessions"
+_NAMED = {"settings": "features", "sessions": "sign-ins", "cobrowse-sessions": COBROWSE}
 _ACTIONS = {"read": ("read",), "write": ("create", "update", "delete")}
 
 _built_in = epoch.Cached[str, int | None](
@@ -118,8 +119,19 @@ def bounded(session: Session, *, roles: Sequence[RoleGiven], full: Rights) -> Ri
     if "role" in grant and grant["role"] is None:
         rights = _ceiling(integration)  # no role: the policy alone says what, and the ceiling how much
     if is_bounded(session):
-        return narrowed(rights, _scopes_of(policy_of(grant)))
+        found = policy_of(grant)
+        return joined_by(narrowed(rights, _scopes_of(found)), _cobrowse(grant, found) & rights.privileges)
     return rights
+
+
+def _cobrowse(grant: Grant, found: Policy | None) -> frozenset[tuple[str, str]]:
+    """What of co-browse is open under this grant beside what its policy names as a whole (mission L3): all of it without a policy, and
+    where one only adjusts a role; where it names some of the sessions, to work with those, of which the policy says each time."""
+    entry = found.entry(COBROWSE) if found is not None else None
+    if entry is not None:
+        return frozenset([MONITOR])
+    is_open = found.adjusts if found is not None else isinstance(grant.get("role", ""), str)
+    return OF_COBROWSE if is_open else frozenset()
 
 
 def scopes_given(listed: Collection[str]) -> set[str]:

@@ -29,7 +29,7 @@ CONFIRM_URL = "/login/confirm/"
 # of which the team is a part.
 SHUT_WHEN_BOUNDED = ("/account/", "/admin/", "/team/", "/login/confirm/")
 # Pages inside other sites: the cookie of whoever is signed in beside them makes no difference there, and is not even looked at.
-WITHOUT_SESSION = "/embed/"
+WITHOUT_SESSION = ("/embed/", "/cobrowse/js/")
 _SECRET_WORDS = ("password", "code", "csrfmiddlewaretoken")
 
 
@@ -116,6 +116,7 @@ class SessionMiddleware:
     def _locked(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(API_PREFIX):
             return problem(
+                request.path,
                 401,
                 "session_locked",
                 "The session is locked because it was idle. Confirm the password on a page.",

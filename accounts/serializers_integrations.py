@@ -5,12 +5,13 @@ from typing import Any
 from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
-from accounts.integrations.origins import LONGEST_ORIGIN, LONGEST_URL, MOST_ORIGINS
+from accounts.integrations.address import LONGEST_URL
 from accounts.integrations.reading import trouble_of
 from accounts.integrations.verbs import LONGEST_LIFE
 from accounts.models import Integration, IntegrationKey, KeySource, Preset
 from accounts.tokens.foreign_keys import LONGEST, LONGEST_KID, MADE, RS256
 from core.fields import Flag, Reference, Strict, Text, Uid, Whole
+from core.origins import LONGEST_ORIGIN, MOST_ORIGINS
 from tenants.models import Company, Role
 
 

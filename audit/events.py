@@ -109,6 +109,18 @@ class Event(StrEnum):
     LINK_OPENED = "login:link:opened"
     SSO_CONTINUED = "login:integration:continued"
 
+    APPLICATION_CREATED = "cobrowse:application:created"
+    APPLICATION_CHANGED = "cobrowse:application:changed"
+    APPLICATION_DELETED = "cobrowse:application:deleted"
+    OPTION_CHANGED = "cobrowse:option:changed"
+    TOKENS_COMPARED = "cobrowse:tokens:compared"
+    COBROWSE_STARTED = "cobrowse:session:started"
+    COBROWSE_JOINED = "cobrowse:session:joined"
+    COBROWSE_MODE_CHANGED = "cobrowse:mode:changed"
+    COBROWSE_ENDED = "cobrowse:session:ended"
+    AGENT_TOKEN_ISSUED = "cobrowse:agenttoken:issued"  # noqa: S105
+    AGENT_TOKEN_REVOKED = "cobrowse:agenttoken:revoked"  # noqa: S105
+
     REFUSED = "portal:change:refused"
     AUDIT_EXPORTED = "audit:trail:exported"
     AUDIT_PRUNED = "audit:trail:pruned"

@@ -2,7 +2,8 @@
 
 Run as a program in the environment of the product; prints JSON. `people N` makes N people who prove a mailed code and N who sign in
 by password alone; `crowd N` copies the latter until there are N of them; `sessions N FIRST` begins sessions of N people;
-`external N URLS CA` makes N people whose password the LDAP directory behind these addresses proves.
+`external N URLS CA` makes N people whose password the LDAP directory behind these addresses proves; `cobrowse TOKEN SITE` opens co-browse
+for their company, and `live N` puts N of them into sessions.
 """
 
 import hashlib
@@ -287,6 +288,74 @@ def begin_sessions(count: int, first: int) -> dict[str, Any]:
     return shown
 
 
+def open_cobrowse(token: str, site: str) -> dict[str, Any]:
+    """Give the company a cluster with this agent token, whose pages stand at this site."""
+    from django.utils import timezone
+
+    from cobrowse.applications import ApplicationDraft, create_application, set_options
+    from cobrowse.models import Application, ApplicationType
+    from tenants.actor import system_actor
+    from tenants.models import Company
+
+    now, by, company = timezone.now(), system_actor(), Company.objects.get(name="Bench")
+    draft = ApplicationDraft(company=company, type=ApplicationType.CLUSTER, name="Cluster")
+    cluster = Application.objects.filter(company=company).first() or create_application(draft, by=by, now=now)
+    options = {"slave/password": token, "cross-origin/allowedOrigins": site}
+    set_options(cluster, options, by=by, now=now)  # type: ignore[arg-type]
+    return {"site": site}
+
+
+def fill_cobrowse(count: int) -> dict[str, Any]:
+    """Put so many people into live sessions, and begin a session of a program of an administrator."""
+    from django.utils import timezone
+
+    from accounts.models import User
+    from cobrowse.models import CobrowseSession, Participant, Role, State
+    from tenants.models import Company
+    from tenants.models import Role as Given
+
+    now, company = timezone.now(), Company.objects.get(name="Bench")
+    users = list(User.objects.filter(username__startswith="plain").order_by("id")[:count])
+    sessions = [
+        CobrowseSession(
+            company=company,
+            token=f"{number:09}",
+            code=f"{number:06}",
+            state=State.ACTIVE,
+            origin="https://shop.bench.example",
+            custom_data={"ticket": str(number)},
+            agent=user,
+            agent_uid=str(user.uid),
+            agent_name=user.display_name,
+            created_at=now,
+            updated_at=now,
+            activated_at=now,
+            expires_at=now + timedelta(minutes=20),
+            customer_seen_at=now + timedelta(hours=1),
+            agent_seen_at=now + timedelta(hours=1),
+        )
+        for number, user in enumerate(users)
+    ]
+    CobrowseSession.objects.bulk_create(sessions, batch_size=500)
+    people = [
+        Participant(
+            session=session,
+            number=number,
+            role=role,
+            name=session.agent_name if role == Role.AGENT else "",
+            user=session.agent if role == Role.AGENT else None,
+            fingerprint=f"{session.token}{number}",
+            joined_at=now,
+        )
+        for session in sessions
+        for number, role in ((1, Role.CUSTOMER), (2, Role.AGENT))
+    ]
+    Participant.objects.bulk_create(people, batch_size=500)
+    boss = User.objects.filter(username__startswith="coded").order_by("-id")[0]
+    boss.roles.add(Given.objects.get(name="Company Administrator", company=None))
+    return begin_sessions(1, User.objects.filter(username__startswith="coded", pk__lt=boss.pk).count())
+
+
 def main(arguments: list[str]) -> int:
     """Do what the arguments ask for."""
     import django
@@ -304,6 +373,8 @@ def main(arguments: list[str]) -> int:
         "queue": fill_queue,
         "sessions": begin_sessions,
         "links": ask_for_links,
+        "cobrowse": open_cobrowse,
+        "live": fill_cobrowse,
     }
     what, *given = arguments
     with unit():

@@ -177,6 +177,55 @@ def app_over_rest(turns: Turns) -> Operation:
     return operation
 
 
+def cobrowse_user(tokens: list[str], agent_token: str) -> Operation:
+    """Ask who one is on the agent's side, with the token of a desktop."""
+    turn = itertools.cycle(tokens)
+
+    async def operation(connection: Connection) -> None:
+        headers = {"Authorization": f"Bearer {next(turn)}"}
+        if agent_token:
+            headers["X-Agent-Token"] = agent_token
+        await connection.ask("GET", "/api/1/users/me", headers=headers)
+
+    return operation
+
+
+def cobrowse_session(tokens: list[str], turns: Turns, agent_token: str, site: str) -> Operation:
+    """A customer starts a session, an agent joins it and ends it: three requests."""
+    spare = list(tokens)
+
+    async def operation(connection: Connection) -> None:
+        agent, (_person, origin) = spare.pop(0), turns.next()
+        base = "/cobrowse/rest/live"
+        try:
+            said = await connection.post_json(
+                f"{base}/sessions", {"role": 1}, expect=201, Origin=site, X_Forwarded_For=origin
+            )
+            path, bearer = f"{base}/sessions/{said['sessionToken']}/join", f"Bearer {agent}"
+            joined = await connection.post_json(
+                path, {"role": 2}, Authorization=bearer, X_Agent_Token=agent_token
+            )
+            path = f"{base}/users/{joined['userToken']}/session/exit"
+            await connection.post_json(path, {}, Authorization=bearer, X_Agent_Token=agent_token)
+        finally:
+            spare.append(agent)
+
+    return operation
+
+
+def cobrowse_list(token: str, agent_token: str, count: int) -> Operation:
+    """An administrator lists the live sessions of everybody."""
+    headers = {"Authorization": f"Bearer {token}", "X-Agent-Token": agent_token}
+
+    async def operation(connection: Connection) -> None:
+        path = f"/api/1/sessions?agent=all&state=active&limit={count}"
+        answer = await connection.ask("GET", path, headers=headers)
+        if answer.body.count(b'"activated"') != count:
+            raise WrongAnswerError("not all of them")
+
+    return operation
+
+
 def _fields(page: Answer) -> dict[str, str]:
     """The hidden fields of the form on a page."""
     token, attempt = _CSRF.search(page.body), _ATTEMPT.search(page.body)

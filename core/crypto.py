@@ -9,9 +9,11 @@ import hmac
 import os
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
+from cryptography.fernet import Fernet, InvalidToken
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
@@ -21,6 +23,13 @@ from core.errors import PortalError
 
 NONCE_BYTES = 12  # NIST SP 800-38D: 96 random bits
 _KEY_ID = re.compile(r"[A-Za-z0-9_-]{1,32}")
+
+
+class Cipher(StrEnum):
+    """How a column is sealed."""
+
+    AES_256_GCM = "aes-256-gcm"
+    FERNET = "fernet"  # AES-128-CBC with HMAC-SHA256
 
 
 @dataclass(frozen=True)
@@ -89,24 +98,48 @@ def macs(text: bytes, *, purpose: str) -> list[bytes]:
     return [hmac.new(key, text, hashlib.sha256).digest() for key in working_keys(purpose)]
 
 
-def seal(plain: bytes, *, purpose: str, uid: str) -> Sealed:
-    """Encrypt `plain` (AES-256-GCM), bound to its purpose and to the row with this `uid`."""
-    key_id = next(iter(_roots(settings.FIELD_KEYS)))
+def seal(plain: bytes, *, purpose: str, uid: str, cipher: Cipher = Cipher.AES_256_GCM) -> Sealed:
+    """Encrypt `plain`, bound to its purpose and to the row with this `uid`."""
+    key_id, root = next(iter(_roots(settings.FIELD_KEYS).items()))
+    if cipher is Cipher.FERNET:
+        return Sealed(
+            f"{key_id}.{_fernet(root, purpose, uid).encrypt(_bound(purpose, uid) + plain).decode()}"
+        )
     nonce = os.urandom(NONCE_BYTES)
-    body = AESGCM(working_keys(f"seal:{purpose}")[0]).encrypt(nonce, plain, f"{purpose}:{uid}".encode())
+    body = AESGCM(_derived(root, f"seal:{purpose}")).encrypt(nonce, plain, f"{purpose}:{uid}".encode())
     return Sealed(f"{key_id}.{base64.urlsafe_b64encode(nonce + body).decode()}")
 
 
-def unseal(sealed: Sealed, *, purpose: str, uid: str) -> bytes:
+def unseal(sealed: Sealed, *, purpose: str, uid: str, cipher: Cipher = Cipher.AES_256_GCM) -> bytes:
     """The plain bytes; what does not open (moved to another row, another purpose, changed, unknown key) is an error."""
     key_id, body = sealed.key_id, sealed.text.partition(".")[2]
     root = _roots(settings.FIELD_KEYS).get(key_id)
     if root is None:
         raise PortalError("unseal_failed", detail=f"No key {key_id!r} in FIELD_KEYS opens this {purpose}.")
     try:
+        if cipher is Cipher.FERNET:
+            return _unbound(_fernet(root, purpose, uid).decrypt(body.encode()), _bound(purpose, uid))
         raw = base64.urlsafe_b64decode(body)
         return AESGCM(_derived(root, f"seal:{purpose}")).decrypt(
             raw[:NONCE_BYTES], raw[NONCE_BYTES:], f"{purpose}:{uid}".encode()
         )
-    except (InvalidTag, ValueError) as error:
+    except (InvalidTag, InvalidToken, ValueError) as error:
         raise PortalError("unseal_failed", detail=f"This {purpose} does not open for this row.") from error
+
+
+def _fernet(root: bytes, purpose: str, uid: str) -> Fernet:
+    # Fernet has no associated data, so each row has a key of its own; it is not kept, for there are as many as there are rows. The purpose
+    # is a step of its own, so that no two pairs of purpose and row run together.
+    of_purpose = _derived(root, f"fernet:{purpose}")
+    key = HKDF(algorithm=hashes.SHA256(), length=32, salt=None, info=uid.encode()).derive(of_purpose)
+    return Fernet(base64.urlsafe_b64encode(key))
+
+
+def _bound(purpose: str, uid: str) -> bytes:
+    return f"{purpose}:{uid}\n".encode()
+
+
+def _unbound(opened: bytes, bound: bytes) -> bytes:
+    if not opened.startswith(bound):
+        raise ValueError("sealed for another row")
+    return opened.removeprefix(bound)

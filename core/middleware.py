@@ -24,7 +24,7 @@ from core.watch import answered
 
 logger = logging.getLogger(__name__)
 _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
-API_PREFIX = "/api/"
+API_PREFIX = settings.PROGRAM_PREFIXES
 # A view that needs another one sets it itself.
 _UNLESS_SET = (
     ("Cache-Control", "no-store"),
@@ -39,9 +39,18 @@ def problem_body(status: int, code: str, detail: str, **more: object) -> dict[st
     return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **more}
 
 
-def problem(status: int, code: str, detail: str, **more: object) -> JsonResponse:
-    """An RFC 9457 problem answer."""
-    body = problem_body(status, code, detail, **more)
+def for_sdk(path: str, body: dict[str, object]) -> dict[str, object]:
+    """The same problem with the two members that the published agent client reads, where it is the one that asks (sources, 4.4)."""
+    return (
+        body | {"id": body["code"], "message": body["detail"]}
+        if path.startswith(settings.SDK_PREFIX)
+        else body
+    )
+
+
+def problem(path: str, status: int, code: str, detail: str, **more: object) -> JsonResponse:
+    """An RFC 9457 problem answer to a call of this path."""
+    body = for_sdk(path, problem_body(status, code, detail, **more))
     return JsonResponse(body, status=status, content_type="application/problem+json")
 
 
@@ -104,7 +113,7 @@ def unavailable(request: HttpRequest, error: BaseException | None) -> HttpRespon
 
 def _answer(request: HttpRequest, status: int, code: str, title: str) -> HttpResponse:
     if request.path.startswith(API_PREFIX):
-        return problem(status, code, title)
+        return problem(request.path, status, code, title)
     return HttpResponse(render_to_string(f"{status}.html", {"request": request}), status=status)
 
 

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
@@ -22,13 +23,14 @@ NETWORKS = Buckets(300, name="networks")  # callers who have not said who they a
 _sharing = Sharing(PEOPLE, NETWORKS)
 
 
-def _take(buckets: Buckets, key: str) -> Rate:
+def counted(buckets: Buckets, key: str) -> Rate:
+    """Take one call of this caller."""
     _sharing.begin()
     return buckets.take(key, now=time.monotonic())
 
 
 def _of_network(request: HttpRequest) -> Rate:
-    return _take(NETWORKS, network_of(client_address(request)))
+    return counted(NETWORKS, network_of(client_address(request)))
 
 
 class CallerRate(BaseThrottle):
@@ -39,7 +41,7 @@ class CallerRate(BaseThrottle):
         caller = getattr(request, "principal", None)
         rate: Rate | None = getattr(request._request, "rate", None)
         if caller is not None:
-            rate = _take(PEOPLE, caller.caller_id)
+            rate = counted(PEOPLE, caller.caller_id)
         elif rate is None:
             rate = _of_network(request._request)
         request._request.rate = rate  # type: ignore[attr-defined]
@@ -60,7 +62,10 @@ class RateLimits:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not request.path.startswith(API_PREFIX):
             return self.get_response(request)
-        if "HTTP_AUTHORIZATION" not in request.META and getattr(request, "principal", None) is None:
+        names_nobody = (
+            "HTTP_AUTHORIZATION" not in request.META and getattr(request, "principal", None) is None
+        )
+        if names_nobody and not request.path.startswith(settings.COUNTED_BY_VIEW):
             request.rate = _of_network(request)  # type: ignore[attr-defined]
         response = self._refusal(request) or self.get_response(request)
         # Who named somebody and was not believed has not been counted yet.
@@ -75,6 +80,6 @@ class RateLimits:
         if rate is None or not rate.refused:
             return None
         sentence = "Too many requests. Please wait a little and try again."
-        response = problem(429, "too_many", sentence, retry_after=rate.reset)
+        response = problem(request.path, 429, "too_many", sentence, retry_after=rate.reset)
         response["Retry-After"] = str(rate.reset)
         return response

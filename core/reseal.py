@@ -62,11 +62,11 @@ def reseal(column: SealedField, *, dry_run: bool = False, batch: int = 200) -> I
         for row in found:
             old: Sealed = getattr(row, column.name)
             try:
-                plain = crypto.unseal(old, purpose=column.purpose, uid=column.uid_of(row))
+                plain = column.open_of(row)
             except PortalError as error:
                 told.note_stuck(str(row.pk), error.detail)
                 continue
-            renewed.append((row.pk, old, crypto.seal(plain, purpose=column.purpose, uid=column.uid_of(row))))
+            renewed.append((row.pk, old, column.seal_for(row, plain)))
         if dry_run:
             told.resealed += len(renewed)
         else:

@@ -9,9 +9,9 @@ from django.apps import apps
 from django.db import models
 
 from core import crypto
-from core.crypto import Sealed
+from core.crypto import Cipher, Sealed
 
-__all__ = ["NOTHING", "Sealed", "SealedField", "seal", "sealed_fields", "unseal"]
+__all__ = ["NOTHING", "Cipher", "Sealed", "SealedField", "seal", "sealed_fields", "unseal"]
 NOTHING = Sealed("")
 
 if TYPE_CHECKING:
@@ -27,17 +27,32 @@ class SealedField(Text):
     `purpose` is for columns that were sealed under another name once; it must not change either.
     """
 
-    def __init__(self, *args: Any, purpose: str = "", bound_to: str = "uid", **more: Any) -> None:
+    def __init__(
+        self,
+        *args: Any,
+        purpose: str = "",
+        bound_to: str = "uid",
+        cipher: Cipher = Cipher.AES_256_GCM,
+        **more: Any,
+    ) -> None:
         super().__init__(*args, **more | {"editable": False})
-        self._purpose, self.bound_to = purpose, bound_to
+        self._purpose, self.bound_to, self.cipher = purpose, bound_to, cipher
 
     @property
     def purpose(self) -> str:
         """What the value is for; it opens for nothing else."""
         return self._purpose or f"{self.model._meta.label_lower}.{self.name}"
 
-    def uid_of(self, row: models.Model) -> str:
-        """What the value of this row is bound to."""
+    def seal_for(self, row: models.Model, plain: bytes) -> Sealed:
+        """`plain`, sealed for this row alone."""
+        return crypto.seal(plain, purpose=self.purpose, uid=self._uid_of(row), cipher=self.cipher)
+
+    def open_of(self, row: models.Model) -> bytes:
+        """The plain bytes of this row; PortalError when they do not open."""
+        sealed: Sealed = getattr(row, self.name)
+        return crypto.unseal(sealed, purpose=self.purpose, uid=self._uid_of(row), cipher=self.cipher)
+
+    def _uid_of(self, row: models.Model) -> str:
         return str(getattr(row, self.bound_to))
 
     def deconstruct(self) -> tuple[str, str, list[Any], dict[str, Any]]:
@@ -68,14 +83,12 @@ def _field(model: type[models.Model], name: str) -> SealedField:
 
 def seal(row: models.Model, name: str, plain: bytes) -> Sealed:
     """`plain`, sealed for this column of this row alone."""
-    field = _field(type(row), name)
-    return crypto.seal(plain, purpose=field.purpose, uid=field.uid_of(row))
+    return _field(type(row), name).seal_for(row, plain)
 
 
 def unseal(row: models.Model, name: str) -> bytes:
     """The plain bytes of this column of this row."""
-    field = _field(type(row), name)
-    return crypto.unseal(getattr(row, name), purpose=field.purpose, uid=field.uid_of(row))
+    return _field(type(row), name).open_of(row)
 
 
 def sealed_fields() -> list[SealedField]:

@@ -25,13 +25,15 @@ from accounts.tokens.api import Introspect, Refresh, Revoke, jwks
 from audit.api import AuditEvents
 from audit.events import Event
 from audit.record import record
+from cobrowse.api import Applications, CobrowseSessions
+from cobrowse.api_agent_tokens import AgentTokens, OneAgentToken
 from configserver.api import Directories, DirectoryPermissions, DirectoryRoles, Tenants
 from configserver.api_packages import SolutionPackages
 from core.buckets import Buckets
 from core.db import unit
 from core.errors import PortalError
 from core.http import client_address
-from core.middleware import problem_body
+from core.middleware import for_sdk, problem_body
 from core.outcomes import Denied
 from core.refusals import Refused
 from delivery.api import Deliveries
@@ -78,10 +80,20 @@ STATUS: Mapping[str, int] = {
     "csrf_failed": 403,
     "untrusted_origin": 403,
     "privilege_not_held": 403,
+    "agent_token_invalid": 403,
+    "agent_token_missing": 403,
+    "controller_only": 403,
+    "no_company": 403,
+    "not_yours_to_decide": 403,
+    "origin_not_allowed": 403,
+    "privilege_missing": 403,
     "rank_too_high": 403,
     "reach_not_held": 403,
     # what is there
+    "device_not_found": 404,
     "not_found": 404,
+    "recording_not_found": 404,
+    "session_not_found": 404,
     "method_not_allowed": 405,
     "not_acceptable": 406,
     # how it stands
@@ -103,6 +115,7 @@ STATUS: Mapping[str, int] = {
     "not_locked": 409,
     "not_open": 409,
     "not_retryable": 409,
+    "not_asked": 409,
     "not_verified": 409,
     "number_refused": 409,
     "factor_required": 409,
@@ -114,6 +127,7 @@ STATUS: Mapping[str, int] = {
     "cannot_sign_in": 409,
     "twice": 409,
     "nothing_changed": 409,
+    "origin_taken": 409,
     "out_of_turn": 409,
     "own_account": 409,
     "own_company": 409,
@@ -122,7 +136,11 @@ STATUS: Mapping[str, int] = {
     "package_exists": 409,
     "pinned": 409,
     "rolled_back": 409,
+    "session_ended": 409,
+    "session_not_active": 409,
+    "session_taken": 409,
     "superseded": 409,
+    "too_many_sessions": 409,
     "unknown_role": 409,
     "unknown_tenant": 409,
     "too_slow": 408,
@@ -135,7 +153,17 @@ STATUS: Mapping[str, int] = {
 }
 # Refusals that say that somebody reached for more than he has; they are written down.
 TRESPASSES = frozenset(
-    {"forbidden", "privilege_not_held", "rank_too_high", "reach_not_held", "built_in", "last_administrator"}
+    {
+        "forbidden",
+        "privilege_not_held",
+        "rank_too_high",
+        "reach_not_held",
+        "built_in",
+        "last_administrator",
+        "agent_token_invalid",
+        "agent_token_missing",
+        "privilege_missing",
+    }
 )
 _CODES: Mapping[type[exceptions.APIException], str] = {
     exceptions.NotAuthenticated: "unauthenticated",
@@ -173,6 +201,13 @@ def _answer(status: int, code: str, detail: str, **more: Any) -> Response:
 
 def problem_of_exception(error: Exception, context: Mapping[str, Any]) -> Response | None:
     """The answer to what a view raised; None leaves it to `core.middleware` (outages) and to Django (our own faults)."""
+    response = _problem_of(error, context)
+    if response is not None:
+        response.data = for_sdk(context["request"].path, response.data)
+    return response
+
+
+def _problem_of(error: Exception, context: Mapping[str, Any]) -> Response | None:
     if isinstance(error, Refused):
         _note_trespass(error.denied, context["request"])
         return problem_of(error.denied, **error.more)
@@ -255,6 +290,8 @@ router.register("sessions", Sessions, basename="session")
 router.register("signing-keys", SigningKeys, basename="signing-key")
 router.register("integrations", Integrations, basename="integration")
 router.register("api-keys", ApiKeys, basename="api-key")
+router.register("applications", Applications, basename="application")
+router.register("cobrowse-sessions", CobrowseSessions, basename="cobrowse-session")
 router.register("audit-events", AuditEvents, basename="audit-event")
 router.register("deliveries", Deliveries, basename="delivery")
 router.register("settings/revisions", Revisions, basename="revision")
@@ -268,6 +305,12 @@ v1 = [
     path("settings/", Settings.as_view(), name="settings"),
     path("companies/<uuid:id>/settings/", CompanySettings.as_view(), name="company-settings"),
     path("join-links/bulk/", ManyJoinLinks.as_view(), name="join-links-bulk"),
+    path("cobrowse-sessions/<uuid:id>/agent-tokens/", AgentTokens.as_view(), name="agent-tokens"),
+    path(
+        "cobrowse-sessions/<uuid:id>/agent-tokens/<uuid:token>/",
+        OneAgentToken.as_view(),
+        name="agent-token",
+    ),
     path("prerequisites/", PrerequisitesView.as_view(), name="prerequisites"),
     *login_urls,
     *twofactor_urls,

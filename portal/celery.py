@@ -20,7 +20,13 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
 def configuration(*, redis_url: str) -> dict[str, Any]:
     """How the queue works: over this Redis, or where there is none over files."""
     return _broker(redis_url) | {
-        "imports": ("accounts.tasks", "configserver.tasks", "delivery.tasks", "portal.tasks"),
+        "imports": (
+            "accounts.tasks",
+            "cobrowse.tasks",
+            "configserver.tasks",
+            "delivery.tasks",
+            "portal.tasks",
+        ),
         "beat_schedule": SCHEDULE,
         "task_default_queue": "gatehouse",
         "task_ignore_result": True,
@@ -75,6 +81,16 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "configserver.check",
         "schedule": 60.0,
         "options": {"expires": 30},
+    },
+    "end co-browse sessions that lapsed": {
+        "task": "cobrowse.end-lapsed",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
+    "compare the agent tokens": {
+        "task": "cobrowse.compare",
+        "schedule": crontab(minute="7"),
+        "options": {"expires": 1800},
     },
     "forget old deliveries": {
         "task": "delivery.prune",

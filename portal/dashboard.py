@@ -21,6 +21,7 @@ from configserver.models import Directory
 from core.admin_lists import bounded_count
 from delivery.models import UNDER_WAY, Delivery, State
 from portal.dashboard_cards import Card, Caution
+from portal.dashboard_cobrowse import cobrowse_warnings, sessions_card
 from portal.dashboard_directories import directories_card, directories_shown, directory_warnings
 from portal.prerequisites import may_see
 from tenants.rules import may_touch, visible_to
@@ -66,6 +67,8 @@ def cards(principal: Principal, *, directories: Sequence[Directory], now: dateti
                 url=_list("accounts_session"),
             )
         )
+    if may("view", "cobrowse"):
+        found.append(sessions_card(principal, now=now))
     if may("view", "delivery"):
         found += _deliveries(principal, now=now)
     if may_see(principal.rights):
@@ -168,6 +171,8 @@ def warnings(principal: Principal, *, directories: Sequence[Directory], now: dat
         )
     if may_see(principal.rights):
         found += directory_warnings(directories, now=now)
+    if principal.rights.may("view", "application"):
+        found += cobrowse_warnings(principal)
     if may_touch(principal.rights, "view", signing_keys.KIND, company_id=None) and signing_keys.stands_still(
         now=now
     ):

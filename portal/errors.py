@@ -11,7 +11,7 @@ from core.middleware import API_PREFIX, problem, unavailable
 
 def _answer(request: HttpRequest, *, status: int, code: str, title: str, template: str = "") -> HttpResponse:
     if request.path.startswith(API_PREFIX):
-        return problem(status, code, title)
+        return problem(request.path, status, code, title)
     return render(request, template or f"{status}.html", status=status)
 
 
@@ -35,7 +35,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
     if (away := unavailable(request, sys.exc_info()[1])) is not None:
         return away
     if request.path.startswith(API_PREFIX):
-        return problem(500, "error", "Something went wrong on our side.")
+        return problem(request.path, 500, "error", "Something went wrong on our side.")
     return HttpResponse(get_template("500.html").render(), status=500)
 
 

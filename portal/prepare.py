@@ -17,6 +17,7 @@ from django.utils import timezone
 from accounts.models import User
 from accounts.signing_keys import ensure_keys
 from audit import rootkeys
+from cobrowse.validity import compare_all
 from portal import translations
 
 MIGRATING = 0x6D69_6772  # advisory lock on PostgreSQL
@@ -37,6 +38,7 @@ def everything(*, pages: bool = True) -> None:
         sys.stdout.write(
             "Nobody can sign in yet. Make the first administrator: manage.py administrator EMAIL\n"
         )
+    compare_all(now=timezone.now())  # what is amiss stands in the log of this start
 
 
 def demo_password_file() -> Path:

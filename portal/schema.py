@@ -171,7 +171,7 @@ def with_problems(result: dict[str, Any], **_of_the_generator: Any) -> dict[str,
         for operation in operations.values():
             codes = [400, 406, 429, 503] + ([413, 415] if "requestBody" in operation else [])
             codes += [404] if "{" in path else []
-            for code in codes if path.startswith("/api/v1/") else ():
+            for code in codes if path.startswith(settings.PROGRAM_PREFIXES) else ():
                 operation["responses"].setdefault(str(code), {"description": str(_SENTENCES[code])})
             for code, answer in operation["responses"].items():
                 if int(code) >= 400:
@@ -219,3 +219,23 @@ class BearerOrSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-
     def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
         """Either of the two."""
         return [{"bearer": []}, {"session": []}]
+
+
+class AgentBearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """The ways to say who calls the agent's side of co-browse."""
+
+    target_class = "cobrowse.authentication.AgentBearer"
+    name = ["agent", "agentSession"]
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Any:
+        """The same as everywhere, and tokens for one session."""
+        bearer, session = BearerOrSessionScheme(self.target).get_security_definition(auto_schema)  # type: ignore[no-untyped-call]
+        about = (
+            "An access token, a token of an integration, or a token for one agent in one session (JWT). "
+            "Where the company's cluster has an agent token, the header `X-Agent-Token` goes with it."
+        )
+        return [bearer | {"description": about}, session]
+
+    def get_security_requirement(self, auto_schema: AutoSchema) -> Any:
+        """Either of the two."""
+        return [{"agent": []}, {"agentSession": []}]

@@ -9,6 +9,7 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from accounts import housekeeping as accounts
+from cobrowse import housekeeping as cobrowse
 from core import idempotency, seen, throttle
 from login import housekeeping as login
 from twofactor import housekeeping as twofactor
@@ -18,7 +19,7 @@ from twofactor import housekeeping as twofactor
 def prune() -> int:
     """Delete what can no longer matter, of every app; the number of rows."""
     now = timezone.now()
-    return sum(one.prune(now=now) for one in (login, twofactor, accounts, throttle, idempotency))
+    return sum(one.prune(now=now) for one in (login, cobrowse, twofactor, accounts, throttle, idempotency))
 
 
 @shared_task(name="portal.end-voided")

@@ -2,8 +2,9 @@
 
 from django.urls import URLPattern, URLResolver, include, path
 
+from cobrowse.customer import customer_script
 from delivery.views import outbox
-from portal import embed
+from portal import demo_shop, embed
 from portal.account.home import dashboard
 from portal.admin import site
 
@@ -16,6 +17,13 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
     path("delivery/", include("delivery.urls")),
     path("outbox/", outbox, name="outbox"),
+    path("api/1/", include("cobrowse.sdk_urls")),
+    path("cobrowse/rest/", include("cobrowse.rest_urls")),
+    path("cobrowse/agent/", include("cobrowse.page_urls")),
+    path("cobrowse/js/gatehouse.js", customer_script, name="cobrowse-customer"),
+    path("demo/shop/", demo_shop.shop, name="demo-shop"),
+    path("demo/shop/basket/", demo_shop.basket, name="demo-basket"),
+    path("demo/shop/checkout/", demo_shop.checkout, name="demo-checkout"),
     path("embed/code", embed.code, name="embed-code"),
     path("embed/session/<slug:id>", embed.session, name="embed-session"),
 ]

@@ -26,6 +26,8 @@ class Kind(models.TextChoices):
     INTEGRATION = "integration", _("integrations")
     API_KEY = "apikey", _("API keys")
     SIGNING_KEY = "signingkey", _("signing keys")
+    APPLICATION = "application", _("applications")
+    COBROWSE = "cobrowse", _("co-browse sessions")
 
 
 class Reach(models.TextChoices):

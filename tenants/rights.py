@@ -25,6 +25,11 @@ INTEGRATIONS_VIEW, INTEGRATIONS_MANAGE = "Integrations - View", "Integrations - 
 API_KEYS_VIEW, API_KEYS_MANAGE = "API Keys - View", "API Keys - Manage"
 SIGNING_KEYS_VIEW, SIGNING_KEYS_MANAGE = "Signing Keys - View", "Signing Keys - Manage"
 INTROSPECT = "Tokens - Introspect"
+APPLICATIONS_VIEW, APPLICATIONS_MANAGE = "Applications - View", "Applications - Manage"
+COBROWSE_VIEW, COBROWSE_END = "Co-browse Sessions - View", "Co-browse Sessions - End"
+# Of the agent's desktop, as the source systems name it: whoever has it may work with co-browse sessions (mission C6).
+MONITOR = ("Workspace", "Agent - Can Monitor Co-browse")
+OF_COBROWSE = frozenset([MONITOR, (APPLICATION, COBROWSE_VIEW), (APPLICATION, COBROWSE_END)])
 
 PRIVILEGES = {
     OPEN_ADMIN: _("Open the administration."),
@@ -50,6 +55,10 @@ PRIVILEGES = {
     SIGNING_KEYS_VIEW: _("See the keys that sign our tokens."),
     SIGNING_KEYS_MANAGE: _("Rotate and revoke the keys that sign our tokens."),
     INTROSPECT: _("Ask whether a token is valid."),
+    APPLICATIONS_VIEW: _("See co-browse applications and their options, without the tokens."),
+    APPLICATIONS_MANAGE: _("Create, change and delete co-browse applications and their options."),
+    COBROWSE_VIEW: _("See the co-browse sessions of everybody."),
+    COBROWSE_END: _("End co-browse sessions of others."),
 }
 
 # What can be left to a program, by the names of the API: scope -> privilege. Nothing opens the administration to one.
@@ -76,6 +85,10 @@ SCOPES: Mapping[str, str] = {
     "signing-keys:read": SIGNING_KEYS_VIEW,
     "signing-keys:write": SIGNING_KEYS_MANAGE,
     "tokens:introspect": INTROSPECT,
+    "applications:read": APPLICATIONS_VIEW,
+    "applications:write": APPLICATIONS_MANAGE,
+    "cobrowse-sessions:read": COBROWSE_VIEW,
+    "cobrowse-sessions:write": COBROWSE_END,
 }
 
 # kind -> verb -> privilege. What is not listed, nobody may do.
@@ -113,6 +126,13 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
         "delete": API_KEYS_MANAGE,
     },
     "signingkey": {"view": SIGNING_KEYS_VIEW, "add": SIGNING_KEYS_MANAGE, "change": SIGNING_KEYS_MANAGE},
+    "application": {
+        "view": APPLICATIONS_VIEW,
+        "add": APPLICATIONS_MANAGE,
+        "change": APPLICATIONS_MANAGE,
+        "delete": APPLICATIONS_MANAGE,
+    },
+    "cobrowse": {"view": COBROWSE_VIEW, "delete": COBROWSE_END},
 }
 
 
@@ -164,6 +184,11 @@ class Rights:
         return joined(self.reach.get(kind, NOWHERE), self.reach.get(Kind.ALL.value, NOWHERE))
 
     @property
+    def may_monitor(self) -> bool:
+        """Whether this person may work with co-browse sessions."""
+        return MONITOR in self.privileges
+
+    @property
     def may_open_admin(self) -> bool:
         """Whether the administration opens for this person."""
         return self.has(OPEN_ADMIN)
@@ -187,6 +212,11 @@ def narrowed(rights: Rights, scopes: Collection[str]) -> Rights:
     """The same rights with no privilege beyond these scopes; privileges of other systems are none of a program's."""
     left = {(APPLICATION, SCOPES[one]) for one in scopes if one in SCOPES}
     return replace(rights, privileges=rights.privileges & left)
+
+
+def joined_by(rights: Rights, privileges: frozenset[tuple[str, str]]) -> Rights:
+    """The same rights with these privileges as well."""
+    return replace(rights, privileges=rights.privileges | privileges)
 
 
 def exceeds(actor: Rights, given: Rights) -> Denied | None:

@@ -9,7 +9,7 @@ from django.db import IntegrityError
 from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
-from accounts.integrations.origins import checked_origins, checked_url
+from accounts.integrations.address import checked_url
 from accounts.integrations.presets import product_of
 from accounts.integrations.rules import KIND, locked_integration, refuse_ceiling, refuse_touch_integration
 from accounts.models import Integration, KeySource, Preset, Session
@@ -21,6 +21,7 @@ from audit.record import record
 from core import entropy, epoch
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
+from core.origins import checked_origins
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import Company, Role

@@ -1,6 +1,6 @@
 """The rows of the table, in its order."""
 
-from bench.rows import audit, directory, factors, load, page, people, servers, whole
+from bench.rows import audit, cobrowse, directory, factors, load, page, people, servers, whole
 from bench.rows.base import Bed, Row
 
 ROWS: tuple[Row, ...] = (
@@ -10,6 +10,7 @@ ROWS: tuple[Row, ...] = (
     *whole.ROWS,
     *page.ROWS,
     *audit.ROWS,
+    *cobrowse.ROWS,
     *people.ROWS,
     *servers.ROWS,
 )

@@ -9,9 +9,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from accounts.models import Session
+from accounts.pages import actor_of, principal_of, signed_in
 from core.outcomes import Denied
 from login.pages import app_setup
-from portal.account.door import actor_of, confirmed, principal_of, signed_in
+from portal.account.door import confirmed
 from portal.account.forms import AppForm, FirstCodeForm
 from twofactor.models import Factor
 from twofactor.services import setup

@@ -16,12 +16,13 @@ from accounts import external
 from accounts.checks import rules_in_words
 from accounts.models import User
 from accounts.own_password import change_own_password
+from accounts.pages import actor_of, principal_of, signed_in
 from configserver.service import CHANGE_ELSEWHERE
 from core.outcomes import Denied
 from login.forms import NewPasswordForm
 from login.links.confirming import has_password
 from login.pages import code_facts, delivery_note
-from portal.account.door import actor_of, confirmed, principal_of, signed_in
+from portal.account.door import confirmed
 from portal.account.forms import CodeForm, EmailForm, PhoneForm
 from tenants.settings import snapshot
 from twofactor.contacts import COUNTED_FOR, EMAIL, PHONE, Contact, Place, ask_for, pending, withdraw

@@ -12,11 +12,11 @@ from django.utils.translation import ngettext
 from accounts.checks import rules_of
 from accounts.external import may_change_password
 from accounts.models import Session, User
+from accounts.pages import principal_of, signed_in
 from accounts.principal import Principal
 from accounts.sessions import SIGN_INS, live_sessions
 from configserver.passwords import days_until_expiry
 from login.links.confirming import has_password
-from portal.account.door import principal_of, signed_in
 from tenants.models import Company, Kind
 from tenants.rights import Everywhere
 from twofactor.services.factors import confirmed

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST
 from accounts.api_keys import MOST, KeyDraft, make_key, rename_key, revoke_key
 from accounts.forms_keys import NameForm, OwnKeyForm
 from accounts.models import ApiKey
+from accounts.pages import actor_of, principal_of, signed_in
 from accounts.sessions import live_sessions
 from core.outcomes import Denied
-from portal.account.door import actor_of, confirmed, principal_of, signed_in
+from portal.account.door import confirmed
 
 SOON = timedelta(days=14)
 

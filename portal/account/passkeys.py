@@ -12,9 +12,10 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from accounts.models import User
+from accounts.pages import actor_of, principal_of, signed_in
 from core.outcomes import Denied
 from login.forms import CredentialField
-from portal.account.door import actor_of, confirmed, principal_of, signed_in
+from portal.account.door import confirmed
 from twofactor.methods.passkey_wire import read
 from twofactor.services.factors import NAME_LENGTH
 from twofactor.services.passkeys import UNAVAILABLE, begin_passkey, finish_passkey, is_possible

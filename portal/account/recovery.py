@@ -10,9 +10,10 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 
 from accounts.models import User
+from accounts.pages import actor_of, principal_of, signed_in
 from core.outcomes import Denied
 from delivery.render import PRODUCT
-from portal.account.door import actor_of, confirmed, principal_of, signed_in
+from portal.account.door import confirmed
 from twofactor.models import FactorKind
 from twofactor.services.administered import recovery_codes_left
 from twofactor.services.factors import make_recovery_codes

@@ -14,8 +14,9 @@ from django.utils.translation import gettext_lazy as __
 from django.views.decorators.http import require_POST
 
 from accounts.models import User
+from accounts.pages import actor_of, principal_of, signed_in
 from core.outcomes import Denied
-from portal.account.door import actor_of, confirmed, principal_of, signed_in
+from portal.account.door import confirmed
 from tenants.settings import snapshot
 from twofactor.methods import label_of
 from twofactor.models import MANY, Factor, FactorKind

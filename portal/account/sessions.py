@@ -13,8 +13,8 @@ from django.views.decorators.http import require_POST
 from accounts.ending import end_own_others
 from accounts.held import name_of_holder
 from accounts.models import SessionKind
+from accounts.pages import actor_of, principal_of, signed_in
 from accounts.sessions import end_sessions, is_locked_now, live_sessions
-from portal.account.door import actor_of, principal_of, signed_in
 
 SHOWN = 100
 

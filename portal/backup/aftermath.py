@@ -7,6 +7,8 @@ from accounts import signing_keys
 from accounts.models import Browser, Integration, JoinLink, Session
 from audit.events import Event
 from audit.record import Origin, record
+from cobrowse.sessions.life import end_every
+from cobrowse.sessions.states import Ended as EndedBecause
 from core import epoch
 from core.db import unit
 from delivery.models import UNDER_WAY, Delivery, State
@@ -36,10 +38,12 @@ class Ended:
     deliveries: int
     signing_keys: int
     join_links: int
+    cobrowse_sessions: int
 
 
 def end_what_was_under_way(*, made_at: str, replaced: Replaced, now: datetime) -> Ended:
-    """End sessions with their tokens, sign-ins, links and codes under way, signing keys; forget remembered browsers; send nothing again."""
+    """End sessions with their tokens, co-browse sessions, sign-ins, links and codes under way, signing keys; forget remembered browsers;
+    send nothing again."""
     with unit():
         ended = Ended(
             sessions=Session.objects.filter(ended_at=None).update(ended_at=now, ended_reason=REASON),
@@ -57,6 +61,7 @@ def end_what_was_under_way(*, made_at: str, replaced: Replaced, now: datetime) -
             signing_keys=signing_keys.begin_anew(now=now),
             # One of them may have been accepted since, and its row does not know.
             join_links=JoinLink.objects.filter(used_at=None, revoked_at=None).update(revoked_at=now),
+            cobrowse_sessions=end_every(EndedBecause.RESTORED, now=now),
         )
         # Which tokens of integrations were used or ended since, nobody knows any more.
         Integration.objects.update(tokens_from=now)

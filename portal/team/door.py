@@ -13,13 +13,13 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.utils.http import urlencode
 
+from accounts.pages import actor_of, principal_of, signed_in
 from accounts.principal import Principal
 from audit.events import Event
 from audit.record import Named, record
 from core.admin_lists import TERM_LENGTH, begins_with, spellings_of
 from core.db import unit
 from core.outcomes import Denied
-from portal.account.door import actor_of, principal_of, signed_in
 from tenants.models import Company, Kind
 from tenants.rights import Everywhere
 from tenants.rules import may_touch

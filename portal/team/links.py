@@ -27,9 +27,9 @@ from accounts.inviting import (
 )
 from accounts.joining import refuse_acceptance, url_of
 from accounts.models import JoinLink
+from accounts.pages import actor_of, principal_of
 from core.outcomes import Denied
 from delivery.services import Progress, states_of
-from portal.account.door import actor_of, principal_of
 from portal.team.door import Place, note, of_company, place_of, refused, viewer
 from portal.team.forms import LinkForm
 

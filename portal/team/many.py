@@ -10,8 +10,8 @@ from django.utils.translation import gettext as _
 
 from accounts.invite_many import Invited, invite_many, roles_to_give
 from accounts.invite_rows import MOST_ROWS, TOO_LONG, InviteRow, decoded, read_rows
+from accounts.pages import actor_of
 from core.outcomes import Denied
-from portal.account.door import actor_of
 from portal.team.door import Place, note, of_company
 from portal.team.forms import ManyForm
 

@@ -15,10 +15,10 @@ from django.utils.translation import gettext as _
 from accounts.invite_many import roles_to_give
 from accounts.loaded import roles_loaded
 from accounts.models import Arrival, User
+from accounts.pages import actor_of, principal_of
 from accounts.people import UserDraft, change_user, delete_user
 from core.admin_lists import TERM_LENGTH, bounded_count, searched
 from core.outcomes import Denied
-from portal.account.door import actor_of, principal_of
 from portal.team.door import Place, of_company, place_of, refused, viewer
 from portal.team.paging import page_of
 from tenants.models import Role

@@ -80,20 +80,20 @@ const renewOnce = async () => {
   return answer.ok;
 };
 
-const call = async (path) => {
-  const answer = await ask(path, { bearer: tokens?.access });
+const call = async (path, how = {}) => {
+  const answer = await ask(path, { ...how, bearer: tokens?.access });
   if (answer.status !== 401 || tokens === null) return answer;
-  return (await renew()) ? ask(path, { bearer: tokens.access }) : answer;
+  return (await renew()) ? ask(path, { ...how, bearer: tokens.access }) : answer;
 };
 
+// A refusal with a sentence for the agent; anything else that is no success is told as silence.
+class Barred extends Error {}
+
 // The one place that asks for a session, by its id or its code: null where there is none.
-const sessionOf = async (name) => {
-  const answer = await call(`/api/1/sessions/${encodeURIComponent(name)}`);
-  if (answer.status === 404) {
-    // "Not there" is also what is said to somebody whose sign-in has ended, so that is asked about, too.
-    await call("/api/v1/me/");
-    return null;
-  }
+const sessionOf = async (name, how = {}) => {
+  const answer = await call(`/api/1/sessions/${encodeURIComponent(name)}`, how);
+  if (answer.status === 404) return null;
+  if ([400, 403, 409, 429].includes(answer.status)) throw new Barred((await answer.json()).message);
   if (!answer.ok) throw new Error(`status ${answer.status}`);
   return answer.json();
 };
@@ -146,21 +146,24 @@ again.querySelector("button").addEventListener("click", () => {
 // --- what is done once somebody is signed in
 
 const outcome = (name) => {
-  for (const one of ["unknown", "silent"]) {
+  for (const one of ["unknown", "silent", "barred", "joined"]) {
     if (find(one)) find(one).hidden = one !== name;
   }
 };
 
-const look = async (name) => {
+const look = async (name, { joins = false } = {}) => {
   outcome(null);
   try {
-    const found = await sessionOf(name);
+    let found = await sessionOf(name);
+    if (found !== null && joins) found = await sessionOf(found.id, { method: "PUT", body: { agent: "me" } });
     if (tokens === null) return false;
-    outcome(found === null ? "unknown" : null);
+    outcome(found === null ? "unknown" : joins ? "joined" : null);
     if (found !== null) tell("session", found);
     return found !== null;
-  } catch {
-    if (tokens !== null) outcome("silent");
+  } catch (error) {
+    if (tokens === null) return false;
+    if (error instanceof Barred) find("barred").textContent = error.message;
+    outcome(error instanceof Barred ? "barred" : "silent");
     return false;
   }
 };
@@ -174,7 +177,7 @@ const submit = async () => {
   if (looking || tokens === null || !/^[0-9]{6}$/.test(typed())) return;
   looking = true;
   form.setAttribute("aria-busy", "true");
-  const found = await look(typed());
+  const found = await look(typed(), { joins: true });
   form.removeAttribute("aria-busy");
   looking = false;
   if (found) boxes.forEach((box) => (box.value = ""));

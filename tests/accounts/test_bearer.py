@@ -201,12 +201,13 @@ def rights(token: str) -> set[str]:
 
 
 WHOLE = {"version": 3, "*": {}}
+OF_COBROWSE = {"Co-browse Sessions - View", "Co-browse Sessions - End"}
 
 
 @pytest.mark.parametrize(
     ("given", "allowed"),
     [
-        ({}, set()),  # without a policy, only who it is
+        ({}, OF_COBROWSE),  # without a policy, who it is, and what it is for
         ({"policy": {}}, set()),
         ({"policy": {"version": 3}}, set()),
         ({"policy": {"version": 3, "users": {}}}, {"Users - View", "Users - Manage"}),
@@ -214,7 +215,11 @@ WHOLE = {"version": 3, "*": {}}
         ({"policy": {"version": 3, "users": {"id": "1"}}}, set()),  # one object is not all of them
         ({"policy": {"version": 2, "users": {}}}, {"Users - View", "Users - Manage"}),
         ({"policy": {"users": {}}}, {"Users - View", "Users - Manage"}),
-        ({"policy": {"version": 3, "sessions": {}}}, set()),  # those of co-browse
+        (
+            {"policy": {"version": 3, "sessions": {}}},  # those of co-browse
+            OF_COBROWSE,
+        ),
+        ({"policy": {"version": 3, "sign-ins": {}}}, {"Sessions - View", "Sessions - End"}),
         ({"policy": {"version": 3, "features": {"permissions": ["read"]}}}, {"Settings - View"}),
         (
             {"policy": {"version": 3, "signing-keys": {}, "companies": {}}},

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from accounts.integrations.origins import checked_origins, checked_url
+from accounts.integrations.address import checked_url
+from core.origins import checked_origins
 from core.outcomes import Denied
 
 

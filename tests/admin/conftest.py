@@ -10,6 +10,7 @@ from accounts.models import ApiKey, Integration, SessionKind, SigningKey, User
 from audit.events import Event
 from audit.models import AuditEvent
 from audit.record import Origin, record
+from cobrowse.models import Application, CobrowseSession
 from configserver.models import SolutionPackage
 from core.db import unit
 from delivery.models import Delivery, State
@@ -46,6 +47,17 @@ def foreign(cleo: User, globex: Company) -> dict[str, Model]:
         ),
         "accounts_integration": Integration.objects.create(
             company=globex, name="Globex desk", licence_key="GLOBEXDESK", ceiling=role
+        ),
+        "cobrowse_application": Application.objects.create(
+            company=globex, type="cluster", name="Globex cluster", site_key="globexsite"
+        ),
+        "cobrowse_cobrowsesession": CobrowseSession.objects.create(
+            company=globex,
+            token="123456789",
+            code="123456",
+            created_at=now,
+            updated_at=now,
+            expires_at=now + timedelta(minutes=20),
         ),
         "tenants_company": globex,
         "tenants_role": role,

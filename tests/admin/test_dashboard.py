@@ -11,8 +11,10 @@ from audit.record import Origin, record
 from core.db import unit
 from delivery.models import Delivery, State
 from tenants.models import Company
+from tests.admin.test_cobrowse_sessions import one_of
 from tests.cast import Browse
 from tests.cast import browser as signed_in
+from tests.cobrowse.story import OTHER, TOKEN, application
 
 
 def _cards(browser: Browse, user: User) -> dict[str, int]:
@@ -34,6 +36,7 @@ def _something_happens(company: Company, user: User) -> None:
             next_try_at=now, expires_at=now + timedelta(hours=1), created_at=now,
         )  # fmt: skip
     User.objects.filter(pk=user.pk).update(locked_at=now)
+    one_of(company)
 
 
 def test_the_numbers_are_those_of_ones_own_companies(
@@ -51,6 +54,7 @@ def test_the_numbers_are_those_of_ones_own_companies(
         "People locked": 1,
         "Messages waiting": 1,
         "Messages failed": 1,
+        "Co-browse sessions": 1,
     }
     assert _cards(browser, ada) == expected | {"Live sessions": 2}
     assert _cards(browser, root) == {name: 2 * number for name, number in expected.items()} | {
@@ -96,3 +100,29 @@ def test_messages_that_nobody_sends_are_warned_of(
     Delivery.objects.filter(pk=waiting.pk).update(next_try_at=now - timedelta(seconds=61))
     assert b"nobody sends them" in browser(ada).get("/admin/").content
     assert b"nobody sends them" not in browser(cleo).get("/admin/").content
+
+
+def test_where_agents_do_not_authenticate_and_where_tokens_do_not_fit_is_told_of_the_companies_in_reach(
+    browser: Browse, root: User, ada: User, ben: User, cleo: User, acme: Company, globex: Company
+) -> None:
+    def told(user: User) -> list[tuple[str, str]]:
+        warnings = browser(user).get("/admin/").context["warnings"]
+        return [(str(one.sentence), one.url) for one in warnings if "cobrowse" in one.url]
+
+    assert told(root) == []
+    application(acme, "cluster")
+    ((sentence, url),) = told(ada)
+    assert sentence.startswith("Agent authentication is off for 1 company: any desktop may work")
+    assert "Cobrowse.RefuseWhenTokenUnset" in sentence
+    assert told(cleo) == []
+    application(globex, "cluster", token=TOKEN)
+    application(globex, "workspace", token=OTHER)
+    ((sentence, url),) = told(cleo)
+    assert sentence == "The agent tokens of 1 company do not fit each other."
+    assert len(told(root)) == 2
+    shown = browser(root).get(url).context["cl"].result_list
+    assert {one.company for one in shown} == {globex}
+    application(acme, "workspace", token=TOKEN)
+    assert [one.split()[0] for one, _url in told(ada)] == ["Agent", "The"]
+    application(acme, "cluster", token=TOKEN)
+    assert told(ada) == []

@@ -219,7 +219,7 @@ def test_nobody_lets_others_see_more_than_the_own_reach_or_gives_to_somebody_abo
     browser: Browse, agent: Role
 ) -> None:
     chief = directory.role("Chief", rank=90)
-    narrow = helper("Directories - View", "Directories - Manage")
+    narrow = helper("Directories - View", "Directories - Manage", "Agent - Can Monitor Co-browse")
     OurPermission.objects.filter(role__users=narrow).update(kind="directory")
     page = browser(narrow)
     answer = page.post(reverse(GIVE), {"role": agent.pk, "kind": "user", "reach": "own"})

@@ -9,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import User
 from audit.models import AuditEvent
 from configserver.models import Permission, Person, Privilege, Role
+from tenants.models import Privilege as PortalPrivilege
 from tests import directory
 from tests.cast import Call
 
@@ -19,8 +20,9 @@ SETTINGS = {"application": "Gatehouse", "name": "Settings - Manage"}
 
 @pytest.fixture
 def lou(ben: User) -> User:
-    """Manages the directories of the whole installation with rank 30, and sees people."""
+    """Manages the directories of the whole installation with rank 30, sees people, and may work with co-browse sessions."""
     directory.lets_see_everything(ben, "Directories - View", "Directories - Manage", "Users - View")
+    ben.roles.get(rank=30).privileges.add(PortalPrivilege.objects.get(**MONITOR))
     return ben
 
 

@@ -90,6 +90,11 @@ def privileges() -> str:
     holders["Company Administrator"] |= {
         name for name, (_allows, of_companies) in latest.PRIVILEGES.items() if of_companies
     }
+    cobrowse = import_module("tenants.migrations.0008_privileges_of_cobrowse")
+    ranks = {"Full Administrator": 100, "Company Administrator": 60}
+    for (_application, name), (_allows, given_to) in cobrowse.PRIVILEGES.items():
+        for role, rank in ranks.items():
+            holders[role] |= {name} if rank in given_to else set()
     rows = (
         (f"`{name}`", allows, ", ".join(role for role, names in holders.items() if name in names))
         for name, allows in PRIVILEGES.items()
@@ -103,6 +108,9 @@ def limits_told() -> "list[Limit]":
     from accounts.integrations.reading import BY_HAND
     from accounts.inviting import MAILS_OF_COMPANY, MAILS_TO_ADDRESS
     from accounts.limits import APPS_BEGUN, CODES_A_DAY, CODES_AT_ONCE, NETWORK, PASSWORD
+    from cobrowse.rest import DRAWN
+    from cobrowse.sessions.entering import STARTS
+    from cobrowse.sessions.finding import WRONG_BY_NETWORK, WRONG_BY_PERSON
     from login.links.mailed import ASK_BY_BROWSER, ASK_BY_NAME, ASK_BY_NETWORK, ASK_TO_CONFIRM
     from login.service import BEGIN, CONFIRM
     from twofactor.services.passkeys import BEGUN
@@ -124,6 +132,10 @@ def limits_told() -> "list[Limit]":
         MAILS_TO_ADDRESS,
         MAILS_OF_COMPANY,
         BY_HAND,
+        WRONG_BY_PERSON,
+        WRONG_BY_NETWORK,
+        STARTS,
+        DRAWN,
     ]
 
 
@@ -159,6 +171,10 @@ def limits() -> str:
         to_address,
         of_company,
         keys_read,
+        digits,
+        digits_of_network,
+        starts,
+        drawn,
     ) = limits_told()
     until = "refused until that time is over"
     rows = (
@@ -221,6 +237,10 @@ def limits() -> str:
             words(CONFIRMED_FOR),
             "confirm again",
         ),
+        ("Wrong digits of co-browse sessions, of one person over every door", told(digits), until),
+        ("The same from one network address, on pages of customers", told(digits_of_network), until),
+        ("Co-browse sessions started from one network address", told(starts), until),
+        ("Agent tokens drawn from one network address", told(drawn), until),
         ("An access token", words(LIFETIME), "refresh it"),
         (
             "Calls of the API by one person (all processes together; without Redis each web process counts by itself)",
@@ -252,6 +272,7 @@ def kept() -> str:
         ("Deliveries", words(KEEP)),
         ("Sign-ins under way", f"{words(ATTEMPTS_KEPT)} after their time was over"),
         ("What is known of a code", f"{words(CODES_KEPT)} after its time was over"),
+        ("Co-browse sessions with their pages", "as `Cobrowse.HistoryDays` says, after their end"),
         ("Answers kept for an Idempotency-Key", words(ANSWERS_KEPT)),
         ("Audit events", "until `manage.py audit prune` is run"),
         ("Files under `outbox/`", "until somebody deletes them"),

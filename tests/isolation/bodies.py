@@ -34,6 +34,7 @@ SAMPLES: Values = {
     "reach": "own",
     "code": "123456",
     "protocol": "ldap",
+    "type": "workspace",
     "servers": ["ldaps://ldap.example:636"],
 }
 PASSWORD = "correct horse battery staple"

@@ -12,9 +12,12 @@
 """
 
 from collections.abc import Iterator, Mapping
+from itertools import chain
+from typing import Any
 
 from accounts.models import ApiKey, Browser, RefreshToken, Session, UsedPassword, User
 from audit.models import AuditEvent
+from cobrowse.models import CobrowseSession, Participant
 from delivery.models import Delivery
 from login.models import Attempt
 from tests.configserver.packages import package
@@ -92,6 +95,83 @@ def _key_too(route: Route) -> Iterator[Case]:
     )
 
 
+def _option_too(route: Route) -> Iterator[Case]:
+    """The address names an option as well as its application."""
+    for section, option, value in (
+        ("slave", "password", "A" * 26),
+        ("cross-origin", "allowedOrigins", ["https://new.example"]),
+    ):
+
+        def where(them: Them, *, section: str = section, option: str = option) -> str:
+            return route.path(id=them.uid("application"), section=section, option=option)
+
+        methods = ("POST",) if "post" in route.actions else ("GET", "PUT", "PATCH", "DELETE")
+        for method in methods:
+            data: Any = {"value": value} if method in {"PUT", "PATCH"} else {} if method == "POST" else None
+            yield Case(
+                Sort.NAMES,
+                lambda them, method=method, data=data, where=where: Call(method, where(them), data=data),
+            )
+
+
+def _by_digits(route: Route) -> Iterator[Case]:
+    """The address, or what is sent to it, names a session by its digits, which an agent of another company can have heard."""
+    arguments = [name for _converter, name in route.arguments]
+    for method, data in (
+        ("GET", None),
+        ("POST", {"role": 2}),
+        ("POST", {"role": 1, "name": "X"}),
+        ("PUT", {"state": "ended"}),
+    ):
+        if route.view is not None and not hasattr(route.view, method.lower()):
+            continue
+        yield Case(
+            Sort.ASKS,
+            lambda them, method=method, data=data: Call(
+                method,
+                route.path(**dict.fromkeys(arguments, them.digits)),
+                data=data if arguments else {"digits": them.digits},
+            ),
+        )
+
+
+def _of_session(route: Route) -> Iterator[Case]:
+    """The address names a session by its id. Who may not work with sessions at all is told so before anything is looked for."""
+    for method, data in (
+        ("GET", None),
+        ("POST", {"right": "view", "action": "request"}),
+        ("PUT", {"state": "ended"}),
+        ("PUT", {"custom_data": {"a": "b"}}),
+        ("DELETE", None),
+    ):
+        yield Case(
+            Sort.REFERS,
+            lambda them, method=method, data=data: Call(
+                method,
+                route.path(**{name: them.uid("cobrowse") for _converter, name in route.arguments}),
+                data=data,
+            ),
+        )
+
+
+def _sdk_sessions(route: Route) -> Iterator[Case]:
+    """The list may be asked for anybody's sessions, and by custom data."""
+    for name, said in (
+        ("agent", lambda them: them.uid("user")),
+        ("agent", lambda _them: "all"),
+        ("filter_name", lambda them: f"{them.word}-value"),
+        ("id", lambda them: them.uid("cobrowse")),
+    ):
+        yield Case(
+            Sort.ASKS, lambda them, name=name, said=said: Call("GET", route.path(), ((name, said(them)),))
+        )
+
+
+def _sdk_user(route: Route) -> Iterator[Case]:
+    """The address names somebody."""
+    yield Case(Sort.REFERS, lambda them: Call("GET", route.path(id=them.uid("user"))))
+
+
 def _team_of(route: Route) -> Iterator[Case]:
     """The page may be asked for the team of any company, and for anybody by name or as the place to go on from."""
     for name, said in (
@@ -155,6 +235,17 @@ _invited_over_rest: Bodies = (
     lambda them: {"rows": [{"email": "somebody@example.com", "role": them.text("role")}]},
     lambda them: {"role": them.uid("role"), "csv": "somebody@example.com"},
     lambda them: {"company": them.uid("company"), "csv": "somebody@example.com"},
+)
+_NOT_THERE = "00000000-0000-4000-8000-000000000000"
+_IN_A_SESSION = door(
+    "The token is the secret of somebody in a session.",
+    arguments=({"user_token": "not-a-token"},),
+    sends=(lambda _them: {"mode": "write", "action": "request"},),
+)
+_SESSION_OF_AN_AGENT = own(
+    "Another company's session is like one that is not there.",
+    arguments=({"id": _NOT_THERE, "token": _NOT_THERE, "uid": _NOT_THERE},),
+    more=_of_session,
 )
 _READ_ONLY = "The trail and the outbox are written by the product alone."
 _KEPT = "A revision of the settings is never changed or deleted."
@@ -401,6 +492,15 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/integrations/<uuid:id>/read-keys/": the("integration"),
     "api/v1/api-keys/": every("apikey"),
     "api/v1/api-keys/<uuid:id>/": the("apikey"),
+    "api/v1/applications/": every("application"),
+    "api/v1/applications/<uuid:id>/": the("application"),
+    "api/v1/applications/<uuid:id>/options/": the("application"),
+    "api/v1/applications/<uuid:id>/options/<str:section>/<str:option>/": the("application", more=_option_too),
+    "api/v1/applications/<uuid:id>/options/<str:section>/<str:option>/generate/": the(
+        "application", more=_option_too
+    ),
+    "api/v1/cobrowse-sessions/": every("cobrowse"),
+    "api/v1/cobrowse-sessions/<uuid:id>/": the("cobrowse"),
     "api/v1/audit-events/": every("event"),
     "api/v1/audit-events/<int:id>/": the("event"),
     "api/v1/deliveries/": every("delivery"),
@@ -473,6 +573,22 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/accounts/apikey/<path:object_id>/delete/": closed("Keys are revoked, not deleted.", "apikey"),
     "admin/accounts/apikey/<path:object_id>/history/": the("apikey"),
     "admin/accounts/apikey/<path:object_id>/revoke/": the("apikey"),
+    # --- administration: co-browse
+    "admin/cobrowse/application/": every("application"),
+    "admin/cobrowse/application/add/": new("application"),
+    "admin/cobrowse/application/<path:object_id>/change/": the("application"),
+    "admin/cobrowse/application/<path:object_id>/delete/": the("application"),
+    "admin/cobrowse/application/<path:object_id>/history/": the("application"),
+    "admin/cobrowse/application/<path:object_id>/generate_token/": the("application"),
+    "admin/cobrowse/application/<path:object_id>/forget_token/": the("application"),
+    "admin/cobrowse/cobrowsesession/": every("cobrowse"),
+    "admin/cobrowse/cobrowsesession/add/": closed("Sessions are started by customers and agents."),
+    "admin/cobrowse/cobrowsesession/<path:object_id>/change/": the("cobrowse"),
+    "admin/cobrowse/cobrowsesession/<path:object_id>/delete/": closed(
+        "Sessions are ended, not deleted.", "cobrowse"
+    ),
+    "admin/cobrowse/cobrowsesession/<path:object_id>/history/": the("cobrowse"),
+    "admin/cobrowse/cobrowsesession/<path:object_id>/end/": the("cobrowse"),
     # --- administration: companies, roles, permissions
     "admin/tenants/company/": every("company"),
     "admin/tenants/company/add/": new("company"),
@@ -563,6 +679,57 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/delivery/delivery/<path:object_id>/delete/": closed(_READ_ONLY, "delivery"),
     "admin/delivery/delivery/<path:object_id>/history/": the("delivery"),
     "admin/delivery/delivery/<path:object_id>/retry/": the("delivery"),
+    # --- co-browse: customers and agents
+    "cobrowse/agent/": own(
+        "The caller's own sessions, and for an administrator those of his company.", more=_by_digits
+    ),
+    "cobrowse/agent/<uuid:uid>/": _SESSION_OF_AN_AGENT,
+    "cobrowse/agent/<uuid:uid>/state": _SESSION_OF_AN_AGENT,
+    "cobrowse/agent/<uuid:uid>/mode/": _SESSION_OF_AN_AGENT,
+    "cobrowse/agent/<uuid:uid>/end/": _SESSION_OF_AN_AGENT,
+    "cobrowse/js/gatehouse.js": door("The script of customers' pages, the same for everybody."),
+    "cobrowse/rest/authtoken": door("A random text that is kept nowhere."),
+    "cobrowse/rest/live/sessions": door(
+        "From pages of listed sites alone.", sends=(lambda them: {"key": f"{them.word}-csite", "role": 1},)
+    ),
+    "cobrowse/rest/live/sessions/<str:token>": own(
+        "Sessions of the caller's company.", arguments=({"token": "123"},), more=_by_digits
+    ),
+    "cobrowse/rest/live/sessions/<str:token>/join": own(
+        "Sessions of the caller's company.", arguments=({"token": "123"},), more=_by_digits
+    ),
+    "cobrowse/rest/live/users/<str:user_token>/session": _IN_A_SESSION,
+    "cobrowse/rest/live/users/<str:user_token>/session/exit": _IN_A_SESSION,
+    "cobrowse/rest/live/users/<str:user_token>/session/stop": _IN_A_SESSION,
+    "cobrowse/rest/live/users/<str:user_token>/session/mode": _IN_A_SESSION,
+    "cobrowse/rest/live/users/<str:user_token>/session/page": _IN_A_SESSION,
+    "cobrowse/rest/history/sessions/<uuid:id>": _SESSION_OF_AN_AGENT,
+    "api/v1/cobrowse-sessions/<uuid:id>/agent-tokens/": _SESSION_OF_AN_AGENT,
+    "api/v1/cobrowse-sessions/<uuid:id>/agent-tokens/<uuid:token>/": _SESSION_OF_AN_AGENT,
+    "api/1/accounts": own("The caller's own company."),
+    "api/1/devices": own("There are none."),
+    "api/1/devices/<str:id>": own("There are none.", arguments=({"id": _NOT_THERE},)),
+    "api/1/devices/<str:id>/notifications": own("There are none.", arguments=({"id": _NOT_THERE},)),
+    "api/1/policy/current": own("What the caller may."),
+    "api/1/regions/closest": own("The one region that there is."),
+    "api/1/sessions": own(
+        "The caller's sessions, and for an administrator those of his company.",
+        more=_sdk_sessions,
+        writes=(CobrowseSession, Participant),
+    ),
+    "api/1/sessions/<str:id>": own(
+        "Another company's session is like one that is not there.",
+        arguments=({"id": _NOT_THERE}, {"id": "123456"}),
+        more=lambda route: chain(_of_session(route), _by_digits(route)),
+    ),
+    "api/1/sessions/<str:id>/recording": _SESSION_OF_AN_AGENT,
+    "api/1/users/me": own("Who calls."),
+    "api/1/users/<str:id>": own(
+        "Somebody out of reach is like nobody.", arguments=({"id": _NOT_THERE},), more=_sdk_user
+    ),
+    "demo/shop/": door("The shop of a demo, which is the same for everybody."),
+    "demo/shop/basket/": door("The same."),
+    "demo/shop/checkout/": door("The same."),
     # --- the machine
     "delivery/twilio/<uuid:uid>/status/": door(
         "Twilio says what became of a text message, and signs it.",

@@ -74,6 +74,29 @@ def test_what_is_ones_own_is_there(
     assert any(opened) != bool(entry.why), "Its line in COVERAGE says whether anybody can open it."
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/cobrowse/agent/{}/",
+        "/cobrowse/rest/history/sessions/{}",
+        "/api/1/sessions/{}",
+        "/api/v1/cobrowse-sessions/{}/agent-tokens/",
+    ],
+)
+def test_agents_of_a_company_are_let_in(
+    path: str, db: None, world: World, visitors: Mapping[str, Visitor]
+) -> None:
+    """Else that they find nothing of another company's would prove nothing."""
+    for visitor, them, status in (
+        ("cleo", world.globex, 200),
+        ("ada", world.acme, 200),
+        ("cleo", world.acme, 404),
+    ):
+        with undone():
+            answer = visitors[visitor].send(Call("GET", path.format(them.uid("cobrowse"))))
+        assert answer.status == status, (visitor, answer.text[:300])
+
+
 @pytest.mark.parametrize("text", [text for text in VISITED if COVERAGE[text].sort == "every"])
 def test_whoever_sees_every_company_sees_its_marks(
     text: str, db: None, world: World, visitors: Mapping[str, Visitor]

@@ -6,6 +6,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 
+from cobrowse.models import Application
 from core.idempotency import HEADER, REPLAYED
 from core.paging import CursorPages
 from tests.configserver.packages import AGENT, package
@@ -54,6 +55,8 @@ def test_somebody_elses_idempotency_key_replays_nothing(
     body = _body(route, world.acme, kind=kind)
     call = Call("POST", route.path(), data=body, headers=((HEADER, "one-key"),))
     with undone():
+        if kind == "application":
+            Application.objects.filter(company=world.ada.company, type=body["type"]).delete()  # makes room
         maker = visitors["ada" if kind in OF_COMPANIES else "root"]
         first, again = maker.send(call), maker.send(call)
         assert first.status == 201, first.text

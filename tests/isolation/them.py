@@ -9,6 +9,7 @@ from django.db.models import Model
 
 from accounts.models import ApiKey, Browser, Integration, IntegrationKey, JoinLink, Session, User
 from audit.models import AuditEvent
+from cobrowse.models import Application, CobrowseSession
 from delivery.models import Delivery
 from tenants.models import Company, Permission, Privilege, Role, SettingsRevision
 from tests.isolation import outside
@@ -31,6 +32,8 @@ KINDS: dict[type[Model], str] = {
     Factor: "factor",
     Browser: "browser",
     JoinLink: "joinlink",
+    Application: "application",
+    CobrowseSession: "cobrowse",
     Privilege: "privilege",
     **outside.KINDS,
 }
@@ -63,13 +66,18 @@ class Them:
         """The number by which their tenant is named."""
         return self.pk("tenant")
 
+    @property
+    def digits(self) -> str:
+        """The nine digits of their co-browse session."""
+        raise NotImplementedError
+
     def is_shared(self, kind: str) -> bool:
         """Whether it is one of those that the migrations made and everybody shares: privileges and built-in roles."""
         return self.pk(kind) < FIRST
 
     def names(self) -> Iterator[str]:
         """Everything by which a request can name one of them, the longest first."""
-        found = {self.word}
+        found = {self.word, self.digits}
         for kind in KINDS.values():
             if not self.is_shared(kind):
                 found |= {self.uid(kind), str(self.pk(kind)), self.text(kind)}
@@ -90,6 +98,10 @@ class Things(Them):
 
     def pk(self, kind: str) -> int:
         return int(self.objects[kind].pk)
+
+    @property
+    def digits(self) -> str:
+        return str(self.objects["cobrowse"].token)
 
     def each(self, kind: str) -> "Iterator[Things]":
         """These things, and once more with each further object of this kind in the place of the first."""
@@ -112,6 +124,10 @@ class Nothing(Them):
         self._there = there
         self._uids = {kind: str(uuid.uuid4()) for kind in KINDS.values()}
         self._pks = {kind: 8_800_000 + number for number, kind in enumerate(KINDS.values())}
+
+    @property
+    def digits(self) -> str:
+        return "8" + self._there.digits[1:]
 
     def uid(self, kind: str) -> str:
         if self._there.is_shared(kind):

@@ -34,6 +34,7 @@ _ALWAYS_NEW = (
 _NEW_EACH_TIME = re.compile(
     r'(?<=name="csrfmiddlewaretoken" value=")[^"]+'
     r"|\b(?:[0-9a-f]{32}|[0-9a-f]{64})\b|\d{8}-\d{6}|\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|\+00:00)?"
+    r"|\b\d+:\d\d:\d\d\b"
     r'|(?<="handle": ")[^"]+|(?<="handle":")[^"]+|(?<=cursor=)[\w%.:-]+'
 )
 
@@ -140,7 +141,7 @@ class Visitor:
         body, kind = b"", "application/octet-stream"
         if isinstance(call.data, bytes):
             body, kind = call.data, "application/xml"
-        elif call.data is not None and path.startswith(("/api/", "/.well-known/")):
+        elif call.data is not None and path.startswith(("/api/", "/.well-known/", "/cobrowse/rest/")):
             body, kind = json.dumps(call.data).encode(), "application/json"
         elif call.data is not None:
             body, kind = urlencode(call.data, doseq=True).encode(), "application/x-www-form-urlencoded"

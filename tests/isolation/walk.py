@@ -38,7 +38,7 @@ WALKS = (
     Walk("nora", "acme", leaves_out=_OTHERS),
     Walk("dora", "acme", leaves_out=_OTHERS),
     Walk("nobody", "acme", leaves_out=frozenset({Sort.ASKS})),
-    Walk("ben", "acme", leaves_out=frozenset({Sort.ASKS}), seen="acmemark-(?:company|ben)"),
+    Walk("ben", "acme", leaves_out=frozenset({Sort.ASKS}), seen="acmemark-(?:company|ben|csite)"),
     Walk("ada", "installation", own="acme", leaves_out=frozenset({Sort.ASKS})),
 )
 

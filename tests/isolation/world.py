@@ -1,7 +1,7 @@
 """Two companies and the installation above them, with a mark in every text of theirs, so that a leak can be seen."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import count
@@ -16,6 +16,15 @@ from accounts.people import UserDraft, change_user
 from accounts.sessions import Client, start_session
 from accounts.tokens.issue import TokenPair, token_pair
 from audit.models import AuditEvent
+from cobrowse.models import (
+    AgentToken,
+    AllowedOrigin,
+    Application,
+    CobrowseSession,
+    Option,
+    Page,
+    Participant,
+)
 from core import sealed
 from core.models import Epoch
 from delivery.models import Delivery, State
@@ -31,6 +40,7 @@ from tests.isolation.them import FIRST, SECRET, Things
 from twofactor.models import Challenge, Factor, FactorKind
 
 _versions = count(1_000, 1_000)
+_digits = count(123_456)
 
 
 def things(
@@ -97,6 +107,60 @@ def things(
         source="pasted",
         created_at=now,
     )
+    applications = [
+        make(
+            Application,
+            company=connected,
+            type=kind,
+            name=mark(kind),
+            site_key=mark(f"{kind[0]}site")[:26],
+        )
+        for kind in ("cluster", "workspace")
+    ]
+    options = _options(applications, make=make, mark=mark, now=now)
+    cobrowse = [
+        make(
+            CobrowseSession,
+            company=connected,
+            token=str(900_000_000 + next(_digits)),
+            code=str(next(_digits)).zfill(6),
+            state="active",
+            origin=f"https://{mark('shop')}.example",
+            custom_data={mark("name"): mark("value")},
+            agent=user,
+            agent_uid=str(user.uid),
+            agent_name=mark("agent"),
+            created_at=now,
+            updated_at=now,
+            expires_at=ends,
+            activated_at=now,
+            customer_seen_at=ends,  # so that it does not lapse while all this is walked
+            agent_seen_at=ends,
+        )
+        for _number in (1, 2)
+    ]
+    around_session = [
+        make(
+            Participant,
+            session=cobrowse[0],
+            number=2,
+            role=2,
+            name=mark("participant"),
+            user=user,
+            fingerprint=mark(f"{SECRET}-in"),
+            joined_at=now,
+        ),
+        make(Page, session=cobrowse[0], url=f"https://{mark('page')}.example/", entered_at=now),
+        make(
+            AgentToken,
+            session=cobrowse[0],
+            sign_in=session,
+            right="point",
+            under=SECRET,
+            created_at=now,
+            expires_at=ends,
+        ),
+    ]
     keys = [
         make(
             ApiKey,
@@ -220,6 +284,8 @@ def things(
             "integration": integrations[0],
             "integrationkey": integration_key,
             "apikey": keys[0],
+            "application": applications[0],
+            "cobrowse": cobrowse[0],
             "revision": revisions[0],
             "event": event,
             "delivery": deliveries[0],
@@ -232,6 +298,10 @@ def things(
         more=[
             integrations[1],
             keys[1],
+            applications[1],
+            cobrowse[1],
+            *options,
+            *around_session,
             revisions[1],
             deliveries[1],
             *links[1:],
@@ -241,6 +311,46 @@ def things(
         ],
         also={"person": around.persons[1:], "user": [around.shadow]},
     )
+
+
+def _options(
+    applications: list[Application],
+    *,
+    make: Callable[..., Any],
+    mark: Callable[[str], str],
+    now: datetime,
+) -> list[Any]:
+    """Options of both applications, and a site. The cluster has no token, so that agents are let in without one."""
+    uid = uuid.uuid4()
+    found = [
+        make(
+            Option,
+            uid=uid,
+            application=applications[1],
+            section="cobrowse",
+            name="password",
+            secret=sealed.seal(Option(uid=uid), "secret", SECRET.encode()),
+            changed_at=now,
+            changed_by_name=mark("setter"),
+        )
+    ]
+    site = f"https://{mark('site')}.example"
+    for section, name, value in (
+        ("cluster", "url", f"https://{mark('cobrowse')}.example/cobrowse"),
+        ("cross-origin", "allowedOrigins", site),
+    ):
+        found.append(
+            make(
+                Option,
+                application=applications[0],
+                section=section,
+                name=name,
+                value=value,
+                changed_at=now,
+                changed_by_name=mark("setter"),
+            )
+        )
+    return [*found, make(AllowedOrigin, application=applications[0], origin=site)]
 
 
 def _company(word: str, *, numbers: Iterator[int], now: datetime) -> tuple[Company, User, Things]:

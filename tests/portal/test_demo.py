@@ -16,6 +16,8 @@ from accounts.joining import refuse_acceptance
 from accounts.mode import external_is_on
 from accounts.models import Integration, JoinLink, User
 from audit.models import AuditEvent
+from cobrowse.models import Application, Validity
+from cobrowse.tokens import desk_of, site_of
 from configserver.models import Permission, Person, Role, SolutionPackage, Tenant
 from delivery.models import Delivery
 from tenants import settings as runtime
@@ -77,6 +79,35 @@ def test_acme_has_an_integration_whose_key_lies_beside_the_password(
     assert get(token).status_code == 200
     demo()  # a second time changes nothing
     assert Integration.objects.get().keys.count() == 1
+
+
+def test_acme_has_both_applications_of_co_browse_without_tokens_and_its_shop_may_start_sessions(
+    demo: Callable[[], str],
+) -> None:
+    demo()
+    demo()
+    acme = Company.objects.get(name="Acme")
+    assert {one.type: one.name for one in Application.objects.filter(company=acme)} == {
+        "cluster": "Co-browse Cluster of Acme",
+        "workspace": "Workspace Desktop Edition of Acme",
+    }
+    assert Application.objects.count() == 2
+    assert set(Application.objects.values_list("validity", flat=True)) == {Validity.OFF}
+    assert not desk_of(acme.pk).is_on
+    site = site_of(settings.PUBLIC_URL)
+    assert site is not None
+    assert site.company_id == acme.pk
+
+
+def test_an_application_that_somebody_changed_stays_as_it_is(demo: Callable[[], str]) -> None:
+    demo()
+    Application.objects.filter(type="workspace").delete()
+    Application.objects.filter(type="cluster").update(name="Ours")
+    demo()
+    assert set(Application.objects.values_list("name", flat=True)) == {
+        "Ours",
+        "Workspace Desktop Edition of Acme",
+    }
 
 
 def test_egon_s_tenant_leads_nowhere(demo: Callable[[], str]) -> None:

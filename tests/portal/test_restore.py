@@ -23,10 +23,12 @@ from accounts.sessions import Client, start_session
 from audit.events import Event
 from audit.models import AuditEvent, Rotation
 from audit.verify import cover, verify
+from cobrowse.models import AgentToken, CobrowseSession, Participant
 from core.models import Epoch, RootKey, Tally
 from delivery.models import Delivery, State
 from portal.backup import archive
 from tests import cast
+from tests.admin.test_cobrowse_sessions import one_of
 from tests.journeys.doors import ApiDoor
 from tests.parallel import in_parallel
 from tests.services.database import environment
@@ -98,6 +100,18 @@ def test_a_backup_taken_while_people_sign_in_brings_back_that_moment_and_nothing
         remembered_version=ben.security_version,
     )
     assert Delivery.objects.filter(state=State.QUEUED).count() == 1
+    assert ben.company is not None
+    looked_at = one_of(ben.company)
+    Participant.objects.create(
+        session=looked_at, number=1, role=1, fingerprint="c" * 64, joined_at=timezone.now()
+    )
+    AgentToken.objects.create(
+        session=looked_at,
+        sign_in=ben.sessions.latest("pk"),
+        right="view",
+        created_at=timezone.now(),
+        expires_at=timezone.now() + timedelta(hours=1),
+    )
     least = Session.objects.count()
 
     done = threading.Event()
@@ -140,6 +154,9 @@ def test_a_backup_taken_while_people_sign_in_brings_back_that_moment_and_nothing
     assert newest.details["replaced_events"] == events
     # Ended: sessions of before and after, their tokens, the sign-in under way with its code, what was remembered, what was to be sent.
     assert not Session.objects.filter(ended_at=None).exists()
+    assert CobrowseSession.objects.get().ended_reason == "restored"
+    assert not Participant.objects.filter(left_at=None).exists()
+    assert not AgentToken.objects.filter(revoked_at=None).exists()
     assert not program.is_in()
     assert not after_backup.is_in()
     assert page.get("/account/").status_code == 302

@@ -21,6 +21,7 @@ PACKAGES = (
     "delivery",
     "tenants",
     "accounts",
+    "cobrowse",
     "twofactor",
     "login",
     "portal",

@@ -22,10 +22,15 @@ from accounts.people import UserDraft, create_user
 from accounts.principal import rights_of
 from audit.events import Event
 from audit.record import Origin, record
+from cobrowse.applications import ApplicationDraft, create_application, set_options
+from cobrowse.catalogue import ORIGINS
+from cobrowse.models import ApplicationType
+from cobrowse.tokens import application_of
 from configserver import service, services
 from configserver.models import Person, SolutionPackage, Tenant
 from configserver.models import Role as DirectoryRole
 from core.db import unit
+from core.origins import origin_of
 from core.outcomes import Denied
 from delivery.models import Delivery
 from portal import prepare
@@ -54,6 +59,10 @@ EXTERNAL_PEOPLE = (
     ("hanna", "Hanna Hahn", 101, "hanna@acme.example", "Contact Centre Agent", False),
 )
 INTEGRATION = "Zendesk of Acme"
+APPLICATIONS = {
+    ApplicationType.CLUSTER: "Co-browse Cluster of Acme",
+    ApplicationType.WORKSPACE: "Workspace Desktop Edition of Acme",
+}
 SAMPLE_PACKAGE = Path(configserver.__file__).parent / "data" / "IA_SPD_Roles.xml"
 Row = TypeVar("Row")
 
@@ -82,6 +91,7 @@ class Command(BaseCommand):
                 email, name, companies.get(company), role, by_email, password=password, by=by, now=now
             )
         self._integration(companies["Acme"], by=by, now=now)
+        self._cobrowse(companies["Acme"], by=by, now=now)
         self._external_people(companies, password=password, by=by, now=now)
         self._join_link(companies["Acme"], now=now)
         self.stdout.write(
@@ -130,6 +140,17 @@ class Command(BaseCommand):
             generate_key(_settled(create_integration(draft, by=by, now=now)), "RS256", by=by, now=now)
         )
         _write(prepare.demo_key_file(), made.private_pem)
+
+    def _cobrowse(self, company: Company, *, by: Actor, now: datetime) -> None:
+        """Both applications of Acme without tokens, so that agent authentication is off; the demo shop may start sessions."""
+        for kind, name in APPLICATIONS.items():
+            if application_of(company.pk, kind) is not None:
+                continue
+            draft = ApplicationDraft(name=name, company=company, type=kind)
+            made = _settled(create_application(draft, by=by, now=now))
+            own = origin_of(settings.PUBLIC_URL)
+            if kind == ApplicationType.CLUSTER and own is not None:
+                _settled(set_options(made, {ORIGINS.path: own}, by=by, now=now))
 
     def _external_people(
         self, companies: dict[str, Company], *, password: str, by: Actor, now: datetime

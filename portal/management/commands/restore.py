@@ -106,7 +106,8 @@ class Command(BaseCommand):
             self.stderr.write(f"audit trail: broken at event {verdict.broken_at}: {verdict.reason}")
         ended = end_what_was_under_way(made_at=manifest.created_at, replaced=replaced, now=timezone.now())
         self.stdout.write(
-            f"backup of {manifest.created_at}: {verdict.rows} audit events. Ended: {ended.sessions} sessions, {ended.sign_ins} sign-ins "
-            f"under way, {ended.codes} codes, {ended.join_links} join links, {ended.signing_keys} signing keys; {ended.browsers} browsers "
-            f"are not remembered any more; {ended.deliveries} mails are not sent."
+            f"backup of {manifest.created_at}: {verdict.rows} audit events. Ended: {ended.sessions} sessions, "
+            f"{ended.cobrowse_sessions} co-browse sessions, {ended.sign_ins} sign-ins under way, {ended.codes} codes, "
+            f"{ended.join_links} join links, {ended.signing_keys} signing keys; {ended.browsers} browsers are not remembered any more; "
+            f"{ended.deliveries} mails are not sent."
         )

@@ -1,4 +1,4 @@
-"""Addresses that an integration may name: trusted origins, and where it publishes its keys. Pure."""
+"""Addresses of sites that somebody typed: their origins, and whole ones. Pure."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,6 @@ from core.outcomes import Denied
 
 MOST_ORIGINS = 20
 LONGEST_ORIGIN = 255
-LONGEST_URL = 500
 # A name of letters, digits and hyphens, or an address in numbers: what stands in a header of ours must not be able to end it.
 _HOST = re.compile(
     r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?|\[[0-9a-f:]{2,39}\]"
@@ -30,7 +29,7 @@ def checked_origins(given: Sequence[str]) -> list[str] | Denied:
         )
     origins = []
     for one in found:
-        origin = _origin(one)
+        origin = origin_of(one)
         if "{" in one:
             return Denied(
                 code="invalid",
@@ -51,8 +50,9 @@ def checked_origins(given: Sequence[str]) -> list[str] | Denied:
     return list(dict.fromkeys(origins))
 
 
-def _origin(text: str) -> str | None:
-    parts = _parsed(text.lower(), longest=LONGEST_ORIGIN)
+def origin_of(text: str) -> str | None:
+    """The origin that the text is, in the form of browsers; None for anything else: a path, a user, `null`, plain http elsewhere."""
+    parts = parsed(text.lower(), longest=LONGEST_ORIGIN)
     if parts is None:
         return None
     scheme, host, port, rest = parts
@@ -62,7 +62,7 @@ def _origin(text: str) -> str | None:
     return f"{scheme}://{host}" + ("" if port in {None, _PORTS[scheme]} else f":{port}")
 
 
-def _parsed(text: str, *, longest: int) -> tuple[str, str, int | None, str] | None:
+def parsed(text: str, *, longest: int) -> tuple[str, str, int | None, str] | None:
     """Scheme, host, port and the rest; None for what has a user, or what two readers would read differently."""
     if (
         len(text) > longest
@@ -81,16 +81,3 @@ def _parsed(text: str, *, longest: int) -> tuple[str, str, int | None, str] | No
     if parts.netloc.lower() != written or port == 0 or not _HOST.fullmatch(host):
         return None
     return parts.scheme, host, port, text.partition(parts.netloc)[2]
-
-
-def checked_url(text: str) -> str | Denied:
-    """The address of a JWKS; empty for none."""
-    url = text.strip()
-    parts = _parsed(url, longest=LONGEST_URL) if url else None
-    if not url or (parts is not None and parts[0] in _PORTS and "#" not in url):
-        return url
-    return Denied(
-        code="invalid",
-        field="jwks_url",
-        message=_("Write a whole address such as https://login.example.com/.well-known/jwks.json."),
-    )

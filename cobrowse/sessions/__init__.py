@@ -1,0 +1,1 @@
+"""Sessions: one state machine, and the verbs that move it."""

@@ -1,0 +1,22 @@
+"""How long the customer stayed on each page. Pure."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import pairwise
+
+
+def durations(
+    entered: Sequence[datetime], *, began: datetime, ended: datetime | None, now: datetime
+) -> list[int]:
+    """Whole seconds on each page: the first counts from when the session began, the last to its end, or to now (design/sources, 1.8).
+
+    Together they are as long as the session, whatever clocks and late messages did.
+    """
+    until = max(began, ended or now)
+    marks = [began, *entered[1:], until] if entered else []
+    # What was entered before it began, or told of after its end, counts from there; and time never runs backwards.
+    passed = [0]
+    for mark in marks[1:]:
+        seconds = int((min(max(mark, began), until) - began).total_seconds())
+        passed.append(max(seconds, passed[-1]))
+    return [later - earlier for earlier, later in pairwise(passed)]
