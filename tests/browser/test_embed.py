@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from playwright.sync_api import Browser, Frame, Page, expect
@@ -132,6 +133,44 @@ def test_a_code_sends_itself_stays_when_it_is_wrong_and_can_be_pasted(site: Site
     page.keyboard.press("Backspace")
     assert [boxes.nth(place).input_value() for place in range(6)] == ["9", "8", "7", "6", "", ""]
     expect(boxes.nth(4)).to_be_focused()
+
+
+def _started(house: House) -> dict[str, Any]:
+    """What a customer on a page of the demo is told who starts a session."""
+    request = Request(  # noqa: S310  (the house on this machine)
+        f"{house.url}/cobrowse/rest/live/sessions",
+        data=b'{"role": 1, "name": "Carol"}',
+        headers={"Origin": house.url, "Content-Type": "application/json"},
+    )
+    with urlopen(request, timeout=10) as answer:  # noqa: S310
+        found: dict[str, Any] = json.load(answer)
+    return found
+
+
+def test_the_code_of_a_customer_joins_his_session_and_the_site_is_told(site: Site, visit: Visit) -> None:
+    said = _started(site.house)
+    page = visit(site.page("/joins", site.token(sub="jo@acme.example", role="agent")))
+    frame = embedded(page)
+    waited_for(frame, "ready")
+    page.keyboard.type(said["code"])
+    frame.get_by_text("You are in the session.").wait_for()
+    pictures.take(page, "embed joined")
+    told = page.evaluate("heard.at(-1)")
+    assert (told["event"], told["data"]["id"]) == ("session", said["sessionHistoryId"])
+    assert told["data"]["state"] == "active"
+    assert said["userToken"] not in json.dumps(told)
+    page.keyboard.type(_started(site.house)["code"])
+    frame.get_by_text("You are in another co-browse session.").wait_for()
+    pictures.take(page, "embed refused to join")
+
+
+def test_who_may_not_work_with_sessions_is_told_so(site: Site, visit: Visit) -> None:
+    policy = {"version": 3, "users": {}}
+    page = visit(site.page("/barred", site.token(sub="jim@acme.example", role=None, policy=policy)))
+    frame = embedded(page)
+    waited_for(frame, "ready")
+    page.keyboard.type("123456")
+    expect(frame.locator("[data-barred]")).not_to_be_empty()
 
 
 def test_a_session_that_is_not_there_is_said_to_be(site: Site, visit: Visit) -> None:

@@ -15,7 +15,7 @@ from pytest_django import Settings
 from accounts.models import User
 from audit.verify import verify
 from core import reseal as work
-from core.crypto import Sealed
+from core.crypto import Cipher, Sealed
 from core.models import IdempotentAnswer
 from core.sealed import seal, sealed_fields, unseal
 from tests import cast
@@ -79,11 +79,11 @@ def test_a_value_written_meanwhile_wins(settings: Settings, monkeypatch: pytest.
     [column] = [one for one in sealed_fields() if one.model is IdempotentAnswer]
     sealing = work.crypto.seal
 
-    def seal_late(plain: bytes, *, purpose: str, uid: str) -> Sealed:
+    def seal_late(plain: bytes, *, purpose: str, uid: str, cipher: Cipher) -> Sealed:
         if uid.endswith("1"):
             newer = sealing(b"newer", purpose=purpose, uid=uid)
             IdempotentAnswer.objects.filter(key=uid).update(answer=newer)
-        return sealing(plain, purpose=purpose, uid=uid)
+        return sealing(plain, purpose=purpose, uid=uid, cipher=cipher)
 
     monkeypatch.setattr(work.crypto, "seal", seal_late)
     [told] = list(work.reseal(column))
