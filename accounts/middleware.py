@@ -90,6 +90,11 @@ def typed_in(request: HttpRequest) -> list[tuple[str, str]]:
     ]
 
 
+def _asks_by_itself(path: str) -> bool:
+    """Whether a page that is open asks this now and then: that is no use by the person, who may have gone."""
+    return path.startswith("/cobrowse/agent/") and path.endswith("/state")
+
+
 class SessionMiddleware:
     """Sets `request.principal` (or None) and `request.user`; a locked session gets the confirm page instead of the view."""
 
@@ -107,7 +112,7 @@ class SessionMiddleware:
                 if not request.path.startswith(OPEN_WHEN_LOCKED):
                     return self._locked(request)
                 request.locked = True  # type: ignore[attr-defined]
-            else:
+            elif not _asks_by_itself(request.path):
                 note_use(principal.session, now=now)
             if principal.is_bounded and request.path.startswith(SHUT_WHEN_BOUNDED):
                 raise PermissionDenied

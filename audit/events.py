@@ -117,7 +117,9 @@ class Event(StrEnum):
     COBROWSE_STARTED = "cobrowse:session:started"
     COBROWSE_JOINED = "cobrowse:session:joined"
     COBROWSE_MODE_CHANGED = "cobrowse:mode:changed"
+    COBROWSE_CHANGED = "cobrowse:session:changed"
     COBROWSE_ENDED = "cobrowse:session:ended"
+    COBROWSE_GUESSED = "cobrowse:digits:limited"
     AGENT_TOKEN_ISSUED = "cobrowse:agenttoken:issued"  # noqa: S105
     AGENT_TOKEN_REVOKED = "cobrowse:agenttoken:revoked"  # noqa: S105
 

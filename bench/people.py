@@ -310,7 +310,8 @@ def fill_cobrowse(count: int) -> dict[str, Any]:
     from django.utils import timezone
 
     from accounts.models import User
-    from cobrowse.models import CobrowseSession, Participant, Role, State
+    from cobrowse.models import CobrowseSession, Participant
+    from cobrowse.sessions.states import Role, State
     from tenants.models import Company
     from tenants.models import Role as Given
 

@@ -33,7 +33,6 @@ from tenants.settings import snapshot
 
 MASKED = "••••••"
 STATES: Mapping[str, tuple[str, Words]] = {
-    Validity.UNCHECKED: ("", __("Not compared yet")),
     Validity.OFF: ("warning", __("Authentication is off")),
     Validity.VALID: ("ok", __("The same")),
     Validity.MISMATCH: ("danger", __("They differ")),
@@ -92,7 +91,8 @@ class TokensFilter(admin.SimpleListFilter):
 
 def _has_token(application: Application) -> bool:
     kind = TOKEN_OF[application.type]
-    return any(one.is_set for one in application.options.filter(section=kind.section, name=kind.name))
+    option = application.held().get(kind.path)
+    return option is not None and option.is_set
 
 
 @admin.register(Application)
@@ -293,10 +293,10 @@ def _value_of(kind: Kind, option: Option | None) -> str:
 
 
 def _options(application: Application) -> Panel:
-    held = {(one.section, one.name): one for one in application.options.all()}
+    held = application.held()
     rows = []
     for kind in KINDS[application.type]:
-        option = held.get((kind.section, kind.name))
+        option = held.get(kind.path)
         rows.append(
             (
                 _code(kind.path),

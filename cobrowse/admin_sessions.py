@@ -11,9 +11,10 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from cobrowse.models import AgentToken, Asked, CobrowseSession, Ended, Mode, State
-from cobrowse.sessions.history import durations
-from cobrowse.sessions.life import as_it_is, live, settled
+from cobrowse.models import ASKED, ENDINGS, MODES, AgentToken, CobrowseSession
+from cobrowse.sessions.history import visits
+from cobrowse.sessions.life import as_it_is, in_state, live, settled
+from cobrowse.sessions.states import Asked, State
 from cobrowse.sessions.verbs import end_by_administrator
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
@@ -26,8 +27,6 @@ STATES: Mapping[str, tuple[str, Words]] = {
     State.ACTIVE: ("ok", __("Active")),
     State.ENDED: ("", __("Ended")),
 }
-# Not by get_…_display(): it walks all the choices again for each row.
-MODES, ASKED, REASONS = (dict(one.choices) for one in (Mode, Asked, Ended))
 
 
 class StateFilter(admin.SimpleListFilter):
@@ -54,9 +53,9 @@ class StateFilter(admin.SimpleListFilter):
         """Rows in this state."""
         now = timezone.now()
         wanted = {
-            "waiting": live(now=now) & Q(state=State.IDLE),
-            "active": live(now=now) & Q(state=State.ACTIVE),
-            "ended": ~live(now=now),
+            "waiting": in_state([State.IDLE], now=now),
+            "active": in_state([State.ACTIVE], now=now),
+            "ended": in_state([State.ENDED], now=now),
             "all": Q(),
         }
         return queryset.filter(wanted.get(self.value() or "", live(now=now)))
@@ -192,7 +191,7 @@ class CobrowseSessionAdmin(VerbAdmin):
     @admin.display(description=__("why it ended"))
     def why(self, session: CobrowseSession) -> str:
         """In words."""
-        return str(REASONS.get(session.ended_reason, "–"))
+        return str(ENDINGS.get(session.ended_reason, "–"))
 
     @admin.display(description=__("customer last heard"))
     def customer_heard(self, session: CobrowseSession) -> str:
@@ -242,20 +241,13 @@ def _people(session: CobrowseSession) -> Panel:
 
 
 def _pages(session: CobrowseSession, *, now: datetime) -> Panel:
-    pages = list(session.pages.all())
-    stayed = durations(
-        [one.entered_at for one in pages],
-        began=session.activated_at or session.created_at,
-        ended=session.ended_at,
-        now=now,
-    )
     return Panel(
         title=_("Pages that were seen"),
         lead=_("Without what follows ? or # in an address, which may be about a person."),
         headers=(_("Page"), _("Entered"), _("Looked at for")),
         rows=[
             (one.url, when(one.entered_at), timedelta(seconds=seconds))
-            for one, seconds in zip(pages, stayed, strict=True)
+            for one, seconds in visits(session, now=now)
         ],
         empty=_("None was told of."),
     )

@@ -3,15 +3,14 @@
 Errors carry `id` and `message` there (`core.middleware.for_sdk`). What we do not have (devices, recordings) is an empty list, or 404.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
-from uuid import UUID
 
 from accounts.models import User
-from cobrowse.agents import Agent
+from cobrowse.agents import BOUND, Agent
 from cobrowse.sessions.states import Asked, Ended, Mode, State
 
 # state of ours -> theirs; `authorizing` does not come about, for it is the customer who starts, or who enters the digits.
@@ -54,7 +53,6 @@ COLUMNS = (
     "pk", "uid", "company_id", "code", "token", "state", "mode", "asked", "origin", "custom_data", "agent_id", "agent_uid", "agent_name",
     "created_at", "updated_at", "expires_at", "activated_at", "ended_at", "ended_reason", "customer_seen_at", "agent_seen_at",
 )  # fmt: skip
-Person = tuple[UUID, str]  # of somebody who was a session's agent: id and name
 
 
 def _iso(at: datetime | None) -> str | None:
@@ -91,9 +89,10 @@ def _expires(session: Any, idle: timedelta) -> datetime:
     return last + idle
 
 
-def session_json(session: Any, agents: Iterable[Person], *, agent: Agent, idle: timedelta) -> dict[str, Any]:
+def session_json(session: Any, *, agent: Agent, idle: timedelta) -> dict[str, Any]:
     """A session as the client reads it: a row, or what has its `COLUMNS`; `idle` is the silence after which an active one ends."""
     waits = session.state == State.IDLE
+    shown = _agent(session.agent_uid, session.agent_name) if session.agent_uid else None
     told: dict[str, Any] = {
         "id": str(session.uid),
         "state": STATES[session.state],
@@ -102,8 +101,8 @@ def session_json(session: Any, agents: Iterable[Person], *, agent: Agent, idle: 
         "activated": _iso(session.activated_at),
         "ended": _iso(session.ended_at),
         "expires": _iso(_expires(session, idle)),
-        "agent": _agent(session.agent_uid, session.agent_name) if session.agent_uid else None,
-        "agents": [_agent(str(uid), name) for uid, name in agents],
+        "agent": shown,
+        "agents": [] if shown is None or waits else [shown],
         "custom_data": session.custom_data,
         "device": _device(session.origin),
         "full_device": "off",
@@ -134,9 +133,10 @@ def user_json(user: User) -> dict[str, Any]:
 def policy_json(agent: Agent) -> dict[str, Any]:
     """What counts for this bearer, in the form of a policy of version 3; what is not named in it is allowed to nobody."""
     if agent.bound is not None:
-        permissions = ["read", "update", *(["point"] if agent.bound.right != "view" else [])]
-        permissions += ["control"] if agent.bound.right == "control" else []
-        own = {"id": str(agent.bound.session_uid), "permissions": permissions}
+        own = {
+            "id": str(agent.bound.session_uid),
+            "permissions": sorted(filter(agent.may, BOUND[agent.bound.right])),
+        }
         return {"version": 3, "sessions": own, "*": {"permissions": []}}
     if agent.policy is None:
         return dict(WHOLE)

@@ -25,7 +25,11 @@ from core.outcomes import Denied
 USE = Use(type="gatehouse-agent+jwt", path="/cobrowse", claims=("sub", "session", "right"))
 LIFE = timedelta(hours=1)  # and never longer than the sign-in
 LEEWAY = timedelta(seconds=5)  # between the clocks of two nodes
-MOST = 50  # tokens of one session that hold
+MOST, MOST_EVER = 50, 500  # tokens of one session: that hold, and that were ever made
+
+NOT_IN_IT = Denied(
+    code="forbidden", message=_("Join the session first: a token is for what you may do in it.")
+)
 
 ABOVE_YOURS = Denied(
     code="forbidden", field="right", message=_("You cannot give more than you have in this session.")
@@ -78,6 +82,8 @@ def issue(session: CobrowseSession, right: Right, *, agent: Agent, now: datetime
     """Make a token with which the agent himself, at another program, may do so much in this session and nothing else."""
     if agent.bound is not None or not agent.may("update", session):
         return BY_POLICY
+    if session.agent_id != agent.user.pk and not agent.sees_all:
+        return NOT_IN_IT
     own = agent.right_in(session)
     if own is None or not own.covers(right):
         return ABOVE_YOURS
@@ -89,7 +95,8 @@ def issue(session: CobrowseSession, right: Right, *, agent: Agent, now: datetime
             return NO_SUCH_SESSION
         if found.ended_at is not None:
             return ENDED
-        if AgentToken.objects.filter(session=found, revoked_at=None, expires_at__gt=now).count() >= MOST:
+        made = AgentToken.objects.filter(session=found)
+        if made.count() >= MOST_EVER or made.filter(revoked_at=None, expires_at__gt=now).count() >= MOST:
             return TOO_MANY
         row = AgentToken.objects.create(
             session=found,

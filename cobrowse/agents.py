@@ -21,9 +21,9 @@ from audit.record import Origin
 from cobrowse.decision import Log, Reason, Verdict, decide
 from cobrowse.models import CobrowseSession
 from cobrowse.options import REFUSE_WHEN_UNSET
-from cobrowse.sessions.states import Right
+from cobrowse.sessions.states import Right, State
 from cobrowse.tokens import desk_of
-from core.outcomes import Denied
+from core.outcomes import FORBIDDEN, Denied
 from tenants.models import Kind
 from tenants.rules import may_touch
 from tenants.settings import snapshot
@@ -60,6 +60,14 @@ NOT_SET_UP = _(
 )
 
 
+# What a token for one session allows there, in the words of policies.
+BOUND: Mapping[Right, frozenset[str]] = {
+    Right.VIEW: frozenset({"read"}),
+    Right.POINT: frozenset({"read", "point"}),
+    Right.CONTROL: frozenset({"read", "point", "control", "update"}),
+}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Bound:
     """What a token for one agent in one session allows, and what the cluster asked of desktops when it was made."""
@@ -94,10 +102,10 @@ class Agent:
 
     def may(self, action: str, session: Any = None) -> bool:
         """Whether the token allows this: with this session, or with some. What the person may is asked apart."""
-        if session is not None and self.bound is not None:
-            return session.uid == self.bound.session_uid and action in {"read", "update"}
         if self.bound is not None:
-            return action == "read"
+            is_it = session is None or session.uid == self.bound.session_uid
+            if not is_it or action not in BOUND[self.bound.right]:
+                return False
         if self.policy is None:
             return True
         if session is None:
@@ -107,8 +115,6 @@ class Agent:
 
     def right_in(self, session: CobrowseSession) -> Right | None:
         """How much of this session the token opens; None for nothing."""
-        if self.bound is not None:
-            return self.bound.right if session.uid == self.bound.session_uid else None
         actions = {Right.CONTROL: "control", Right.POINT: "point", Right.VIEW: "read"}
         return next((right for right, action in actions.items() if self.may(action, session)), None)
 
@@ -122,10 +128,18 @@ class Agent:
         """Whether the sessions of every agent of the company may be ended."""
         return may_touch(self.principal.rights, "delete", Kind.COBROWSE, company_id=self.company_id)
 
-    def is_named(self, session: CobrowseSession) -> bool:
-        """Whether the token is for this very session, whoever its agent is."""
-        if self.bound is not None:
-            return self.bound.session_uid == session.uid
+    def takes_part(self, session: CobrowseSession) -> bool:
+        """Whether the bearer may do something in the session beside looking on; a token for it may be for looking alone."""
+        return self.bound is None or self.may("update", session)
+
+    def refuse_change(self, session: CobrowseSession) -> Denied | None:
+        """Why the agent may not change or end the session: it is neither his own, nor is he an administrator of them."""
+        if not self.may("update", session):
+            return BY_POLICY
+        return None if session.agent_id == self.user.pk or self.ends_all else FORBIDDEN
+
+    def _is_named(self, session: CobrowseSession) -> bool:
+        """Whether the policy is about this very session, whoever its agent is: who signed it lets its bearer look on."""
         entry = self.policy.entries.get(COBROWSE) if self.policy is not None else None
         return entry is not None and entry.id == str(session.uid)
 
@@ -134,8 +148,8 @@ class Agent:
         the company's for who sees all of them."""
         if session.company_id != self.company_id or not self.may("read", session):
             return False
-        waits = session.agent_id is None and session.ended_at is None
-        return session.agent_id == self.user.pk or waits or self.sees_all or self.is_named(session)
+        waits = session.agent_id is None and session.state == State.IDLE
+        return session.agent_id == self.user.pk or waits or self.sees_all or self._is_named(session)
 
 
 def admit(principal: Principal, *, shown: str, address: str, bound: Bound | None = None) -> Agent | Denied:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 from django.utils import timezone
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -17,8 +17,8 @@ from cobrowse import applications as verbs
 from cobrowse import serializers as shapes
 from cobrowse.applications import ApplicationDraft
 from cobrowse.catalogue import KINDS, Kind, kind_of
-from cobrowse.models import Application, CobrowseSession, Option, State
-from cobrowse.sessions.life import as_it_is, live, settled
+from cobrowse.models import Application, CobrowseSession, Option
+from cobrowse.sessions.life import as_it_is, in_state, settled
 from cobrowse.sessions.verbs import end_by_administrator
 from core import refusals
 from core.api import Resource, Values, actor
@@ -90,8 +90,8 @@ class Applications(Resource):
     def list_options(self, request: Request, **where: Any) -> Response:
         """Every option that an application of this type can have, set or not."""
         application = self.get_object()
-        held = {(one.section, one.name): one for one in application.options.all()}
-        rows = [_shown(kind, held.get((kind.section, kind.name))) for kind in KINDS[application.type]]
+        held = application.held()
+        rows = [_shown(kind, held.get(kind.path)) for kind in KINDS[application.type]]
         return Response(shapes.OptionsShown({"results": rows}).data)
 
     @action(detail=True, methods=["get"], url_path="options/<str:section>/<str:option>")
@@ -172,8 +172,7 @@ def _shown(kind: Kind, option: Option | None) -> Values:
 
 
 def _option(application: Application, kind: Kind) -> Response:
-    option = application.options.filter(section=kind.section, name=kind.name).first()
-    return Response(shapes.OptionShown(_shown(kind, option)).data)
+    return Response(shapes.OptionShown(_shown(kind, application.held().get(kind.path))).data)
 
 
 class CobrowseSessions(Resource):
@@ -196,7 +195,7 @@ class CobrowseSessions(Resource):
         if state is None:
             return found
         now = timezone.now()
-        return found.filter(~live(now=now) if state == State.ENDED else live(now=now) & Q(state=state))
+        return found.filter(in_state([state], now=now))
 
     def show(self, found: Any, **how: Any) -> Any:
         """The plain values of a page, as the sessions really are; one that has just lapsed is not among the live ones."""

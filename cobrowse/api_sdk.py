@@ -1,6 +1,7 @@
 """The doors of `/api/1/`, for the published agent client run as it is."""
 
-from collections.abc import Sequence
+import re
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,16 +18,15 @@ from rest_framework.response import Response
 from accounts.grants import COBROWSE
 from accounts.models import User
 from cobrowse import serializers_sdk as shapes
-from cobrowse.agent_sdk import COLUMNS, FEATURES, STATES, Person, policy_json, session_json, user_json
+from cobrowse.agent_sdk import COLUMNS, FEATURES, STATES, policy_json, session_json, user_json
 from cobrowse.agents import BY_POLICY, Agent
 from cobrowse.authentication import AgentSide
-from cobrowse.models import ApplicationType, CobrowseSession, Participant, Role
+from cobrowse.models import ApplicationType, CobrowseSession
 from cobrowse.sessions import verbs
 from cobrowse.sessions.entering import join_as_agent, start_by_agent
 from cobrowse.sessions.finding import NO_SUCH_SESSION, found_by_agent, found_by_id
-from cobrowse.sessions.life import idle_of
-from cobrowse.sessions.states import Action, Asked, Mode, State, lapse
-from cobrowse.sessions.states import Role as RoleIn
+from cobrowse.sessions.life import ending, idle_of, in_state
+from cobrowse.sessions.states import Action, Role, lapse
 from cobrowse.tokens import application_of
 from core.api import body
 from core.draft import NOT_FOUND
@@ -51,6 +51,8 @@ ONE_AT_A_TIME = Denied(
     message=_("Change one thing at a time: state, agent, remote_control, full_device or custom_data."),
 )
 MOST_FILTERS = 10
+# Names that are keys of an object on every database, and never positions in a list.
+_IN_SQL = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,99}")
 
 
 class SdkView(AgentSide):
@@ -182,17 +184,6 @@ def _uid(text: str) -> UUID | None:
         return None
 
 
-def _agents_of(sessions: Sequence[Any]) -> dict[int, list[Person]]:
-    """Who ever was the agent of each of these sessions."""
-    rows = Participant.objects.filter(
-        session__in=[one.pk for one in sessions], role=Role.AGENT, user__isnull=False
-    )
-    found: dict[int, list[Person]] = {}
-    for pk, uid, name in rows.values_list("session_id", "user__uid", "name"):
-        found.setdefault(pk, []).append((uid, name))
-    return found
-
-
 class SdkSessions(SdkView):
     """Sessions of the caller."""
 
@@ -223,24 +214,16 @@ class SdkSessions(SdkView):
             if not agent.sees_all:
                 raise Refused(FORBIDDEN)
             rows = rows.filter(agent_uid=given["agent"])
-        rows = self._narrowed(rows, given)
-        idle, now, shown = idle_of(agent.company_id), timezone.now(), []
-        wanted = self._states()
+        now = timezone.now()
+        rows = self._narrowed(rows, given, now=now)
+        idle = idle_of(agent.company_id)
         # Tuples, for a thousand rows as objects would cost more than all the rest.
-        for row in rows.values_list(*COLUMNS, named=True)[: given["limit"]]:
-            over = lapse(row, idle=idle, now=now) if row.ended_at is None else None
-            if over is not None:
-                row = row._replace(
-                    state=State.ENDED,
-                    mode=Mode.POINTER,
-                    asked=Asked.NO,
-                    ended_reason=over[0],
-                    ended_at=over[1],
-                )
-            if agent.may("read", row) and (not wanted or STATES[row.state] in wanted):
-                shown.append(row)
-        people = _agents_of(shown)
-        return Response([session_json(one, people.get(one.pk, ()), agent=agent, idle=idle) for one in shown])
+        found = [
+            _as_it_is(row, idle=idle, now=now)
+            for row in rows.values_list(*COLUMNS, named=True)[: given["limit"]]
+            if agent.may("read", row)
+        ]
+        return Response([session_json(one, agent=agent, idle=idle) for one in found])
 
     def _states(self) -> set[str]:
         params = self.request.query_params
@@ -249,10 +232,12 @@ class SdkSessions(SdkView):
             raise ValidationError({"state": [_("Choose of pending, authorizing, active and ended.")]})
         return wanted
 
-    def _narrowed(self, rows: QuerySet[CobrowseSession], given: dict[str, Any]) -> QuerySet[CobrowseSession]:
-        ours = [own for own, theirs in STATES.items() if theirs in self._states()]
-        if self._states():
-            rows = rows.filter(state__in=ours)
+    def _narrowed(
+        self, rows: QuerySet[CobrowseSession], given: dict[str, Any], *, now: datetime
+    ) -> QuerySet[CobrowseSession]:
+        if wanted := self._states():
+            ours = [own for own, theirs in STATES.items() if theirs in wanted]
+            rows = rows.filter(in_state(ours, idle=idle_of(self.agent.company_id), now=now))
         by_activation = "activated_before" in given or "activated_after" in given
         if "activated_before" in given:
             rows = rows.filter(activated_at__lt=given["activated_before"])
@@ -265,17 +250,21 @@ class SdkSessions(SdkView):
             if name.startswith("filter_")
         }
         if len(filters) > MOST_FILTERS or any(
-            not name or "\0" in name or "\0" in value for name, value in filters.items()
+            _IN_SQL.fullmatch(name) is None or "\0" in value for name, value in filters.items()
         ):
             raise ValidationError(
-                {"filter": [_("At most ten filters, each with the name of a custom value.")]}
+                {"filter": [_("At most ten filters, each with a name of letters, digits, - and _.")]}
             )
         if entry is not None:
             if entry.id is not None:
                 uid = _uid(entry.id)
                 rows = rows.filter(uid=uid) if uid is not None else rows.none()
-            # What is no text is looked at row by row, below.
-            filters |= {name: value for name, value in entry.properties.items() if isinstance(value, str)}
+            # What is no text, or has a name that is none here, is looked at row by row (`Agent.may`).
+            filters |= {
+                name: value
+                for name, value in entry.properties.items()
+                if isinstance(value, str) and "\0" not in value and _IN_SQL.fullmatch(name) is not None
+            }
         for number, (name, value) in enumerate(filters.items()):
             held = Cast(KeyTextTransform(name, "custom_data"), TextField())
             rows = rows.annotate(**{f"_filter{number}": held}).filter(**{f"_filter{number}": value})
@@ -291,8 +280,13 @@ class SdkSessions(SdkView):
 
 
 def _one(session: CobrowseSession, agent: Agent) -> dict[str, Any]:
-    people, idle = _agents_of([session]).get(session.pk, ()), idle_of(agent.company_id)
-    return session_json(session, people, agent=agent, idle=idle)
+    return session_json(session, agent=agent, idle=idle_of(agent.company_id))
+
+
+def _as_it_is(row: Any, *, idle: timedelta, now: datetime) -> Any:
+    """The row as it is to be shown: ended where time or silence has ended it."""
+    found = lapse(row, idle=idle, now=now)
+    return row if found is None else row._replace(**ending(*found, now=now))
 
 
 def _refuse_full_device(given: dict[str, Any]) -> None:
@@ -337,14 +331,14 @@ class SdkOneSession(SdkView):
         if "custom_data" in given:
             return settled(verbs.change_data(session, given["custom_data"], agent=agent, now=now))
         if "agent" in given:
-            return settled(join_as_agent(session, RoleIn.AGENT, agent=agent, name="", now=now)).session
+            return settled(join_as_agent(session, Role.AGENT, agent=agent, name="", now=now)).session
         if "state" in given:
             return settled(verbs.end_by_agent(session, agent=agent, now=now))
         if given["remote_control"] not in {"requested", "off"}:
             raise Refused(CUSTOMER_DECIDES)
         action = Action.REQUEST if given["remote_control"] == "requested" else Action.END
         return settled(
-            verbs.change_mode(session, action, by=RoleIn.AGENT, origin=agent.origin, agent=agent, now=now)
+            verbs.change_mode(session, action, by=Role.AGENT, origin=agent.origin, agent=agent, now=now)
         )
 
 

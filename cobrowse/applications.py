@@ -219,8 +219,9 @@ def _held(application: Application, *, verb: str, by: Actor) -> Application | De
 
 def _put(application: Application, kind: Kind, value: str, *, by: Actor, now: datetime) -> bool:
     """Inside a unit: write one checked value, unless it is there already; whether it was written."""
-    row = application.options.filter(section=kind.section, name=kind.name).first()
-    row = row or Option(application=application, section=kind.section, name=kind.name)
+    row = application.held().get(kind.path) or Option(
+        application=application, section=kind.section, name=kind.name
+    )
     # A secret that is set again is written again, for nobody is told whether it was the same.
     if (value == row.value and not kind.is_secret) or not (value or row.is_set):
         return False

@@ -9,8 +9,9 @@ from rest_framework.request import Request
 from rest_framework.views import APIView
 
 from accounts.authentication import INVALID_TOKEN, SESSION_LOCKED, BearerOrSession, principal_of
+from accounts.models import SessionKind
 from accounts.principal import Principal
-from accounts.sessions import note_use
+from accounts.sessions import idle_lock_due, note_use
 from accounts.tokens.foreign import EXPIRED_ASSERTION, LONGEST
 from accounts.tokens.verify import read_access_token
 from cobrowse import agent_tokens
@@ -40,9 +41,11 @@ class AgentBearer(BearerOrSession):
                 if found is None:
                     raise INVALID_TOKEN
                 principal, request.bound = found  # type: ignore[attr-defined]
-                if principal.session.locked_at is not None:
+                # It is no use of the page whose sign-in stands behind it, and is worth nothing while that page is locked.
+                if principal.session.locked_at is not None or idle_lock_due(principal.session, now=now):
                     raise SESSION_LOCKED
-                note_use(principal.session, now=now)
+                if principal.session.kind != SessionKind.PAGE:
+                    note_use(principal.session, now=now)
                 return principal
             access = read_access_token(token)
             if access is not None and access.expires_at <= now:

@@ -11,10 +11,12 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import gettext_lazy as _
 
 from cobrowse.tokens import Site, site_of
+from core.http import client_address, network_of
 from core.middleware import problem
 from core.outcomes import Denied
+from core.ratelimit import NETWORKS, TOO_MANY, counted
 
-PATHS = ("/cobrowse/rest/", "/cobrowse/ws", settings.SDK_PREFIX)
+PATHS = ("/cobrowse/rest/", settings.SDK_PREFIX)
 METHODS = "GET, POST, PUT, DELETE"
 # What the published agent client and our own script send.
 HEADERS = "Authorization, Content-Type, X-Agent-Token, X-CobrowsePlatform, X-CobrowseSDKVersion, X-CobrowseAPIVersion, X-CobrowseLicense"
@@ -47,6 +49,16 @@ def is_foreign(request: HttpRequest, *, company_id: int | None) -> bool:
     )
 
 
+def _refusal(request: HttpRequest) -> HttpResponse:
+    """What a page of a site that is not listed gets; counted, for it is refused before anybody else counts it."""
+    request.rate = rate = counted(NETWORKS, network_of(client_address(request)))  # type: ignore[attr-defined]
+    if rate.refused:
+        response = problem(request.path, 429, "too_many", TOO_MANY, retry_after=rate.reset)
+        response["Retry-After"] = str(rate.reset)
+        return response
+    return problem(request.path, 403, NOT_ALLOWED.code, str(NOT_ALLOWED.message))
+
+
 class Cors:
     """Refuses what comes from pages of other sites, and lets browsers hand the answer to those that are listed (Fetch, 3.2)."""
 
@@ -60,7 +72,7 @@ class Cors:
         site = site_of(origin) if origin is not None else None
         request.cobrowse_site = site  # type: ignore[attr-defined]
         if origin is not None and site is None and not is_own(request, origin):
-            response: HttpResponse = problem(request.path, 403, NOT_ALLOWED.code, str(NOT_ALLOWED.message))
+            response = _refusal(request)
         elif request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers:
             response = HttpResponse(status=204)
         else:

@@ -34,9 +34,9 @@ class OptionsForm(VerbForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        held = {(one.section, one.name): one for one in self.instance.options.all()}
+        held = self.instance.held()
         for kind in KINDS[self.instance.type]:
-            field, option = self.fields.get(kind.field), held.get((kind.section, kind.name))
+            field, option = self.fields.get(kind.field), held.get(kind.path)
             if isinstance(field, SecretField):
                 field.tell(is_set=option is not None and option.is_set)
             elif field is not None:

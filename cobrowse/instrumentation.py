@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from django.conf import settings
 from django.utils.html import escape
 
 from cobrowse.catalogue import ORIGINS, URL
 from cobrowse.models import Application, ApplicationType
+from cobrowse.tokens import own_address
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,28 +21,18 @@ class Instrumentation:
     policies: tuple[str, ...]  # what has to be added to the site's Content-Security-Policy, where it has one
 
 
-def own_address() -> str:
-    """The address of co-browse on this installation."""
-    return f"{settings.PUBLIC_URL}/cobrowse"
-
-
-def address_of(url: str) -> str:
-    """The address that pages and desktops call: cluster/url, or this installation's own where it is empty."""
-    return url or own_address()
-
-
 def instrumentation_of(cluster: Application) -> Instrumentation:
     """What the pages need to know of the company's cluster."""
     if cluster.type != ApplicationType.CLUSTER:
         raise ValueError("only a cluster has pages")
-    held = {(one.section, one.name): one.value for one in cluster.options.all()}
-    address = address_of(held.get((URL.section, URL.name), ""))
+    held = {path: option.value for path, option in cluster.held().items()}
+    address = held.get(URL.path) or own_address()
     parts = urlsplit(address)
     # A policy that names https does not let a socket through (CSP 3, 6.7.2.9), so both stand there.
     socket = "ws" if parts.scheme == "http" else "wss"
     return Instrumentation(
         site_key=cluster.site_key,
-        origins=tuple(held.get((ORIGINS.section, ORIGINS.name), "").splitlines()),
+        origins=tuple(held.get(ORIGINS.path, "").splitlines()),
         address=address,
         snippet=f'<script src="{escape(address)}/js/gatehouse.js" data-key="{escape(cluster.site_key)}" defer></script>',
         policies=(

@@ -4,7 +4,6 @@ They act as the company's Workspace application: the server adds its token, and 
 """
 
 import json
-import time
 import uuid
 from collections.abc import Callable
 from datetime import datetime
@@ -24,22 +23,19 @@ from django.utils.translation import gettext_lazy as __
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.pages import View, principal_of, signed_in
-from audit.events import Event
-from audit.record import record
+from accounts.trespass import note_trespass
 from cobrowse.agents import Agent, admit
 from cobrowse.models import CobrowseSession, Page
 from cobrowse.sessions.digits import LONGEST_TYPED, grouped, typed
 from cobrowse.sessions.entering import join_as_agent
 from cobrowse.sessions.finding import found_by_agent, found_by_id
-from cobrowse.sessions.history import durations
+from cobrowse.sessions.history import visits
 from cobrowse.sessions.life import as_it_is, settled
 from cobrowse.sessions.states import Action, Right, Role, State
 from cobrowse.sessions.verbs import change_mode, end_by_agent
 from cobrowse.tokens import desk_of
-from core.buckets import Buckets
-from core.db import unit
 from core.http import client_address
-from core.outcomes import FORBIDDEN, Denied
+from core.outcomes import Denied
 from tenants.models import Kind
 from tenants.rules import may_touch
 
@@ -47,8 +43,6 @@ PAST = 20
 LIVE = 50
 # What the page that follows says by itself: the other side was a moment quicker.
 SEEN_BY_ITSELF = frozenset({"nothing_changed", "session_ended"})
-# Somebody who is refused in a loop shall not fill the trail with it.
-_noted = Buckets(60)
 
 
 # --- who is let in ---------------------------------------------------------------------------------------------------------
@@ -67,28 +61,12 @@ def agent_side(view: Callable[..., HttpResponse]) -> View:
             address=client_address(request),
         )
         if isinstance(agent, Denied):
-            note(request, agent)
+            note_trespass(principal_of(request), agent, request)
             context = {"denied": agent, "sees_applications": _sees_applications(request)}
             return render(request, "cobrowse/refused.html", context, status=403)
         return view(request, agent, *args, **kwargs)
 
     return inner
-
-
-def note(request: HttpRequest, denied: Denied) -> None:
-    """Write a refusal down; the verb's own transaction is over, so this row stays."""
-    principal = principal_of(request)
-    if _noted.take(principal.caller_id, now=time.monotonic()).refused:
-        return
-    with unit():
-        record(
-            Event.REFUSED,
-            origin=principal.actor(address=client_address(request)).origin,
-            at=timezone.now(),
-            company_id=principal.user.company_id,
-            code=denied.code,
-            request=f"{request.method} {request.path}"[:200],
-        )
 
 
 def _sees_applications(request: HttpRequest) -> bool:
@@ -107,9 +85,9 @@ def _shown(session: CobrowseSession, agent: Agent) -> dict[str, Any]:
         "session": session,
         "customer": next(iter(names), ""),
         "site": urlsplit(session.origin).netloc,
-        "since": session.activated_at or session.created_at,
+        "since": session.began_at,
         "is_own": is_own,
-        "may_end": is_live and agent.may("update", session) and (is_own or agent.ends_all),
+        "may_end": is_live and agent.refuse_change(session) is None,
     }
 
 
@@ -162,8 +140,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
             return redirect("cobrowse:session", uid=outcome.uid)
         refused = outcome
         form.add_error("digits", str(refused.message))
-        if refused.code == FORBIDDEN.code:
-            note(request, refused)
+        note_trespass(principal_of(request), refused, request)
     own = _of(agent).filter(agent=agent.user)
     mine = [settled(one, now=now) for one in own.filter(ended_at=None)[:LIVE]]
     past = list(_behind(request, "before", own.exclude(ended_at=None))[: PAST + 1])
@@ -226,16 +203,9 @@ def _standing(session: CobrowseSession) -> dict[str, Any]:
 
 def _visits(session: CobrowseSession, *, now: datetime) -> list[dict[str, Any]]:
     """The pages that were seen, the newest first."""
-    pages = list(session.pages.all())
-    lasted = durations(
-        [page.entered_at for page in pages],
-        began=session.activated_at or session.created_at,
-        ended=session.ended_at,
-        now=now,
-    )
     return [
         {"page": page, "path": _path(page), "minutes": seconds // 60, "seconds": seconds % 60}
-        for page, seconds in zip(pages, lasted, strict=True)
+        for page, seconds in visits(session, now=now)
     ][::-1]
 
 
@@ -281,12 +251,7 @@ def mode(request: HttpRequest, agent: Agent, uid: uuid.UUID) -> HttpResponse:
         action = Action(request.POST.get("action", ""))
     except ValueError as error:
         raise BadRequest from error
-    # Whoever sees the session of somebody else looks after it, and is no part of it.
-    outcome = (
-        change_mode(found, action, by=Role.AGENT, origin=agent.origin, agent=agent, now=now)
-        if found.agent_id == agent.user.pk
-        else FORBIDDEN
-    )
+    outcome = change_mode(found, action, by=Role.AGENT, origin=agent.origin, agent=agent, now=now)
     if isinstance(outcome, Denied):
         _refused(request, outcome)
     return redirect("cobrowse:session", uid=uid)
@@ -311,5 +276,4 @@ def _refused(request: HttpRequest, denied: Denied) -> None:
     """Tell a refusal on the next page, unless that page says it by itself."""
     if denied.code not in SEEN_BY_ITSELF:
         messages.error(request, str(denied.message))
-    if denied.code == FORBIDDEN.code:
-        note(request, denied)
+    note_trespass(principal_of(request), denied, request)

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
@@ -30,25 +29,30 @@ from cobrowse.models import CobrowseSession, Participant
 from cobrowse.sessions import verbs
 from cobrowse.sessions.entering import Joined, join_as_agent, join_as_customer, start_by_customer
 from cobrowse.sessions.finding import (
+    NO_SUCH_CODE,
     NO_SUCH_USER,
     found_by_agent,
     found_by_customer,
     found_by_id,
     found_by_user_token,
 )
-from cobrowse.sessions.history import durations
+from cobrowse.sessions.history import visits
 from cobrowse.sessions.life import note_agent, note_customer
 from cobrowse.sessions.states import Action, Mode, Role, State
+from cobrowse.sessions.verbs import NO_CONTROL
 from cobrowse.tokens import Site, desk_of, drawn_token
 from core.api import body
+from core.buckets import Buckets
 from core.http import client_address, network_of
 from core.outcomes import Denied
-from core.ratelimit import NETWORKS, PEOPLE, counted
+from core.ratelimit import counted
 from core.refusals import Refused, settled
 from core.throttle import Limit, take
 
 SERVER_NAME = "Gatehouse"
 DRAWN = Limit(name="cobrowse-authtoken", tries=30, window=timedelta(minutes=10))  # for one network
+# Calls a minute by userTokens: a page asks every three seconds, and many customers may stand behind one address.
+CUSTOMERS, PARTICIPANTS = Buckets(3_000, name="customers"), Buckets(120, name="participants")
 BAD_MODE = Denied(
     code="invalid", field="mode", message="Write mode is what is asked for, granted, refused and ended."
 )
@@ -58,17 +62,11 @@ def _ms(at: datetime | None) -> int | None:
     return None if at is None else int(at.timestamp() * 1_000)
 
 
-def server_url(company_id: int) -> str:
-    """Where co-browse of this company is: as its cluster says, else here."""
-    urls = desk_of(company_id).urls
-    return urls[0] if urls else f"{settings.PUBLIC_URL}/cobrowse"
-
-
 def _told(session: CobrowseSession) -> dict[str, Any]:
     return {
         "sessionToken": session.token,
         "sessionServerName": SERVER_NAME,
-        "sessionServerUrl": server_url(session.company_id),
+        "sessionServerUrl": desk_of(session.company_id).url,
     }
 
 
@@ -86,7 +84,7 @@ def _joined(joined: Joined) -> dict[str, Any]:
         "userId": joined.participant.number,
         "users": _users(joined.everybody),
         "sessionHistoryId": joined.session.uid,
-        "sessionServerUrl": server_url(joined.session.company_id),
+        "sessionServerUrl": desk_of(joined.session.company_id).url,
     }
 
 
@@ -173,7 +171,10 @@ class LiveSession(APIView):
     def get(self, request: Request, token: str) -> Response:
         """Where the session with these digits is, for an agent of the company or a page of its sites."""
         if getattr(request, "principal", None) is not None:
-            session = settled(found_by_agent(_agent(request), token, now=timezone.now()))
+            agent = _agent(request)
+            session = settled(found_by_agent(agent, token, now=timezone.now()))
+            if not agent.sees(session):
+                raise Refused(NO_SUCH_CODE)
         else:
             session, _origin = _by_customer(request, token)
         return Response(_told(session))
@@ -197,7 +198,9 @@ class Join(APIView):
         role, name, now = Role(given["role"]), given["name"], timezone.now()
         if role is Role.CUSTOMER:
             session, origin = _by_customer(request, token)
-            return Response(_joined(settled(join_as_customer(session, origin=origin, name=name, now=now))))
+            address = client_address(request._request)
+            joined = join_as_customer(session, origin=origin, name=name, address=address, now=now)
+            return Response(_joined(settled(joined)))
         agent = _agent(request)
         session = settled(found_by_agent(agent, token, now=now))
         return Response(_joined(settled(join_as_agent(session, role, agent=agent, name=name, now=now))))
@@ -235,15 +238,16 @@ class InSession(APIView):
         self.agent = agent_behind(request)
         if self.participant.user_id != self.agent.user.pk or not self.agent.sees(session):
             raise Refused(NO_SUCH_USER)
+        if request.method == "POST" and not self.agent.takes_part(session):
+            raise Refused(NO_CONTROL)
         if self.participant.role == Role.AGENT:
             note_agent(session, self.agent.principal, now=self.now)
 
     def _count(self, request: Request, found: Participant | Denied) -> None:
-        if isinstance(found, Denied):
-            buckets, key = NETWORKS, network_of(client_address(request._request))
-        else:
-            buckets, key = PEOPLE, f"{found.session.uid}/{found.number}"
-        rate = counted(buckets, key)
+        """One call of this network, of which there may be many customers, and of this person in it."""
+        rate = counted(CUSTOMERS, network_of(client_address(request._request)))
+        if not rate.refused and not isinstance(found, Denied):
+            rate = counted(PARTICIPANTS, f"{found.session.uid}/{found.number}")
         request._request.rate = rate  # type: ignore[attr-defined]
         if rate.refused:
             raise Throttled(wait=rate.reset)
@@ -298,7 +302,7 @@ class Stop(InSession):
 
     def post(self, request: Request, user_token: str) -> Response:
         """End the session for everybody in it; for its controller."""
-        ended = settled(verbs.stop(self.participant, by=self.by, now=self.now))
+        ended = settled(verbs.stop(self.participant, agent=self.agent, now=self.now))
         return Response({"activationTime": _ms(ended.activated_at), "deactivationTime": _ms(ended.ended_at)})
 
 
@@ -356,13 +360,6 @@ class History(AgentSide):
         """One session by its history id: one's own, or as an administrator any of the company; whole once it has ended."""
         now = timezone.now()
         session = settled(found_by_id(self.agent, id, now=now))
-        pages = list(session.pages.all())
-        lasted = durations(
-            [one.entered_at for one in pages],
-            began=session.activated_at or session.created_at,
-            ended=session.ended_at,
-            now=now,
-        )
         return Response(
             {
                 "id": session.uid,
@@ -374,7 +371,7 @@ class History(AgentSide):
                 "deactivationTime": _ms(session.ended_at),
                 "pages": [
                     {"url": one.url, "enteredTimestamp": _ms(one.entered_at), "duration": duration}
-                    for one, duration in zip(pages, lasted, strict=True)
+                    for one, duration in visits(session, now=now)
                 ],
             }
         )

@@ -1,6 +1,5 @@
 """What the API takes and shows of applications, their options, and co-browse sessions."""
 
-from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -11,20 +10,19 @@ from rest_framework import serializers
 from accounts.models import User
 from cobrowse.catalogue import LONGEST_ORIGINS
 from cobrowse.models import (
+    ASKED,
+    ENDINGS,
+    MODES,
+    STATES,
     Application,
     ApplicationType,
-    Asked,
     CobrowseSession,
-    Ended,
-    Mode,
-    Page,
     Participant,
-    Role,
-    State,
     Validity,
 )
 from cobrowse.models.applications import NAME_LENGTH
-from cobrowse.sessions.history import durations
+from cobrowse.sessions.history import visits
+from cobrowse.sessions.states import Role
 from core.fields import Flag, Reference, Strict, Text, Uid
 from tenants.models import Company
 
@@ -177,10 +175,10 @@ class CobrowseSessionShown(serializers.ModelSerializer[CobrowseSession]):
 
     id = Uid(source="uid")
     company = Uid(source="company.uid")
-    state = serializers.ChoiceField(State.choices, read_only=True)
-    mode = serializers.ChoiceField(Mode.choices, read_only=True)
+    state = serializers.ChoiceField(list(STATES), read_only=True)
+    mode = serializers.ChoiceField(list(MODES), read_only=True)
     asked = serializers.ChoiceField(
-        Asked.choices, read_only=True, help_text=_("Whether the agent asked for write mode.")
+        list(ASKED), read_only=True, help_text=_("Whether the agent asked for write mode.")
     )
     site = serializers.CharField(
         source="origin", read_only=True, help_text=_("Origin of the customer's page.")
@@ -191,7 +189,7 @@ class CobrowseSessionShown(serializers.ModelSerializer[CobrowseSession]):
         read_only=True, allow_null=True, help_text=_("When both sides were there.")
     )
     ended_reason = serializers.ChoiceField(
-        [("", "–"), *Ended.choices], read_only=True, help_text=_("Empty while it has not ended.")
+        [("", "–"), *ENDINGS.items()], read_only=True, help_text=_("Empty while it has not ended.")
     )
 
     class Meta:
@@ -234,15 +232,12 @@ class ParticipantShown(serializers.ModelSerializer[Participant]):
         return Role(participant.role).name.lower()
 
 
-class PageSeenShown(serializers.ModelSerializer[Page]):
+class PageSeenShown(serializers.Serializer[Any]):
     """A page that the customer came to."""
 
-    seconds = serializers.IntegerField(read_only=True, help_text=_("How long it was looked at."))
-
-    class Meta:
-        model = Page
-        fields = ("url", "entered_at", "seconds")
-        read_only_fields = fields
+    url = serializers.CharField()
+    entered_at = serializers.DateTimeField()
+    seconds = serializers.IntegerField(help_text=_("How long it was looked at."))
 
 
 class CobrowseSessionRead(CobrowseSessionShown):
@@ -258,26 +253,14 @@ class CobrowseSessionRead(CobrowseSessionShown):
     @extend_schema_field(PageSeenShown(many=True))
     def get_pages(self, session: CobrowseSession) -> Any:
         """The pages, each with the seconds on it."""
-        return PageSeenShown(pages_of(session, now=timezone.now()), many=True).data
-
-
-def pages_of(session: CobrowseSession, *, now: datetime) -> list[Page]:
-    """The pages of a session, each with the seconds on it."""
-    pages = list(session.pages.all())
-    stayed = durations(
-        [one.entered_at for one in pages],
-        began=session.activated_at or session.created_at,
-        ended=session.ended_at,
-        now=now,
-    )
-    for page, seconds in zip(pages, stayed, strict=True):
-        page.seconds = seconds  # type: ignore[attr-defined]
-    return pages
+        seen = visits(session, now=timezone.now())
+        rows = [{"url": one.url, "entered_at": one.entered_at, "seconds": seconds} for one, seconds in seen]
+        return PageSeenShown(rows, many=True).data
 
 
 class CobrowseSessionFilters(Strict):
     """Which sessions."""
 
     company = Reference(Company, required=False)
-    state = serializers.ChoiceField(State.choices, required=False)
+    state = serializers.ChoiceField(list(STATES), required=False)
     agent = Reference(User, required=False)

@@ -8,9 +8,10 @@ import logging
 import secrets
 from dataclasses import dataclass
 
+from django.conf import settings
 from django.db.models import Exists, OuterRef, QuerySet
 
-from cobrowse.catalogue import TOKEN_LENGTH, TOKEN_OF, URL, is_token
+from cobrowse.catalogue import SERVER_URL, TOKEN_LENGTH, TOKEN_OF, URL, is_token
 from cobrowse.decision import Sent
 from cobrowse.models import AllowedOrigin, Application, ApplicationType, Option
 from core import entropy, epoch
@@ -50,7 +51,7 @@ class Desk:
 
     cluster: str = ""  # fingerprints; empty where there is no token
     workspace: str = ""
-    urls: tuple[str, ...] = ()  # cluster/serverUrl and cluster/url, as far as they are set
+    url: str = ""  # where it is, for whoever joins a session
 
     @property
     def is_on(self) -> bool:
@@ -65,15 +66,20 @@ class Desk:
         return Sent.VALID if is_same else Sent.OTHER
 
 
+def own_address() -> str:
+    """The address of co-browse on this installation."""
+    return f"{settings.PUBLIC_URL}/cobrowse"
+
+
 def _load(company_id: int) -> Desk:
     rows = Option.objects.filter(application__company=company_id).select_related("application")
-    found = {(one.application.type, one.section, one.name): one for one in rows}
-    prints = {one: print_of(found.get((one, kind.section, kind.name))) for one, kind in TOKEN_OF.items()}
-    kept = [found.get((ApplicationType.CLUSTER.value, URL.section, name)) for name in ("serverUrl", URL.name)]
+    found = {(one.application.type, one.path): one for one in rows}
+    prints = {one: print_of(found.get((one, kind.path))) for one, kind in TOKEN_OF.items()}
+    urls = [found.get((ApplicationType.CLUSTER.value, kind.path)) for kind in (SERVER_URL, URL)]
     return Desk(
         cluster=prints[ApplicationType.CLUSTER],
         workspace=prints[ApplicationType.WORKSPACE],
-        urls=tuple(one.value for one in kept if one is not None and one.is_set),
+        url=next((one.value for one in urls if one is not None and one.is_set), own_address()),
     )
 
 
@@ -100,21 +106,26 @@ class Site:
     site_key: str
 
 
-def _site(origin: str) -> Site | None:
+NOBODY = Site(company_id=0, site_key="")
+
+
+def _site(origin: str) -> Site:
     row = (
         AllowedOrigin.objects.filter(origin=origin, application__company__is_active=True)
         .values_list("application__company_id", "application__site_key")
         .first()
     )
-    return None if row is None else Site(company_id=row[0], site_key=row[1])
+    return NOBODY if row is None else Site(company_id=row[0], site_key=row[1])
 
 
-_sites = epoch.Cached[str, Site | None](_site)
+# That a site is nobody's is remembered, too: strangers choose what is asked for.
+_sites = epoch.Cached[str, Site](_site, limit=1_000)
 
 
 def site_of(origin: str) -> Site | None:
     """The company whose cluster lists this origin, letter by letter; None for every other."""
-    return _sites(origin) if 0 < len(origin) <= 255 else None
+    found = _sites(origin) if 0 < len(origin) <= 255 else NOBODY
+    return None if found is NOBODY else found
 
 
 def without_token(clusters: QuerySet[Application]) -> QuerySet[Application]:

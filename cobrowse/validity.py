@@ -80,11 +80,7 @@ def _compared(applications: Iterable[Application]) -> Validity:
     prints = dict.fromkeys(ApplicationType.values, "")
     for one in applications:
         kind = TOKEN_OF[one.type]
-        named = (
-            option
-            for option in one.options.all()
-            if (option.section, option.name) == (kind.section, kind.name)
-        )
+        named = (option for option in one.options.all() if option.path == kind.path)
         prints[one.type] = print_of(next(named, None))
     return validity_of(prints[ApplicationType.CLUSTER], prints[ApplicationType.WORKSPACE])
 

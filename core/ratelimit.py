@@ -20,6 +20,7 @@ from core.ratesharing import Sharing
 
 PEOPLE = Buckets(600, name="people")
 NETWORKS = Buckets(300, name="networks")  # callers who have not said who they are
+TOO_MANY = "Too many requests. Please wait a little and try again."
 _sharing = Sharing(PEOPLE, NETWORKS)
 
 
@@ -79,7 +80,6 @@ class RateLimits:
         rate: Rate | None = getattr(request, "rate", None)
         if rate is None or not rate.refused:
             return None
-        sentence = "Too many requests. Please wait a little and try again."
-        response = problem(request.path, 429, "too_many", sentence, retry_after=rate.reset)
+        response = problem(request.path, 429, "too_many", TOO_MANY, retry_after=rate.reset)
         response["Retry-After"] = str(rate.reset)
         return response

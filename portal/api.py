@@ -1,13 +1,11 @@
 """The REST API as a whole: its addresses, and the one table from refusals and errors to HTTP."""
 
-import time
 from collections.abc import Mapping
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.http import Http404
 from django.urls import include, path
-from django.utils import timezone
 from django.utils.translation import gettext as _
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework import exceptions
@@ -22,17 +20,13 @@ from accounts.api_persons import Persons
 from accounts.authentication import challenge
 from accounts.principal import Principal
 from accounts.tokens.api import Introspect, Refresh, Revoke, jwks
+from accounts.trespass import note_trespass
 from audit.api import AuditEvents
-from audit.events import Event
-from audit.record import record
 from cobrowse.api import Applications, CobrowseSessions
 from cobrowse.api_agent_tokens import AgentTokens, OneAgentToken
 from configserver.api import Directories, DirectoryPermissions, DirectoryRoles, Tenants
 from configserver.api_packages import SolutionPackages
-from core.buckets import Buckets
-from core.db import unit
 from core.errors import PortalError
-from core.http import client_address
 from core.middleware import for_sdk, problem_body
 from core.outcomes import Denied
 from core.refusals import Refused
@@ -151,20 +145,6 @@ STATUS: Mapping[str, int] = {
     "texts_used_up": 429,
     "unavailable": 503,
 }
-# Refusals that say that somebody reached for more than he has; they are written down.
-TRESPASSES = frozenset(
-    {
-        "forbidden",
-        "privilege_not_held",
-        "rank_too_high",
-        "reach_not_held",
-        "built_in",
-        "last_administrator",
-        "agent_token_invalid",
-        "agent_token_missing",
-        "privilege_missing",
-    }
-)
 _CODES: Mapping[type[exceptions.APIException], str] = {
     exceptions.NotAuthenticated: "unauthenticated",
     exceptions.PermissionDenied: "forbidden",
@@ -174,10 +154,6 @@ _CODES: Mapping[type[exceptions.APIException], str] = {
     exceptions.NotAcceptable: "not_acceptable",
     exceptions.UnsupportedMediaType: "unsupported_media_type",
 }
-
-
-# Somebody who is refused in a loop shall not fill the trail with it.
-_noted = Buckets(60)
 
 
 def problem_of(denied: Denied, **more: Any) -> Response:
@@ -252,20 +228,8 @@ def _sendable(text: str) -> str:
 
 def _note_trespass(denied: Denied, request: Request) -> None:
     principal = getattr(request, "principal", None)
-    if denied.code not in TRESPASSES or not isinstance(principal, Principal):
-        return
-    if _noted.take(principal.caller_id, now=time.monotonic()).refused:
-        return
-    origin = principal.actor(address=client_address(request._request)).origin
-    with unit():
-        record(
-            Event.REFUSED,
-            origin=origin,
-            at=timezone.now(),
-            company_id=principal.user.company_id,
-            code=denied.code,
-            request=f"{request.method} {request.path}"[:200],
-        )
+    if isinstance(principal, Principal):
+        note_trespass(principal, denied, request._request)
 
 
 class _Docs(SpectacularSwaggerSplitView):

@@ -22,7 +22,6 @@ class ApplicationType(models.TextChoices):
 class Validity(models.TextChoices):
     """What came of comparing the tokens of a company's two applications."""
 
-    UNCHECKED = "unchecked", _("not compared yet")
     OFF = "off", _("Agent authentication is off.")
     VALID = "valid", _("The tokens are the same.")
     MISMATCH = "mismatch", _("The tokens differ.")
@@ -62,7 +61,7 @@ class Application(models.Model):
         _("tokens"),
         max_length=20,
         choices=Validity.choices,
-        default=Validity.UNCHECKED,
+        default=Validity.OFF,
         editable=False,
         help_text=_("Whether both applications of the company hold the same token."),
     )
@@ -81,6 +80,10 @@ class Application(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def held(self) -> "dict[str, Option]":
+        """Its options by their paths, as far as they were ever set."""
+        return {one.path: one for one in self.options.all()}
 
 
 class Option(models.Model):
@@ -103,6 +106,11 @@ class Option(models.Model):
         ]
 
     def __str__(self) -> str:
+        return self.path
+
+    @property
+    def path(self) -> str:
+        """Its name with its section, as the catalogue has it."""
         return f"{self.section}/{self.name}"
 
     @property

@@ -1,6 +1,7 @@
 """Co-browse sessions, who is in them, what pages they saw, and tokens for one agent in one of them."""
 
 import uuid
+from datetime import datetime
 from typing import ClassVar
 
 from django.conf import settings
@@ -8,60 +9,37 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Session as SignIn
-from cobrowse.sessions import states
+from cobrowse.sessions.states import Asked, Ended, Mode, Right, Role, State
 from tenants.models import Company, Kind
 
-
-class State(models.TextChoices):
-    """How far a session is."""
-
-    IDLE = states.State.IDLE.value, _("waiting")
-    ACTIVE = states.State.ACTIVE.value, _("active")
-    ENDED = states.State.ENDED.value, _("ended")
-
-
-class Mode(models.TextChoices):
-    """What the agent may do on the customer's page."""
-
-    POINTER = states.Mode.POINTER.value, _("pointer")
-    WRITE = states.Mode.WRITE.value, _("write")
-
-
-class Asked(models.TextChoices):
-    """Whether the agent asked for write mode, and what became of it."""
-
-    NO = states.Asked.NO.value, _("not asked")
-    REQUESTED = states.Asked.REQUESTED.value, _("asked")
-    REFUSED = states.Asked.REFUSED.value, _("refused")
-
-
-class Ended(models.TextChoices):
-    """Why a session ended."""
-
-    CUSTOMER_LEFT = states.Ended.CUSTOMER_LEFT.value, _("the customer left")
-    AGENT_LEFT = states.Ended.AGENT_LEFT.value, _("the agent left")
-    STOPPED = states.Ended.STOPPED.value, _("stopped by the agent's application")
-    ADMINISTRATOR = states.Ended.ADMINISTRATOR.value, _("ended by an administrator")
-    NOBODY_CAME = states.Ended.NOBODY_CAME.value, _("nobody joined in time")
-    SILENT = states.Ended.SILENT.value, _("one side was silent for too long")
-    BARRED = states.Ended.BARRED.value, _("the agent may not work with sessions any more")
-    RESTORED = states.Ended.RESTORED.value, _("the database was restored")
-
-
-class Role(models.IntegerChoices):
-    """Who somebody is in a session, by the numbers of the source system (design/sources, 1.8)."""
-
-    CUSTOMER = 1, _("customer")
-    AGENT = 2, _("agent")
-    CONTROLLER = 3, _("controller")
-
-
-class Right(models.TextChoices):
-    """What the bearer of an agent's token may do in its session; each holds those before it."""
-
-    VIEW = states.Right.VIEW.value, _("look")
-    POINT = states.Right.POINT.value, _("look and point")
-    CONTROL = states.Right.CONTROL.value, _("look, point, type and click")
+# The states are those of the machine; here stand their words.
+STATES = {State.IDLE.value: _("waiting"), State.ACTIVE.value: _("active"), State.ENDED.value: _("ended")}
+MODES = {Mode.POINTER.value: _("pointer"), Mode.WRITE.value: _("write")}
+ASKED = {
+    Asked.NO.value: _("not asked"),
+    Asked.REQUESTED.value: _("asked"),
+    Asked.REFUSED.value: _("refused"),
+}
+ENDINGS = {
+    Ended.CUSTOMER_LEFT.value: _("the customer left"),
+    Ended.AGENT_LEFT.value: _("the agent left"),
+    Ended.STOPPED.value: _("stopped by the agent's application"),
+    Ended.ADMINISTRATOR.value: _("ended by an administrator"),
+    Ended.NOBODY_CAME.value: _("nobody joined in time"),
+    Ended.SILENT.value: _("one side was silent for too long"),
+    Ended.BARRED.value: _("the agent may not work with sessions any more"),
+    Ended.RESTORED.value: _("the database was restored"),
+}
+ROLES = {
+    Role.CUSTOMER.value: _("customer"),
+    Role.AGENT.value: _("agent"),
+    Role.CONTROLLER.value: _("controller"),
+}
+RIGHTS = {
+    Right.VIEW.value: _("look"),
+    Right.POINT.value: _("look and point"),
+    Right.CONTROL.value: _("look, point, type and click"),
+}
 
 
 class CobrowseSession(models.Model):
@@ -74,9 +52,9 @@ class CobrowseSession(models.Model):
     company = models.ForeignKey(Company, models.CASCADE, verbose_name=_("company"))
     token = models.CharField(_("session token"), max_length=9)  # nine digits
     code = models.CharField(_("code"), max_length=6)  # six digits, until somebody joins
-    state = models.CharField(_("state"), max_length=8, choices=State.choices, default=State.IDLE)
-    mode = models.CharField(_("mode"), max_length=8, choices=Mode.choices, default=Mode.POINTER)
-    asked = models.CharField(_("write mode"), max_length=10, choices=Asked.choices, default=Asked.NO)
+    state = models.CharField(_("state"), max_length=8, choices=STATES, default=State.IDLE.value)
+    mode = models.CharField(_("mode"), max_length=8, choices=MODES, default=Mode.POINTER.value)
+    asked = models.CharField(_("write mode"), max_length=10, choices=ASKED, default=Asked.NO.value)
     origin = models.CharField(_("site"), max_length=255, blank=True)  # of the customer's page
     custom_data = models.JSONField(_("custom data"), default=dict)
     agent = models.ForeignKey(
@@ -95,7 +73,7 @@ class CobrowseSession(models.Model):
     expires_at = models.DateTimeField(_("waits until"))  # for whoever is to join
     activated_at = models.DateTimeField(_("began"), null=True)
     ended_at = models.DateTimeField(_("ended"), null=True)
-    ended_reason = models.CharField(_("why it ended"), max_length=16, choices=Ended.choices, blank=True)
+    ended_reason = models.CharField(_("why it ended"), max_length=16, choices=ENDINGS, blank=True)
     # Signs of life of either side, noted now and then; null where the side never came.
     customer_seen_at = models.DateTimeField(null=True)
     agent_seen_at = models.DateTimeField(null=True)
@@ -125,13 +103,18 @@ class CobrowseSession(models.Model):
     def __str__(self) -> str:
         return f"{self.created_at:%Y-%m-%d %H:%M} UTC"
 
+    @property
+    def began_at(self) -> datetime:
+        """From when its pages count: when both sides were there, or while they never were, when it was started."""
+        return self.activated_at or self.created_at
+
 
 class Participant(models.Model):
     """Somebody in a session, with a token of his own."""
 
     session = models.ForeignKey(CobrowseSession, models.CASCADE, related_name="participants")
     number = models.PositiveSmallIntegerField()
-    role = models.PositiveSmallIntegerField(choices=Role.choices)
+    role = models.PositiveSmallIntegerField(choices=ROLES)
     name = models.CharField(max_length=254, blank=True)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
     fingerprint = models.CharField(max_length=64, unique=True)
@@ -169,7 +152,7 @@ class AgentToken(models.Model):
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     session = models.ForeignKey(CobrowseSession, models.CASCADE, related_name="agent_tokens")
     sign_in = models.ForeignKey(SignIn, models.CASCADE, related_name="+")
-    right = models.CharField(max_length=8, choices=Right.choices)
+    right = models.CharField(max_length=8, choices=RIGHTS)
     # What the cluster asked of desktops when it was made: it stands for that token, and for none that comes after.
     under = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField()

@@ -9,10 +9,13 @@ from django.utils.translation import gettext_lazy as _
 from core.outcomes import Denied
 
 MOST, LONGEST_NAME, LONGEST_VALUE = 50, 100, 500
+MOST_BYTES = 4_000  # as they are stored: strangers start sessions, and each is kept a while
 BAD_DATA = Denied(
     code="invalid",
     field="custom_data",
-    message=_("Custom data are at most 50 names, each with a short text, a number, true, false or null."),
+    message=_(
+        "Custom data are at most 50 names, each with a short text, a number, true, false or null, and four kilobytes in all."
+    ),
 )
 
 
@@ -33,7 +36,11 @@ def checked_data(given: Any) -> dict[str, Any] | Denied:
         json.dumps(given, ensure_ascii=False).encode()
     except UnicodeEncodeError:  # half of a surrogate pair
         return BAD_DATA
-    return dict(given)
+    return dict(given) if _fits(given) else BAD_DATA
+
+
+def _fits(data: Mapping[str, Any]) -> bool:
+    return len(json.dumps(data)) <= MOST_BYTES
 
 
 def merged(held: Mapping[str, Any], given: Any) -> dict[str, Any] | Denied:
@@ -42,4 +49,4 @@ def merged(held: Mapping[str, Any], given: Any) -> dict[str, Any] | Denied:
     if isinstance(checked, Denied):
         return checked
     found = {name: value for name, value in {**held, **checked}.items() if value is not None}
-    return BAD_DATA if len(found) > MOST else found
+    return found if len(found) <= MOST and _fits(found) else BAD_DATA

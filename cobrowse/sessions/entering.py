@@ -30,7 +30,7 @@ from core.prepared import Insert, Select, Slot
 from core.throttle import Limit, take
 from tenants.settings import snapshot
 
-STARTS = Limit(name="cobrowse-start", tries=600, window=timedelta(minutes=10))  # from one network
+STARTS = Limit(name="cobrowse-start", tries=120, window=timedelta(minutes=10))  # from one network
 TRIES = 5  # to draw digits that nobody else has
 NAME_LENGTH = 120
 TOO_MANY_SESSIONS = Denied(
@@ -153,7 +153,9 @@ def _started(
     return NO_DIGITS_LEFT
 
 
-def _record(event: Event, session: CobrowseSession, *, by: Origin, now: datetime, **details: str) -> None:
+def _record(
+    event: Event, session: CobrowseSession, *, by: Origin, now: datetime, **details: str | bool
+) -> None:
     record(event, origin=by, at=now, company_id=session.company_id, subject=session, **details)
 
 
@@ -183,7 +185,9 @@ def _refuse_more(agent: Agent, *, now: datetime) -> Denied | None:
     return TOO_MANY_SESSIONS if live >= most else None
 
 
-def join_as_customer(session: CobrowseSession, *, origin: str, name: str, now: datetime) -> Joined | Denied:
+def join_as_customer(
+    session: CobrowseSession, *, origin: str, name: str, address: str, now: datetime
+) -> Joined | Denied:
     """Let the customer into a session, from the page that started it, or from any of the company's where an agent did."""
     if session.origin not in {"", origin}:
         return NO_SUCH_SESSION
@@ -191,7 +195,7 @@ def join_as_customer(session: CobrowseSession, *, origin: str, name: str, now: d
     if isinstance(tidy, Denied):
         return tidy
     changes = {"customer_seen_at": now, "origin": origin}
-    return _joined(session, Role.CUSTOMER, name=tidy, changes=changes, by=Origin(), now=now)
+    return _joined(session, Role.CUSTOMER, name=tidy, changes=changes, by=Origin(address=address), now=now)
 
 
 def join_as_agent(
@@ -201,7 +205,8 @@ def join_as_agent(
     tidy = line(name, field="name", longest=NAME_LENGTH, empty=True)
     if isinstance(tidy, Denied):
         return tidy
-    if not agent.may("read", session):
+    # A controller ends the session for everybody, so it takes as much as changing it does.
+    if agent.bound is not None or not agent.may("read" if role is Role.AGENT else "update", session):
         return BY_POLICY
     if session.agent_id not in {None, agent.user.pk}:
         return REFUSALS[Refusal.TAKEN]
@@ -215,6 +220,14 @@ def join_as_agent(
         agent=agent,
         now=now,
     )
+
+
+def _without_foreign_controller(others: list[Participant], agent: Agent) -> list[Participant]:
+    """Inside a unit: send away a controller of somebody else, who was there before the agent; the session is the agent's now."""
+    gone = [one for one in others if one.role == Role.CONTROLLER and one.user_id != agent.user.pk]
+    for one in gone:
+        one.delete()
+    return [one for one in others if one not in gone]
 
 
 def _joined(
@@ -239,13 +252,15 @@ def _joined(
             if agent is not None and found.agent_id not in {None, agent.user.pk}:
                 return REFUSALS[Refusal.TAKEN]
             others = _PEOPLE(session=found.pk)
+            if role is Role.AGENT and agent is not None:
+                others = _without_foreign_controller(others, agent)
             facts = states.join(facts_of(found, [one.role for one in others]), role)
             if isinstance(facts, Refusal):
                 return REFUSALS[facts]
             participant, secret = _enter(
                 found,
                 role,
-                number=len(others) + 1,
+                number=max((one.number for one in others), default=0) + 1,
                 name=name,
                 user=agent.user if agent is not None else None,
                 now=now,
@@ -255,7 +270,11 @@ def _joined(
                 # Both sides are heard from now on, whoever came first.
                 changes |= {"activated_at": now, "customer_seen_at": now, "agent_seen_at": now}
             change(found, changes)
-            _record(Event.COBROWSE_JOINED, found, by=by, now=now, role=role.name.lower())
+            # By which name the customer knows the agent, and whether the desktop proved itself.
+            told: dict[str, str | bool] = {}
+            if agent is not None:
+                told = {"name": name, "authenticated": agent.is_authenticated}
+            _record(Event.COBROWSE_JOINED, found, by=by, now=now, role=role.name.lower(), **told)
     except IntegrityError:  # of each role there is one
         return REFUSALS[Refusal.TAKEN]
     return Joined(session=found, participant=participant, user_token=secret, others=others)

@@ -1,8 +1,10 @@
-"""How long the customer stayed on each page. Pure."""
+"""The pages of a session, and how long the customer stayed on each."""
 
 from collections.abc import Sequence
 from datetime import datetime
 from itertools import pairwise
+
+from cobrowse.models import CobrowseSession, Page
 
 
 def durations(
@@ -20,3 +22,11 @@ def durations(
         seconds = int((min(max(mark, began), until) - began).total_seconds())
         passed.append(max(seconds, passed[-1]))
     return [later - earlier for earlier, later in pairwise(passed)]
+
+
+def visits(session: CobrowseSession, *, now: datetime) -> list[tuple[Page, int]]:
+    """The pages that were seen, in their order, each with the seconds on it."""
+    pages = list(session.pages.all())
+    entered = [one.entered_at for one in pages]
+    lasted = durations(entered, began=session.began_at, ended=session.ended_at, now=now)
+    return list(zip(pages, lasted, strict=True))

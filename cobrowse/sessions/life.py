@@ -34,7 +34,8 @@ def facts_of(session: CobrowseSession, present: Collection[int] = ()) -> Facts:
     )
 
 
-def _ending(reason: Any, at: Any, *, now: Any) -> dict[str, Any]:
+def ending(reason: Any, at: Any, *, now: Any) -> dict[str, Any]:
+    """The columns of a session that ended."""
     return {
         "state": State.ENDED.value,
         "mode": Mode.POINTER.value,
@@ -48,7 +49,7 @@ def _ending(reason: Any, at: Any, *, now: Any) -> dict[str, Any]:
 _LOCKED = Select(lambda: CobrowseSession.objects.select_for_update().filter(pk=Slot("pk")))
 _END = Update(
     lambda: CobrowseSession.objects.filter(pk=Slot("pk"), ended_at=None),
-    **_ending(Slot("reason"), Slot("at"), now=Slot("now")),
+    **ending(Slot("reason"), Slot("at"), now=Slot("now")),
 )
 _LEAVE = Update(lambda: Participant.objects.filter(session=Slot("pk"), left_at=None), left_at=Slot("at"))
 _REVOKE = Update(
@@ -72,7 +73,7 @@ def end(session: CobrowseSession, reason: Ended, *, at: datetime, origin: Origin
     """Inside a unit: end the session for everybody in it; whether it was live until then."""
     if not _END.now(pk=session.pk, reason=reason.value, at=at, now=now):
         return False
-    for name, value in _ending(reason.value, at, now=now).items():
+    for name, value in ending(reason.value, at, now=now).items():
         setattr(session, name, value)
     _LEAVE.last(pk=session.pk, at=at)
     revoke_tokens(session, now=now)
@@ -89,7 +90,7 @@ def end(session: CobrowseSession, reason: Ended, *, at: datetime, origin: Origin
 
 def end_every(reason: Ended, *, now: datetime) -> int:
     """Inside a unit: end every session at once, with the tokens for agents in them; how many. It tells the trail of none of them."""
-    ended = CobrowseSession.objects.filter(ended_at=None).update(**_ending(reason, now, now=now))
+    ended = CobrowseSession.objects.filter(ended_at=None).update(**ending(reason, now, now=now))
     Participant.objects.filter(left_at=None).update(left_at=now)
     AgentToken.objects.filter(revoked_at=None).update(revoked_at=now)
     epoch.bump()
@@ -124,7 +125,17 @@ def idle_of(company_id: int) -> timedelta:
 
 def live(*, now: datetime) -> Q:
     """The sessions that are not over, as far as their rows say; that one fell silent stands in the books within a minute."""
-    return Q(ended_at=None) & (Q(state=State.ACTIVE) | Q(expires_at__gt=now))
+    return Q(ended_at=None) & (Q(state=State.ACTIVE.value) | Q(expires_at__gt=now))
+
+
+def in_state(states: Collection[str], *, now: datetime, idle: timedelta | None = None) -> Q:
+    """The sessions in one of these states, whatever the books say of those that lapsed; of one company (`idle`) the silent ones, too."""
+    alive = live(now=now)
+    if idle is not None:
+        silent = Q(customer_seen_at__lte=now - idle) | Q(agent_seen_at__lte=now - idle)
+        alive &= ~(Q(state=State.ACTIVE.value) & silent)
+    found = alive & Q(state__in=[one for one in states if one != State.ENDED])
+    return found | ~alive if State.ENDED in states else found
 
 
 def as_it_is(session: CobrowseSession, *, now: datetime) -> CobrowseSession:
@@ -133,7 +144,7 @@ def as_it_is(session: CobrowseSession, *, now: datetime) -> CobrowseSession:
     Whether its agent is barred, a list does not ask for each of its rows; the clock does, every minute.
     """
     if (found := lapse(session, idle=idle_of(session.company_id), now=now)) is not None:
-        for name, value in _ending(*found, now=now).items():
+        for name, value in ending(*found, now=now).items():
             setattr(session, name, value)
     return session
 
@@ -177,20 +188,8 @@ def _note(session: CobrowseSession, side: str, changes: dict[str, Any], *, now: 
 def end_lapsed(*, now: datetime) -> int:
     """End in the books whatever was over by itself; how many."""
     ended, last = 0, 0
-    live = CobrowseSession.objects.filter(ended_at=None).order_by("pk")
+    live = CobrowseSession.objects.filter(ended_at=None).defer("custom_data").order_by("pk")
     while rows := list(live.filter(pk__gt=last)[:BATCH]):
         last = rows[-1].pk
         ended += sum(settled(one, now=now).ended_at is not None for one in rows)
     return ended
-
-
-def prune(*, before: datetime) -> int:
-    """Delete the sessions that ended before, with the pages that were seen; the number of rows."""
-    gone = 0
-    while pks := list(
-        CobrowseSession.objects.filter(ended_at__lt=before)
-        .order_by("ended_at")
-        .values_list("pk", flat=True)[:BATCH]
-    ):
-        gone += CobrowseSession.objects.filter(pk__in=pks).delete()[0]
-    return gone

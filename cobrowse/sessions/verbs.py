@@ -43,24 +43,23 @@ def leave(participant: Participant, *, by: Origin, now: datetime) -> CobrowseSes
     return session
 
 
-def stop(participant: Participant, *, by: Origin, now: datetime) -> CobrowseSession | Denied:
-    """End the session for everybody in it; for its controller."""
-    if participant.role != Role.CONTROLLER:
+def stop(participant: Participant, *, agent: Agent | None, now: datetime) -> CobrowseSession | Denied:
+    """End the session for everybody in it; for its controller. `agent` is None for the customer, who is none."""
+    if participant.role != Role.CONTROLLER or agent is None:
         return CONTROLLER_ONLY
     if participant.left_at is not None and participant.session.ended_at is None:
         return CONTROLLER_ONLY
-    return _ended(participant.session, Ended.STOPPED, by=by, now=now)
+    if not agent.may("update", participant.session):
+        return BY_POLICY
+    return _ended(participant.session, Ended.STOPPED, by=agent.origin, now=now)
 
 
 def end_by_agent(session: CobrowseSession, *, agent: Agent, now: datetime) -> CobrowseSession | Denied:
     """End one's own session, or as an administrator anybody's of the company."""
-    if not agent.may("update", session):
-        return BY_POLICY
-    if session.agent_id == agent.user.pk:
-        return _ended(session, Ended.AGENT_LEFT, by=agent.origin, now=now)
-    if not agent.ends_all:
-        return FORBIDDEN
-    return _ended(session, Ended.ADMINISTRATOR, by=agent.origin, now=now)
+    if (refused := agent.refuse_change(session)) is not None:
+        return refused
+    own = session.agent_id == agent.user.pk
+    return _ended(session, Ended.AGENT_LEFT if own else Ended.ADMINISTRATOR, by=agent.origin, now=now)
 
 
 def end_by_administrator(session: CobrowseSession, *, by: Actor, now: datetime) -> CobrowseSession | Denied:
@@ -119,10 +118,8 @@ def change_data(
     session: CobrowseSession, given: Any, *, agent: Agent, now: datetime
 ) -> CobrowseSession | Denied:
     """Put custom data beside those that there are."""
-    if not agent.may("update", session):
-        return BY_POLICY
-    if session.agent_id != agent.user.pk and not agent.ends_all:
-        return FORBIDDEN
+    if (refused := agent.refuse_change(session)) is not None:
+        return refused
     with unit():
         found = locked(session)
         if found is None or over(found, now=now) is not None or found.ended_at is not None:
@@ -133,7 +130,18 @@ def change_data(
         # A policy goes by these data: nobody changes them so that it would not have let him.
         if not agent.may("update", CobrowseSession(uid=found.uid, custom_data=data)):
             return BY_POLICY
+        names = sorted(
+            name for name in {**found.custom_data, **data} if found.custom_data.get(name) != data.get(name)
+        )
         change(found, {"custom_data": data, "updated_at": now})
+        record(
+            Event.COBROWSE_CHANGED,
+            origin=agent.origin,
+            at=now,
+            company_id=found.company_id,
+            subject=found,
+            names=names,
+        )
     return found
 
 

@@ -13,11 +13,11 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from accounts import trespass
 from accounts.models import Session as SignIn
 from accounts.models import User
 from audit.events import Event
 from audit.models import AuditEvent
-from cobrowse import pages
 from cobrowse.models import Application, CobrowseSession
 from cobrowse.sessions.finding import WRONG_BY_PERSON
 from cobrowse.sessions.states import Ended
@@ -37,7 +37,7 @@ PAGE = "/cobrowse/agent/"
 
 @pytest.fixture(autouse=True)
 def _nothing_noted_yet() -> None:
-    pages._noted.clear()
+    trespass._noted.clear()
 
 
 def page_of(answer: HttpResponse, status: int = 200) -> Page:
@@ -396,7 +396,7 @@ def test_ada_leads_no_session_of_somebody_else(
     window = browser(ada)
     assert page_of(window.get(at(found))).form_to(at(found, "mode/")) is None
     answer = window.post(at(found, "mode/"), {"action": "request"}, follow=True)
-    assert "You may not do this." in page_of(answer).text
+    assert "You may look at this session, and not take part in it." in page_of(answer).text
     assert refusals()[-1]["code"] == "forbidden"
     assert carol.sees()["asked"] == "no"
 
@@ -608,13 +608,26 @@ def test_how_it_stands_is_told_to_the_page_and_is_a_sign_of_life(
         second = window.get(at(found, "state")).json()
         assert (second["asked"], second["pages"]) == ("requested", 1)
         assert second["version"] > first["version"]
-        for _minute in range(8):  # both are heard, so it goes on
+        for _minute in range(6):  # both are heard, so it goes on
             clock.shift(timedelta(minutes=2))
             assert window.get(at(found, "state")).json()["state"] == "active"
             carol.sees()
+        assert window.get(at(found)).status_code == 200  # somebody is there
         clock.shift(timedelta(minutes=5))
         carol.sees()
         assert window.get(at(found, "state")).json()["state"] == "ended"
+
+
+def test_a_page_that_is_left_open_is_no_use_and_locks(browser: Browse, ben: User, carol: Customer) -> None:
+    with time_machine.travel(timezone.now(), tick=False) as clock:
+        window = browser(ben)
+        found = joined(window, carol.starts())
+        for _time in range(6):
+            assert window.get(at(found, "state")).json()["state"] == "active"
+            clock.shift(timedelta(minutes=2, seconds=30))
+            carol.sees()
+        answer = window.get(at(found, "state"))
+        assert (answer.status_code, answer["Location"].partition("?")[0]) == (302, "/login/confirm/")
 
 
 def test_a_session_of_somebody_else_does_not_exist(

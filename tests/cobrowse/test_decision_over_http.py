@@ -46,9 +46,7 @@ PATHS: dict[str, Ask] = {
     "sdk by id": lambda desk, said: desk.get(f"/api/1/sessions/{said['sessionHistoryId']}"),
     "sdk by code": lambda desk, said: desk.get(f"/api/1/sessions/{said['code']}"),
     "sdk create": lambda desk, _said: desk.post("/api/1/sessions", {}),
-    "sdk update": lambda desk, said: desk.put(
-        f"/api/1/sessions/{said['sessionHistoryId']}", {"custom_data": {"a": "b"}}
-    ),
+    "sdk update": lambda desk, said: desk.put(f"/api/1/sessions/{said['sessionHistoryId']}", {"agent": "me"}),
     "sdk user": lambda desk, _said: desk.get("/api/1/users/me"),
     "sdk account": lambda desk, _said: desk.get("/api/1/accounts"),
     "sdk policy": lambda desk, _said: desk.get("/api/1/policy/current"),
@@ -84,8 +82,12 @@ def test_each_cell_on_each_path(
 ) -> None:
     cluster_token, sent, refuse = cell
     reason, line = CELLS[cell]
-    set_up(acme, root, cluster_token, refuse=refuse)
     said = carol.starts()
+    state = "idle"
+    if path == "new token":  # for who is in the session
+        Desktop(ben).joins(said["sessionToken"])
+        state = "active"
+    set_up(acme, root, cluster_token, refuse=refuse)
     desk = Desktop(ben, sent)
     with caplog.at_level(logging.WARNING, logger="cobrowse"):
         caplog.clear()
@@ -100,7 +102,7 @@ def test_each_cell_on_each_path(
         if path.startswith("sdk"):
             assert answer.json()["id"] == reason.value
             assert answer.json()["message"] == answer.json()["detail"]
-        assert CobrowseSession.objects.get(uid=said["sessionHistoryId"]).state == "idle"
+        assert CobrowseSession.objects.get(uid=said["sessionHistoryId"]).state == state
         assert events(Event.REFUSED) == ["portal:change:refused"]
     assert [one.partition(":")[0] for one in told] == ([line.value] if line else [])
     for text in (TOKEN, OTHER, TOKEN.lower()):

@@ -148,7 +148,7 @@ def test_a_start_compares_the_tokens_and_says_what_is_amiss(
     acme: Company, caplog: pytest.LogCaptureFixture
 ) -> None:
     application(acme, "cluster", token=TOKEN)
-    Application.objects.update(validity=Validity.UNCHECKED, checked_at=None)
+    Application.objects.update(validity=Validity.OFF, checked_at=None)
     caplog.clear()
     prepare.everything(pages=False)
     assert Application.objects.get().validity == Validity.WORKSPACE_MISSING

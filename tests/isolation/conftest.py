@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping
 import pytest
 from pytest_django import DjangoDbBlocker
 
+from accounts import trespass
 from core import ratelimit
-from portal import api
 from tests.isolation import world as worlds
 from tests.isolation.visits import Visitor, undone
 from tests.isolation.world import World
@@ -25,7 +25,7 @@ def db(house: None, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     caplog.set_level("ERROR", "django.request")  # refusals are what the walk expects
     ratelimit.PEOPLE.clear()
     ratelimit.NETWORKS.clear()
-    api._noted.clear()
+    trespass._noted.clear()
     with undone():
         yield
 
