@@ -154,7 +154,7 @@ class Devices(SdkView):
     """Devices; there are none, for sessions are pages."""
 
     resource = "devices"
-    reads = shapes.SdkRegion
+    reads = shapes.SdkNothing
     many = True
 
     def get(self, request: Request) -> Response:
@@ -166,7 +166,7 @@ class OneDevice(SdkView):
     """One device."""
 
     resource = "devices"
-    reads = shapes.SdkRegion
+    reads = shapes.SdkNothing
 
     def get(self, request: Request, id: str) -> Response:
         """There is none."""
@@ -346,7 +346,7 @@ class Recording(SdkView):
     """Recordings; there are none."""
 
     resource = "recordings"
-    reads = shapes.SdkRegion
+    reads = shapes.SdkNothing
 
     def get(self, request: Request, id: str) -> Response:
         """There is none."""

@@ -73,6 +73,7 @@ class AgentSide(APIView):
     """The base of every view of the agent's side: `self.agent` was let in before the view begins."""
 
     authentication_classes = (AgentBearer,)
+    refusals = (403, 404, 409)
     for_programs = True  # an agent's rights, and the policy of his token, bound what it does
     agent: Agent
 

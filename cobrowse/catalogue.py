@@ -94,7 +94,7 @@ URL = Kind(
     longest=LONGEST_URL,
     check=_url,
     help=_(
-        "Address of co-browse for the agents' side, such as https://cobrowse.example.com/cobrowse. Empty: this installation's own."
+        "Address of co-browse that pages and agents call, such as https://cobrowse.example.com/cobrowse. Empty: this installation's own."
     ),
 )
 SERVER_URL = Kind(
@@ -103,7 +103,7 @@ SERVER_URL = Kind(
     longest=LONGEST_URL,
     check=_url,
     help=_(
-        "Public address told to whoever joins a session, where it differs from cluster/url; counts for new sessions."
+        "Public address told to whoever joins a session, where it differs from cluster/url; counts at once."
     ),
 )
 ORIGINS = Kind(

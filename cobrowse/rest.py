@@ -121,6 +121,7 @@ class LiveSessions(APIView):
     bodies = {"post": shapes.NewSession}
     created = ("post",)
     may_refuse = True
+    refusals = (403,)
 
     def post(self, request: Request) -> Response:
         """Start a session, from a page of a site that the company's cluster lists. With `role` 1 the customer is in it at once."""
@@ -167,6 +168,7 @@ class LiveSession(APIView):
     permission_classes = (AllowAny,)
     reads = shapes.SessionTold
     may_refuse = True
+    refusals = (403, 404)
 
     def get(self, request: Request, token: str) -> Response:
         """Where the session with these digits is, for an agent of the company or a page of its sites."""
@@ -188,6 +190,7 @@ class Join(APIView):
     reads = shapes.JoinedTold
     bodies = {"post": shapes.NewParticipant}
     may_refuse = True
+    refusals = (403, 404, 409)
 
     def post(self, request: Request, token: str) -> Response:
         """Join: the customer from the page that started it, an agent or the application that controls his session by signing in.
@@ -213,6 +216,7 @@ class InSession(APIView):
     permission_classes = (AllowAny,)
     throttle_classes = ()  # counted below, by session
     may_refuse = True
+    refusals = (403, 404, 409)
     participant: Participant
     agent: Agent | None
     now: datetime

@@ -88,10 +88,29 @@ class SdkAccount(serializers.Serializer[Any]):
     features = serializers.DictField(child=serializers.BooleanField())
 
 
+class SdkEntry(serializers.Serializer[Any]):
+    """What is allowed with one kind of things; what is left out bounds nothing."""
+
+    id = serializers.CharField(required=False, help_text=_("Only the one of this id."))
+    custom_data = serializers.DictField(required=False, help_text=_("Only those with these values."))
+    permissions = serializers.ListField(child=serializers.CharField(), required=False)
+
+
 class SdkPolicy(serializers.Serializer[Any]):
-    """What counts for the bearer."""
+    """What counts for the bearer; beside these, `*` stands for everything that is not named."""
 
     version = serializers.IntegerField()
+    sessions = SdkEntry(required=False)
+    users = SdkEntry(required=False)
+    accounts = SdkEntry(required=False)
+    devices = SdkEntry(required=False)
+    regions = SdkEntry(required=False)
+
+
+class SdkNothing(serializers.Serializer[Any]):
+    """What there is none of here: a device, a recording."""
+
+    id = serializers.CharField()
 
 
 class SdkRegion(serializers.Serializer[Any]):

@@ -49,6 +49,8 @@ class Problem(serializers.Serializer[Any]):
         help_text=_("Sentences by field."),
     )
     retry_after = serializers.IntegerField(required=False, help_text=_("Seconds to wait."))
+    id = serializers.CharField(required=False, help_text=_("At /api/1/ alone: the code once more."))
+    message = serializers.CharField(required=False, help_text=_("At /api/1/ alone: the sentence once more."))
 
 
 class Schema(AutoSchema):
@@ -126,12 +128,13 @@ class Schema(AutoSchema):
         codes = {400}
         if not is_open or getattr(self.view, "may_refuse", False):
             codes.add(401)
-        if not is_open and hasattr(self.view, "bodies"):
+        if not is_open:
             codes.add(403)
         if "{id}" in self.path:
             codes.add(404)
         if self.method != "GET" and not is_open:
-            codes |= {403, 409}
+            codes.add(409)
+        codes |= set(getattr(self.view, "refusals", ()))
         if self._is_idempotent():
             codes.add(422)
         return sorted(codes)
