@@ -12,6 +12,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
 from accounts.middleware import SESSION_COOKIE
+from cobrowse.authentication import AGENT_TOKEN, AgentBearer
 from core.idempotency import HEADER, LONGEST_KEY, REPLAYED
 
 PROBLEM = "application/problem+json"
@@ -153,6 +154,9 @@ class Schema(AutoSchema):
         filters = getattr(self.view, "filters", None)
         if filters is not None and self.method == "GET" and self._action != "retrieve":
             found.append(filters)
+        if any(issubclass(one, AgentBearer) for one in self.view.authentication_classes):
+            sentence = str(_("The token of the agent's desktop, where the company's cluster has one."))
+            found.append(OpenApiParameter(AGENT_TOKEN, str, OpenApiParameter.HEADER, description=sentence))
         if self._preview() is not None:
             sentence = str(_("Change nothing, and say what would change."))
             found.append(OpenApiParameter("dry_run", bool, OpenApiParameter.QUERY, description=sentence))
@@ -233,10 +237,7 @@ class AgentBearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-unty
     def get_security_definition(self, auto_schema: AutoSchema) -> Any:
         """The same as everywhere, and tokens for one session."""
         bearer, session = BearerOrSessionScheme(self.target).get_security_definition(auto_schema)  # type: ignore[no-untyped-call]
-        about = (
-            "An access token, a token of an integration, or a token for one agent in one session (JWT). "
-            "Where the company's cluster has an agent token, the header `X-Agent-Token` goes with it."
-        )
+        about = "An access token, a token of an integration, or a token for one agent in one session (JWT)."
         return [bearer | {"description": about}, session]
 
     def get_security_requirement(self, auto_schema: AutoSchema) -> Any:

@@ -30,6 +30,8 @@ def every_path(*, ident: str = _NOBODY) -> list[str]:
 
 # What opens without a sign-in, and why that is right.
 OPEN = (
+    "/cobrowse/js/",  # the script of customers' pages, the same for everybody
+    "/cobrowse/rest/authtoken",  # draws a number that is stored nowhere
     "/embed/",  # pages without data, which sign in by a message of the site around them
     "/api/v1/embed/",
     "/join/",  # the token is the secret of an invitation

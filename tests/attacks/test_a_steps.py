@@ -7,7 +7,7 @@ import pytest
 
 from accounts.middleware import SESSION_COOKIE
 from accounts.models import Session, User
-from core import entropy
+from core import entropy, ratelimit
 from login.models import Attempt
 from login.views import ATTEMPT_COOKIE
 from tests.attacks.addresses import every_path, is_open
@@ -202,7 +202,10 @@ def test_the_own_factors_need_a_session(api: ApiDoor, ada: User) -> None:
 # --- 5. a half-finished sign-in
 
 
-def test_with_the_password_alone_no_address_opens(web: WebDoor, ada: User, root: User) -> None:
+def test_with_the_password_alone_no_address_opens(
+    web: WebDoor, ada: User, root: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ratelimit.NETWORKS, "limit", 10_000)  # a minute; it knocks at every door at once
     sign_in(web, ADA, PASSWORD)
     handle = web.browser.cookies[ATTEMPT_COOKIE].value
     web.browser.cookies[SESSION_COOKIE] = handle  # and a cookie that is none

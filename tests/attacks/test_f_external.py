@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts.companies import change_company
@@ -20,6 +21,7 @@ from tenants.models import Company
 from tenants.models import Permission as PortalPermission
 from tenants.models import Privilege as PortalPrivilege
 from tenants.models import Role as PortalRole
+from tenants.rights import MONITOR
 from tenants.services import CompanyDraft, RoleDraft, create_role
 from tenants.settings import snapshot
 from tests import cast, directories, directory
@@ -59,7 +61,12 @@ def greta(db: None) -> Actor:
         "Users - View",
         "Users - Manage",
     ]
-    role.privileges.set(PortalPrivilege.objects.filter(application="Gatehouse", name__in=names))
+    role.privileges.set(
+        PortalPrivilege.objects.filter(
+            Q(application="Gatehouse", name__in=names)
+            | Q(application=MONITOR[0], name=MONITOR[1])  # which the directory's agents get
+        )
+    )
     for kind in ("directory", "user"):
         PortalPermission.objects.create(role=role, kind=kind, reach="every")
     user = cast.person("greta@portal.example", company=None, role=cast.MEMBER)
