@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import django
-from django.db import DatabaseError
+from django.db import DatabaseError, connection
 from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from prometheus_client import generate_latest
@@ -218,6 +218,7 @@ def begin_pulse(in_hand: Callable[[], int]) -> None:
                 _PROCESSES.labels("web").set(1)
                 _IN_HAND.labels("web").set(in_hand())
                 _SILENT.labels("web").set(epoch.silent_for())
+            connection.close()  # the first beat may have asked the database; no later one does
             time.sleep(PULSE_SECONDS)
 
     threading.Thread(target=beat, name="pulse", daemon=True).start()

@@ -315,6 +315,7 @@ def test_connections_to_the_database_are_few_and_nobody_shares_one(house: House)
             for _call in range(6)
         ]
 
+    until(lambda: "gatehouse worker" in dict(house.rows(_BY_NAME)), seconds=60, what="the worker is there")
     most: Counter[str] = Counter()
     with ThreadPoolExecutor(24) as threads:
         asked = [threads.submit(hammer, number) for number in range(24)]
