@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.browser.house import House
-from tests.browser.window import Window
+from tests.browser.window import Window, close
 from tests.services import needed
 from tests.services.product import running_product
 
@@ -52,7 +52,7 @@ def window(chromium: Browser, house: House) -> Iterator[Open]:
     yield open_window
     complaints = [complaint for one in opened for complaint in one.complaints]
     for one in opened:
-        one.context.close()
+        close(one.context)
     assert not complaints, "\n".join(complaints)
 
 
@@ -66,7 +66,7 @@ def signed_in(chromium: Browser, house: House) -> Callable[[str], Any]:
         one.sign_in(email, house.product.password)
         assert (one.path, one.complaints) == ("/", [])
         kept = one.context.storage_state()
-        one.context.close()
+        close(one.context)
         return kept
 
     return sign_in

@@ -22,7 +22,7 @@ from tests.browser.shop import (
     stands,
 )
 from tests.browser.test_every_page import LONG, wide_on_phones
-from tests.browser.window import HAS_FOCUS_RING, Window
+from tests.browser.window import HAS_FOCUS_RING, Window, close
 
 pytestmark = pytest.mark.xdist_group("browser")
 CLIPBOARD = ["clipboard-read", "clipboard-write"]
@@ -62,9 +62,10 @@ def visitor(chromium: Browser) -> Iterator[Callable[..., Customer]]:
         return Customer(page)
 
     yield visit
+    found = list(complaints)
     for context in opened:
-        context.close()
-    assert not complaints, complaints
+        close(context)
+    assert not found, found
 
 
 def shopper(window: Open, path: str = "/demo/shop/", **how: Any) -> Customer:

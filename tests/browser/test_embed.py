@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Frame, Page, expect
 from tests.browser import pictures
 from tests.browser.house import House
 from tests.browser.site import Site, running_site
+from tests.browser.window import close
 
 pytestmark = pytest.mark.xdist_group("browser")
 # What is stored there; a browser may not even let a page in a foreign frame ask.
@@ -45,7 +46,7 @@ def visit(chromium: Browser, site: Site) -> Iterator[Visit]:
 
     yield open_page
     for context in opened:
-        context.close()
+        close(context)
 
 
 def embedded(page: Page) -> Frame:

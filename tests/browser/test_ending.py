@@ -27,7 +27,7 @@ def test_ada_makes_a_person_who_must_change_the_password_and_ends_the_session(
     assert ada.page.get_by_label("Password:", exact=True).input_value() == ""
     ada.page.get_by_label("Password:", exact=True).fill(PASSWORD)
     ada.press("Save")
-    assert ada.reads("emil@acme.example")
+    assert ada.reads("emil@acme.example"), ada.page.locator("main").inner_text()
 
     emil.begin("emil@acme.example", PASSWORD)
     assert emil.heading == "Choose a new password"
