@@ -201,7 +201,8 @@ class ApplicationAdmin(VerbAdmin):
         __("Generate a token"),
         explains=__(
             "A new agent token of 26 characters takes the place of the one that is kept. It is shown once, on the next page. Agents "
-            "whose desktops send another one are refused within a second."
+            "whose desktops send another one, or none, are refused within a second: also programs with the published client "
+            "cobrowse-agent-sdk, which cannot send one."
         ),
         done=__("The token was generated."),
         form=GenerateTokenForm,
@@ -258,7 +259,9 @@ class ApplicationAdmin(VerbAdmin):
                 "Agents' desktops authenticate: both applications of the company hold the same token."
             )
             found.append(Note(sentence=sentence, tone="ok"))
-        elif obj.validity in REMEDIES:
+        elif obj.validity in REMEDIES and (
+            desk_of(obj.company_id).is_on or obj.validity != Validity.CLUSTER_MISSING
+        ):
             found.append(Note(sentence=REMEDIES[obj.validity], tone="warning"))
         if application_of(obj.company_id, ApplicationType.CLUSTER) is None:
             sentence = _(
@@ -280,6 +283,16 @@ def _company_of(actor: Actor) -> Company | None:
 
 def _code(text: str) -> str:
     return format_html("<code>{}</code>", text)
+
+
+def _to_copy(name: str, text: str) -> str:
+    return format_html(
+        '<code id="{0}">{1}</code><p><button class="button" type="button" data-copy="{0}" data-copied="{2}" hidden>{3}</button></p>',
+        name,
+        text,
+        _("Copied"),
+        _("Copy"),
+    )
 
 
 def _lines(lines: Sequence[str]) -> str:
@@ -310,6 +323,7 @@ def _options(application: Application) -> Panel:
         headers=(_("Option"), _("Value"), _("Last changed"), _("By")),
         rows=rows,
         empty="",
+        stacked=True,
     )
 
 
@@ -319,7 +333,7 @@ def _instrumentation(cluster: Application) -> Panel:
     rows: list[tuple[Any, Any]] = [
         (
             two_lines(_("Snippet"), _("In every page, before </head>.")),
-            _code(found.snippet),
+            _to_copy("snippet", found.snippet),
         ),
         (two_lines(_("Site key"), _("Names the company. It is no secret.")), _code(found.site_key)),
         (
@@ -344,4 +358,5 @@ def _instrumentation(cluster: Application) -> Panel:
         headers=(_("What"), _("Value")),
         rows=rows,
         empty="",
+        stacked=True,
     )

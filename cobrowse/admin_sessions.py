@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as __
 from cobrowse.models import ASKED, ENDINGS, MODES, AgentToken, CobrowseSession
 from cobrowse.sessions.history import visits
 from cobrowse.sessions.life import as_it_is, in_state, live, settled
-from cobrowse.sessions.states import Asked, State
+from cobrowse.sessions.states import Asked, Role, State
 from cobrowse.sessions.verbs import end_by_administrator
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
@@ -61,10 +61,11 @@ class StateFilter(admin.SimpleListFilter):
         return queryset.filter(wanted.get(self.value() or "", live(now=now)))
 
 
-def length_of(session: CobrowseSession, *, now: datetime) -> timedelta:
-    """How long it has lasted: from when both sides were there, or where that never was from its start."""
-    began = session.activated_at or session.created_at
-    return timedelta(seconds=int(max(((session.ended_at or now) - began).total_seconds(), 0)))
+def length_of(session: CobrowseSession, *, now: datetime) -> timedelta | None:
+    """How long both sides have been there; None where they never were."""
+    if session.activated_at is None:
+        return None
+    return timedelta(seconds=int(max(((session.ended_at or now) - session.activated_at).total_seconds(), 0)))
 
 
 @admin.register(CobrowseSession)
@@ -75,6 +76,7 @@ class CobrowseSessionAdmin(VerbAdmin):
     list_display = ("started", "state_shown", "agent_and_site", "company", "lasted")
     list_filter = (StateFilter, ("company", VisibleRelatedFilter))
     list_select_related = ("company",)
+    list_prefetch_related = ("participants",)
     sortable_by = ()
     object_verbs = ("end",)
     fieldsets = (
@@ -119,8 +121,8 @@ class CobrowseSessionAdmin(VerbAdmin):
         "activated_at": __("When both sides were there."),
         "customer_heard": __("When the customer's page last gave a sign of life, to some seconds."),
         "agent_heard": __("The same of the agent's."),
-        "ended_at": __("When it ended."),
-        "why": __("Why it ended."),
+        "ended_at": __("From then on nobody joins or looks."),
+        "why": __("By whom or by what."),
         "lasted": __("Hours, minutes and seconds since both sides were there."),
     }
 
@@ -141,10 +143,11 @@ class CobrowseSessionAdmin(VerbAdmin):
 
     # --- columns and what is only read -----------------------------------------------------------------------------------
 
-    @admin.display(description=__("started"))
+    @admin.display(description=__("started, customer"))
     def started(self, session: CobrowseSession) -> str:
-        """When."""
-        return when(session.created_at)
+        """When, over the customer's name."""
+        names = [one.name for one in session.participants.all() if one.role == Role.CUSTOMER]
+        return two_lines(when(session.created_at), next(iter(names), ""))
 
     @admin.display(description=__("state"))
     def state_badge(self, session: CobrowseSession) -> str:
@@ -186,7 +189,7 @@ class CobrowseSessionAdmin(VerbAdmin):
     @admin.display(description=__("lasted"))
     def lasted(self, session: CobrowseSession) -> str:
         """How long."""
-        return str(length_of(session, now=timezone.now()))
+        return str(length_of(session, now=timezone.now()) or "–")
 
     @admin.display(description=__("why it ended"))
     def why(self, session: CobrowseSession) -> str:

@@ -331,7 +331,7 @@ class SdkOneSession(SdkView):
         if "custom_data" in given:
             return settled(verbs.change_data(session, given["custom_data"], agent=agent, now=now))
         if "agent" in given:
-            return settled(join_as_agent(session, Role.AGENT, agent=agent, name="", now=now)).session
+            return settled(join_as_agent(session, Role.AGENT, agent=agent, now=now)).session
         if "state" in given:
             return settled(verbs.end_by_agent(session, agent=agent, now=now))
         if given["remote_control"] not in {"requested", "off"}:

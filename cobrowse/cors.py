@@ -28,6 +28,18 @@ NOT_ALLOWED = Denied(
         "This site may not use co-browse here. An administrator lists it at cross-origin/allowedOrigins of the Co-browse Cluster."
     ),
 )
+NO_ORIGIN = Denied(
+    code="origin_not_allowed",
+    message=_(
+        "No Origin was sent. Customers call from a page of a site of the company, whose browser sends it."
+    ),
+)
+OTHER_KEY = Denied(
+    code="origin_not_allowed",
+    message=_(
+        "The site key is another company's than that of this site. The snippet of the application has the right one."
+    ),
+)
 
 
 def is_own(request: HttpRequest, origin: str) -> bool:

@@ -13,11 +13,18 @@ from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 from django.views.decorators.http import condition, require_safe
 
-SOURCE = Path(settings.BASE_DIR) / "static" / "js" / "cobrowse-customer.js"
+SOURCES = [
+    Path(settings.BASE_DIR) / "static" / "js" / f"cobrowse-{name}.js"
+    for name in ("customer", "customer-view")
+]
 FRESH_SECONDS = 300  # pages ask again after that, and are told by the ETag that nothing changed
 WORDS: Mapping[str, str | Promise] = {
     "name": _("Co-browse"),
     "share": _("Share this page with an agent"),
+    "have_digits": _("I have digits from an agent"),
+    "digits": _("Digits from the agent"),
+    "join": _("Join"),
+    "cancel": _("Cancel"),
     "starting": _("One moment …"),
     "tell": _("Tell the agent these digits"),
     "copy": _("Copy"),
@@ -39,10 +46,13 @@ WORDS: Mapping[str, str | Promise] = {
     "over": _("The session has ended"),
     "close": _("Close"),
     "away": _("The server does not answer. Trying again …"),
-    "again": _("Try again"),
     "failed": _("That did not work. Please try again in a moment."),
     "not_allowed": _("Co-browse is not set up for this site. Please tell whoever looks after it."),
-    "too_many": _("Too many sessions were started from your network. Please wait a few minutes."),
+    "wrong_digits": _(
+        "No session waits with these nine digits. Please compare them with what the agent reads to you."
+    ),
+    "comes": _("The agent comes in a moment."),
+    "too_many": _("There were too many tries from your network. Please wait a few minutes."),
     "ended.customer-left": _("You ended it."),
     "ended.agent-left": _("The agent ended it."),
     "ended.stopped": _("The agent ended it."),
@@ -61,7 +71,7 @@ def script() -> tuple[bytes, str]:
     for language, _name in settings.LANGUAGES:
         with override(language):
             words[language] = {name: str(word) for name, word in WORDS.items()}
-    source = SOURCE.read_text(encoding="utf-8")
+    source = "\n".join(one.read_text(encoding="utf-8") for one in SOURCES)
     text = f"(() => {{\nconst WORDS = {json.dumps(words)};\n{source}}})();\n".encode()
     return text, f'"{hashlib.sha256(text).hexdigest()[:32]}"'
 

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from cobrowse.catalogue import KINDS, Kind
+from cobrowse.catalogue import KINDS, TOKEN_OF, Kind
 from cobrowse.models import Application
 from core.admin_forms import SecretField, VerbForm
 from core.admin_pages import ObjectForm
@@ -95,7 +96,9 @@ FORMS: Mapping[str, Any] = {
 
 
 class GenerateTokenForm(ObjectForm):
-    """Where a new token is put."""
+    """Where a new token is put. A page that shows one and is loaded anew makes no other."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
 
     both = forms.BooleanField(
         required=False,
@@ -105,3 +108,20 @@ class GenerateTokenForm(ObjectForm):
             "Both have to hold the same token. Without this, enter the token that is shown next in the other one by hand."
         ),
     )
+
+    def __init__(self, *args: Any, obj: Application, **kwargs: Any) -> None:
+        super().__init__(*args, obj=obj, **kwargs)
+        held = obj.held().get(TOKEN_OF[obj.type].path)
+        self._now = held.changed_at.isoformat() if held is not None else "never"
+        self.fields["seen"].initial = self._now
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what was asked for on a page that knows nothing of the token there is now."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if given.pop("seen", "") not in {"", self._now}:
+            raise forms.ValidationError(
+                _(
+                    "Another token was generated after this page was opened; it was shown once. Nothing was changed now."
+                )
+            )
+        return given

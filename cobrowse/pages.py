@@ -6,7 +6,7 @@ They act as the company's Workspace application: the server adds its token, and 
 import json
 import uuid
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import wraps
 from typing import Any
 from urllib.parse import urlsplit
@@ -39,6 +39,7 @@ from core.outcomes import Denied
 from tenants.models import Kind
 from tenants.rules import may_touch
 
+QUIET = timedelta(seconds=45)
 PAST = 20
 LIVE = 50
 # What the page that follows says by itself: the other side was a moment quicker.
@@ -84,7 +85,7 @@ def _shown(session: CobrowseSession, agent: Agent) -> dict[str, Any]:
     return {
         "session": session,
         "customer": next(iter(names), ""),
-        "site": urlsplit(session.origin).netloc,
+        "site": session.site,
         "since": session.began_at,
         "is_own": is_own,
         "may_end": is_live and agent.refuse_change(session) is None,
@@ -163,7 +164,7 @@ def _joined(digits: str, agent: Agent, *, now: datetime) -> CobrowseSession | De
     found = found_by_agent(agent, digits, now=now)
     if isinstance(found, Denied) or found.agent_id == agent.user.pk:
         return found  # somebody who types the digits of his own session is led back to it
-    joined = join_as_agent(found, Role.AGENT, agent=agent, name="", now=now)
+    joined = join_as_agent(found, Role.AGENT, agent=agent, now=now)
     return joined if isinstance(joined, Denied) else joined.session
 
 
@@ -190,10 +191,17 @@ def _found(agent: Agent, uid: uuid.UUID, *, now: datetime) -> CobrowseSession:
     return found
 
 
+def _is_quiet(session: CobrowseSession, *, now: datetime) -> bool:
+    """Whether the customer's page, which calls every twenty seconds also when nobody looks at it, is not heard any more."""
+    heard = session.customer_seen_at
+    return session.state == State.ACTIVE and heard is not None and now - heard > QUIET
+
+
 def _standing(session: CobrowseSession) -> dict[str, Any]:
     """What a page that is open has to look like: once this is another, it is loaded anew."""
     return {
         "state": session.state,
+        "quiet": _is_quiet(session, now=timezone.now()),
         "mode": session.mode,
         "asked": session.asked,
         "pages": session.pages.count(),
@@ -229,6 +237,7 @@ def session(request: HttpRequest, agent: Agent, uid: uuid.UUID) -> HttpResponse:
         "may_ask": shown["is_own"] and agent.right_in(found) is Right.CONTROL,
         # Whoever waits for the customer tells them; to anybody else they are of no use.
         "digits": grouped(found.token) if is_waiting and shown["is_own"] else "",
+        "is_quiet": _is_quiet(found, now=now),
         "known": json.dumps(_standing(found)),
     }
     return render(request, "cobrowse/session.html", context)

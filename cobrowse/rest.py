@@ -24,7 +24,7 @@ from audit.record import Origin
 from cobrowse import serializers_rest as shapes
 from cobrowse.agents import Agent
 from cobrowse.authentication import AgentBearer, AgentSide, agent_behind
-from cobrowse.cors import NOT_ALLOWED, site_behind
+from cobrowse.cors import NO_ORIGIN, NOT_ALLOWED, OTHER_KEY, site_behind
 from cobrowse.models import CobrowseSession, Participant
 from cobrowse.sessions import verbs
 from cobrowse.sessions.entering import Joined, join_as_agent, join_as_customer, start_by_customer
@@ -108,7 +108,7 @@ def _site(request: Request) -> tuple[Site, str]:
     """The company whose page asks, and the site; raises Refused for what comes from no listed page."""
     site = site_behind(request._request)
     if site is None:
-        raise Refused(NOT_ALLOWED)
+        raise Refused(NOT_ALLOWED if "Origin" in request.headers else NO_ORIGIN)
     return site, request.headers["Origin"]
 
 
@@ -128,7 +128,7 @@ class LiveSessions(APIView):
         site, origin = _site(request)
         given = body(request, shapes.NewSession)
         if given.get("key", site.site_key) != site.site_key:
-            raise Refused(NOT_ALLOWED)
+            raise Refused(OTHER_KEY)
         now, address = timezone.now(), client_address(request._request)
         begun = start_by_customer(
             site.company_id,
@@ -198,15 +198,15 @@ class Join(APIView):
         Of each role there is one, once. With the agent the session is active, in pointer mode.
         """
         given = body(request, shapes.NewParticipant)
-        role, name, now = Role(given["role"]), given["name"], timezone.now()
+        role, now = Role(given["role"]), timezone.now()
         if role is Role.CUSTOMER:
             session, origin = _by_customer(request, token)
             address = client_address(request._request)
-            joined = join_as_customer(session, origin=origin, name=name, address=address, now=now)
+            joined = join_as_customer(session, origin=origin, name=given["name"], address=address, now=now)
             return Response(_joined(settled(joined)))
         agent = _agent(request)
         session = settled(found_by_agent(agent, token, now=now))
-        return Response(_joined(settled(join_as_agent(session, role, agent=agent, name=name, now=now))))
+        return Response(_joined(settled(join_as_agent(session, role, agent=agent, now=now))))
 
 
 class InSession(APIView):

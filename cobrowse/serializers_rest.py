@@ -35,7 +35,13 @@ class NewParticipant(Plain):
     """Somebody who joins."""
 
     role = Whole(min_value=1, max_value=3, help_text=ROLE_HELP)
-    name = Text(max_length=NAME_LENGTH, required=False, allow_blank=True, default="")
+    name = Text(
+        max_length=NAME_LENGTH,
+        required=False,
+        allow_blank=True,
+        default="",
+        help_text=_("Of the customer. Who has signed in has the name of the account."),
+    )
 
 
 class ModeChange(Plain):

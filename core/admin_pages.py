@@ -120,3 +120,11 @@ class Panel:
     more_url: str = ""
     more_label: Words = field(default="")
     lead: Words = ""  # a sentence before the table
+    stacked: bool = (
+        False  # on phones each row is a block of its own: for long values that have to be read whole
+    )
+
+    @property
+    def lines(self) -> list[list[tuple[Words, Any]]]:
+        """The rows, each cell with the header above it."""
+        return [list(zip(self.headers, row, strict=True)) for row in self.rows]

@@ -3,6 +3,7 @@
 import uuid
 from datetime import datetime
 from typing import ClassVar
+from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import models
@@ -101,7 +102,12 @@ class CobrowseSession(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.created_at:%Y-%m-%d %H:%M} UTC"
+        return " · ".join(filter(None, [self.site, f"{self.created_at:%Y-%m-%d %H:%M:%S} UTC"]))
+
+    @property
+    def site(self) -> str:
+        """The host of the customer's page; empty while there is none."""
+        return urlsplit(self.origin).netloc
 
     @property
     def began_at(self) -> datetime:
@@ -124,8 +130,12 @@ class Participant(models.Model):
     class Meta:
         ordering = ("number",)
         constraints: ClassVar = [
-            # Of each role one, so of two who join at the same moment one is first.
-            models.UniqueConstraint(fields=["session", "role"], name="participant_of_each_role_once"),
+            # Of each role one at a time, so of two who join at the same moment one is first.
+            models.UniqueConstraint(
+                fields=["session", "role"],
+                condition=models.Q(left_at=None),
+                name="participant_of_each_role_once",
+            ),
         ]
 
     def __str__(self) -> str:

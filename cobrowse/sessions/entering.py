@@ -198,13 +198,11 @@ def join_as_customer(
     return _joined(session, Role.CUSTOMER, name=tidy, changes=changes, by=Origin(address=address), now=now)
 
 
-def join_as_agent(
-    session: CobrowseSession, role: Role, *, agent: Agent, name: str, now: datetime
-) -> Joined | Denied:
-    """Let an agent, or the application that controls his session, into a session of his company; always in pointer mode."""
-    tidy = line(name, field="name", longest=NAME_LENGTH, empty=True)
-    if isinstance(tidy, Denied):
-        return tidy
+def join_as_agent(session: CobrowseSession, role: Role, *, agent: Agent, now: datetime) -> Joined | Denied:
+    """Let an agent, or the application that controls his session, into a session of his company; always in pointer mode.
+
+    The customer reads the name of his account: what he might call himself says nothing of who he is.
+    """
     # A controller ends the session for everybody, so it takes as much as changing it does.
     if agent.bound is not None or not agent.may("read" if role is Role.AGENT else "update", session):
         return BY_POLICY
@@ -214,7 +212,7 @@ def join_as_agent(
     return _joined(
         session,
         role,
-        name=tidy or agent.user.display_name,
+        name=agent.user.display_name,
         changes=changes,
         by=agent.origin,
         agent=agent,
@@ -222,12 +220,17 @@ def join_as_agent(
     )
 
 
-def _without_foreign_controller(others: list[Participant], agent: Agent) -> list[Participant]:
-    """Inside a unit: send away a controller of somebody else, who was there before the agent; the session is the agent's now."""
-    gone = [one for one in others if one.role == Role.CONTROLLER and one.user_id != agent.user.pk]
-    for one in gone:
-        one.delete()
-    return [one for one in others if one not in gone]
+def _sent_away(one: Participant, agent_id: int | None) -> bool:
+    """Whether this is a controller of somebody else than the agent whose session it is now: he may have one of his own."""
+    return agent_id is not None and one.role == Role.CONTROLLER and one.user_id != agent_id
+
+
+def _send_away(others: Sequence[Participant], agent: Agent, *, now: datetime) -> None:
+    """Inside a unit: let a controller of somebody else go, who was there before the agent."""
+    for one in others:
+        if one.left_at is None and _sent_away(one, agent.user.pk):
+            one.left_at = now
+            Participant.objects.filter(pk=one.pk).update(left_at=now)
 
 
 def _joined(
@@ -253,8 +256,10 @@ def _joined(
                 return REFUSALS[Refusal.TAKEN]
             others = _PEOPLE(session=found.pk)
             if role is Role.AGENT and agent is not None:
-                others = _without_foreign_controller(others, agent)
-            facts = states.join(facts_of(found, [one.role for one in others]), role)
+                _send_away(others, agent, now=now)
+            led_by = agent.user.pk if role is Role.AGENT and agent is not None else found.agent_id
+            there = [one.role for one in others if not _sent_away(one, led_by)]
+            facts = states.join(facts_of(found, there), role)
             if isinstance(facts, Refusal):
                 return REFUSALS[facts]
             participant, secret = _enter(

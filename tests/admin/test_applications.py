@@ -146,6 +146,21 @@ def test_the_token_is_shown_once_and_masked_from_then_on(
         assert "Agents’ desktops authenticate" in later or "desktops authenticate" in later
 
 
+def test_a_page_that_showed_a_token_makes_no_other_when_it_is_loaded_anew(
+    ada_s: Client, cluster: Application, workspace: Application
+) -> None:
+    form = page(ada_s, f"{LIST}{cluster.pk}/generate_token/")
+    found = re.search(r'name="seen" value="([^"]+)"', form)
+    assert found is not None
+    given = {"both": "on", "seen": found[1]}
+    assert ada_s.post(f"{LIST}{cluster.pk}/generate_token/", given).status_code == 200
+    token = token_of(cluster)
+    again = ada_s.post(f"{LIST}{cluster.pk}/generate_token/", given).content.decode()
+    assert "Another token was generated after this page was opened" in again
+    assert token_of(cluster) == token
+    assert token not in again
+
+
 def test_without_the_tick_the_other_one_keeps_its_own(
     ada_s: Client, acme: Company, cluster: Application
 ) -> None:

@@ -180,9 +180,10 @@ def test_a_controller_of_somebody_else_is_gone_once_the_agent_is_there(
     assert other.joins(said["sessionToken"], role=3).status_code == 200
     desk = Desktop(ben)
     assert desk.joins(said["sessionToken"]).status_code == 200
-    assert other.does("stop").status_code == 404
+    assert other.does("stop").json()["code"] == "controller_only"
+    assert other.does("mode", {"mode": "write", "action": "request"}).status_code == 403
     assert carol.sees()["state"] == "active"
-    assert not Participant.objects.filter(user=ada).exists()
+    assert Participant.objects.get(user=ada).left_at is not None
 
 
 def test_six_digits_are_for_agents_and_no_key_for_customers(carol: Customer, ben: User) -> None:

@@ -119,6 +119,14 @@ class House:
         )
         return email
 
+    def verify(self, email: str) -> None:
+        """Let the address of this person be proved."""
+        with closing(sqlite3.connect(self.product.folder / "db.sqlite3", timeout=10)) as database, database:
+            database.execute(
+                "UPDATE accounts_user SET email_verified_at = created_at WHERE email = ?", (email,)
+            )
+            database.execute("UPDATE core_epoch SET version = version + 1")
+
     # --- time ------------------------------------------------------------------------------------------------------------
 
     def leave_idle(self, email: str, *, minutes: int) -> None:

@@ -137,6 +137,31 @@ def test_ben_joins_with_pasted_digits_and_everything_goes_its_way(
     assert carol.page.evaluate("sessionStorage.length") == 0
 
 
+def test_a_customer_joins_by_the_digits_that_an_agent_tells(window: Open, house: House) -> None:
+    email, nora, ask = house.person("Nora"), window(), house.product.ask
+    nora.sign_in(email, PASSWORD)
+    handle = ask("/api/v1/login/", {"username": email})[1]["handle"]
+    gained = ask("/api/v1/login/password/", {"handle": handle, "password": PASSWORD})[1]
+    _status, made = ask("/api/1/sessions", {}, token=gained["access_token"])
+    nora.open(f"{AGENT_PAGE}{made['id']}/")
+    stands(nora, "Waiting for the customer")
+    digits = nora.page.locator("#digits").inner_text()
+
+    carol = shopper(window)
+    carol.button("I have digits from an agent").click()
+    field = carol.box.get_by_label("Digits from the agent")
+    expect(field).to_be_focused()
+    field.fill("123 45")
+    carol.page.keyboard.press("Enter")
+    carol.reads("No session waits with these nine digits.")
+    assert field.input_value() == "123 45"
+    pictures.take(carol.page, "customer digits wrong")
+    field.fill(digits)
+    carol.button("Join").click()
+    carol.reads("Nora is here")
+    stands(nora, "Pointer mode")
+
+
 def test_wrong_digits_are_explained_and_can_be_put_right_at_once(window: Open, house: House) -> None:
     nora = agent(window, house)
     nora.open(AGENT_PAGE)
@@ -497,7 +522,13 @@ def test_the_shop_and_what_the_customer_sees_fit(language: str, window: Open, ho
         carol.open(path)
         look(path.strip("/").rpartition("/")[2])
     box = carol.page.locator("gatehouse-cobrowse")
-    box.locator("button").click()
+    box.locator("[data-name=have_digits]").click()
+    look("typing")
+    box.locator("[data-name=join]").click()
+    box.locator("[role=alert]").wait_for()
+    look("typed wrong")
+    box.locator("[data-name=cancel]").click()
+    box.locator("[data-name=share]").click()
     box.locator(".digits").wait_for()
     look("waiting")
     nora = agent(window, house, name=LONG[:110])

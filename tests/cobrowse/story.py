@@ -97,9 +97,9 @@ class Desktop(Api):
         """PUT JSON."""
         return self._call("PUT", path, data, {})
 
-    def joins(self, digits: str, role: int = 2) -> HttpResponse:
+    def joins(self, digits: str, role: int = 2, **more: str) -> HttpResponse:
         """Join the session with these digits."""
-        answer = self.post(f"{LIVE}/sessions/{digits}/join", {"role": role})
+        answer = self.post(f"{LIVE}/sessions/{digits}/join", {"role": role} | more)
         if answer.status_code == 200:
             self.user_token = answer.json()["userToken"]
         return answer

@@ -594,7 +594,7 @@ def test_how_it_stands_is_told_to_the_page_and_is_a_sign_of_life(
         window = browser(ben)
         found = joined(window, carol.starts())
         first = window.get(at(found, "state")).json()
-        assert first.keys() == {"state", "mode", "asked", "pages", "version"}
+        assert first.keys() == {"state", "quiet", "mode", "asked", "pages", "version"}
         assert (first["state"], first["mode"], first["asked"], first["pages"]) == (
             "active",
             "pointer",
@@ -616,6 +616,19 @@ def test_how_it_stands_is_told_to_the_page_and_is_a_sign_of_life(
         clock.shift(timedelta(minutes=5))
         carol.sees()
         assert window.get(at(found, "state")).json()["state"] == "ended"
+
+
+def test_a_customer_of_whom_nothing_is_heard_is_told_to_the_agent(
+    browser: Browse, ben: User, carol: Customer
+) -> None:
+    agent = browser(ben)
+    found = joined(agent, carol.starts())
+    assert not agent.get(at(found, "state")).json()["quiet"]
+    CobrowseSession.objects.update(customer_seen_at=timezone.now() - timedelta(seconds=46))
+    assert agent.get(at(found, "state")).json()["quiet"]
+    assert "Nothing has been heard of the customer" in agent.get(at(found)).content.decode()
+    carol.sees()
+    assert not agent.get(at(found, "state")).json()["quiet"]
 
 
 def test_a_page_that_is_left_open_is_no_use_and_locks(browser: Browse, ben: User, carol: Customer) -> None:

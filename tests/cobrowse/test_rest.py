@@ -109,6 +109,49 @@ def test_a_controller_who_left_stops_nothing(carol: Customer, ben: User) -> None
     assert carol.sees()["state"] == "idle"
 
 
+def test_a_controller_of_somebody_else_is_sent_away_and_stays_in_the_history(
+    carol: Customer, ben: User, bea: User
+) -> None:
+    begun = carol.starts()
+    digits, foreign, works, own = begun["sessionToken"], Desktop(bea), Desktop(ben), Desktop(ben)
+    assert foreign.joins(digits, role=3).json()["userId"] == 2
+    joined = works.joins(digits).json()
+    assert (joined["userId"], [one["role"] for one in joined["users"]]) == (3, [1, 2])
+    assert foreign.does("stop").status_code == 404
+    assert own.joins(digits, role=3).json()["userId"] == 4  # his own may come all the same
+    session = CobrowseSession.objects.get(uid=begun["sessionHistoryId"])
+    assert [(one.role, one.name, one.left_at is None) for one in session.participants.all()] == [
+        (1, "Carol", True),
+        (3, "Bea", False),
+        (2, "Ben", True),
+        (3, "Ben", True),
+    ]
+
+
+def test_the_customer_reads_the_name_of_the_account_and_none_that_an_agent_gives_himself(
+    carol: Customer, ben: User
+) -> None:
+    digits = carol.starts()["sessionToken"]
+    assert Desktop(ben).joins(digits, name="Your Bank Security").status_code == 200
+    assert [one["name"] for one in carol.sees()["users"]] == ["Carol", "Ben"]
+
+
+@pytest.mark.parametrize(
+    ("origin", "more", "sentence"),
+    [
+        (None, {}, "No Origin was sent"),
+        ("https://elsewhere.example", {}, "This site may not"),
+        (SHOP, {"key": "wrong"}, "The site key is another company's"),
+    ],
+)
+def test_each_refusal_of_a_site_says_what_is_amiss(
+    cluster: Application, origin: str | None, more: dict[str, str], sentence: str
+) -> None:
+    answer = Customer(origin).post(f"{LIVE}/sessions", {"role": 1} | more)
+    assert (answer.status_code, answer.json()["code"]) == (403, "origin_not_allowed")
+    assert answer.json()["detail"].startswith(sentence)
+
+
 def test_one_agent_joins_once_and_nobody_takes_it_over(carol: Customer, ben: User, bea: User) -> None:
     digits = carol.starts()["sessionToken"]
     first = Desktop(ben)

@@ -1,4 +1,4 @@
-"""The examples of the API guide, run in its order against the running product: what they print has the shape that the guide shows."""
+"""The examples of the guides, run in their order against the running product: what they print has the shape that the guide shows."""
 
 import json
 import os
@@ -7,17 +7,19 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
-from tests.docs.tables import API_GUIDE
+import pytest
+
+from tests.docs.tables import API_GUIDE, DOCS
 from tests.services import needed
 from tests.services.product import running_product
 
 _BLOCKS = re.compile(r"^```(?P<language>sh|json|text)\n(?P<text>.*?)^```", re.MULTILINE | re.DOTALL)
 
 
-def _examples() -> list[tuple[str, Any]]:
+def _examples(guide: Path) -> list[tuple[str, Any]]:
     """Each shell block with what is shown under it: an answer, lines of text, or None."""
     found: list[tuple[str, Any]] = []
-    for one in _BLOCKS.finditer(API_GUIDE.read_text(encoding="utf-8")):
+    for one in _BLOCKS.finditer(guide.read_text(encoding="utf-8")):
         if one["language"] == "sh":
             found.append((one["text"], None))
         else:
@@ -33,14 +35,15 @@ def _fits(shown: Any, given: Any) -> bool:
         )
     if isinstance(shown, list):
         return isinstance(given, list) and (not shown or (bool(given) and _fits(shown[0], given[0])))
-    return type(shown) is type(given)
+    return shown is None or type(shown) is type(given)
 
 
-def test_every_example_of_the_api_guide_works(tmp_path: Path) -> None:
+@pytest.mark.parametrize("guide", [API_GUIDE, DOCS / "cobrowse.md"], ids=lambda guide: guide.stem)
+def test_every_example_of_a_guide_works(guide: Path, tmp_path: Path) -> None:
     """Run as one shell, as a reader would; `curl` itself fails the run where it cannot connect."""
     bash = needed("bash", package="bash")
     needed("curl", package="curl")
-    examples = _examples()
+    examples = _examples(guide)
     data = tmp_path / "data"
     data.mkdir(mode=0o700)
     script = "set -euo pipefail\n" + "".join(

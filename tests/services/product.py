@@ -43,10 +43,15 @@ class Product:
         """What it printed so far."""
         return (self.folder / "serve.log").read_text()
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> tuple[int, dict[str, Any]]:
-        """POST as JSON, or GET without a body; status and answer."""
+    def ask(
+        self, path: str, body: dict[str, Any] | None = None, *, token: str = ""
+    ) -> tuple[int, dict[str, Any]]:
+        """POST as JSON, or GET without a body, as the bearer of a token if one is given; status and answer."""
         data = None if body is None else json.dumps(body).encode()
-        request = Request(self.url + path, data=data, headers={"Content-Type": "application/json"})  # noqa: S310
+        headers = {"Content-Type": "application/json"} | (
+            {"Authorization": f"Bearer {token}"} if token else {}
+        )
+        request = Request(self.url + path, data=data, headers=headers)  # noqa: S310
         try:
             with urlopen(request, timeout=10) as answer:  # noqa: S310
                 return answer.status, json.loads(answer.read() or b"{}")
