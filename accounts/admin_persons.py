@@ -62,6 +62,10 @@ def explain_url(person: Person) -> str:
     return f"{reverse('admin:configserver_explain')}?{query}"
 
 
+# What a matter of the installation is, not of one company.
+OF_DIRECTORIES = ("directory", "source")
+
+
 class PersonAdmin(VerbAdmin):
     """Persons of the Configuration Server."""
 
@@ -71,7 +75,7 @@ class PersonAdmin(VerbAdmin):
     ordering = ("name_key",)
     list_display = ("person", "tenant", "company", "role_names", "state", "last_sign_in")
     list_filter = (PersonStateFilter, ("tenant", VisibleRelatedFilter), DirectoryRoleFilter)
-    list_select_related = ("tenant", "directory")
+    list_select_related = ("tenant", "directory", "source")
     list_prefetch_related = ("roles",)
     sortable_by = ("person",)
     search_fields = ("~name_key", "display_name")
@@ -96,7 +100,7 @@ class PersonAdmin(VerbAdmin):
                 )
             },
         ),
-        (__("Access"), {"fields": ("is_active", "created_at")}),
+        (__("Access"), {"fields": ("is_active", "source", "created_at")}),
     )
     add_fieldsets = (
         (None, {"fields": ("name", "display_name", "email", "phone")}),
@@ -160,7 +164,7 @@ class PersonAdmin(VerbAdmin):
         directories = self.gate.visible(request, Directory).exists()
         found = []
         for title, options in super().get_fieldsets(request, obj):
-            names = [name for name in options["fields"] if directories or name != "directory"]
+            names = [name for name in options["fields"] if directories or name not in OF_DIRECTORIES]
             described = {}
             if "tenant" in names and not asked:
                 named = [] if obj is None else ["tenant_name"]
@@ -177,7 +181,7 @@ class PersonAdmin(VerbAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Which directory proves a password is a matter of the installation."""
         may = self.gate.may(request, "change", Directory)
-        return self.readonly_fields if may else (*self.readonly_fields, "directory")
+        return self.readonly_fields if may else (*self.readonly_fields, *OF_DIRECTORIES)
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
         """The form for this person; a new one's tells the rules of the only tenant that there is to choose."""

@@ -22,7 +22,7 @@ from core.outcomes import Denied
 from tenants.settings import snapshot
 
 # The fields of the verbs, by the names that they have here.
-_FIELDS = {"tenant": "tenant_dbid", "new_password": "password"}
+_FIELDS = {"tenant": "tenant_dbid", "new_password": "password", "source": "brought_by"}
 
 
 def _named(result: Any) -> Any:
@@ -46,7 +46,7 @@ class Persons(Resource):
     answers = {"password": None, "forget_entry": None, "unlock": None}
     verbs = {"password": "change", "forget_entry": "change", "unlock": "change"}
     filters = shapes.PersonFilters
-    related = ("tenant", "directory")
+    related = ("tenant", "directory", "source")
     prefetched = ("roles",)
 
     def showing(self) -> Values:

@@ -55,6 +55,7 @@ class PersonForm(VerbForm):
             "roles",
             "external_id",
             "directory",
+            "source",
             "must_change_password",
             "is_active",
         )

@@ -36,6 +36,11 @@ class PersonShown(serializers.ModelSerializer[Person]):
     directory = serializers.SerializerMethodField(
         help_text=_("The person's own directory; null also for those who see no directories.")
     )
+    brought_by = serializers.SerializerMethodField(
+        help_text=_(
+            "The directory that brought the person and keeps it; null also for those who see no directories."
+        )
+    )
     roles = serializers.SerializerMethodField(help_text=_("Names of directory roles."))
     entry_kept = serializers.SerializerMethodField(
         help_text=_("Whether the directory's own id of the entry is kept, which is never shown.")
@@ -53,6 +58,7 @@ class PersonShown(serializers.ModelSerializer[Person]):
             "engine",
             "external_id",
             "directory",
+            "brought_by",
             "entry_kept",
             "roles",
             "is_active",
@@ -72,8 +78,14 @@ class PersonShown(serializers.ModelSerializer[Person]):
 
     def get_directory(self, person: Person) -> str | None:
         """The id of the person's own directory."""
-        shown = person.directory is not None and self.context["sees_directories"]
-        return str(person.directory.uid) if shown and person.directory is not None else None
+        return self._shown(person.directory)
+
+    def get_brought_by(self, person: Person) -> str | None:
+        """The id of the directory that keeps the person."""
+        return self._shown(person.source)
+
+    def _shown(self, directory: Directory | None) -> str | None:
+        return str(directory.uid) if directory is not None and self.context["sees_directories"] else None
 
     def get_entry_kept(self, person: Person) -> bool:
         """Whether a first sign-in has kept the entry."""
@@ -141,6 +153,13 @@ class _Person(Strict):
         required=False,
         allow_null=True,
         help_text=_("The directory that proves this person's password, whatever the tenant says."),
+    )
+    brought_by = Reference(
+        Directory,
+        source="source",
+        required=False,
+        allow_null=True,
+        help_text=_("The directory that keeps this person; what is changed here, it may change back."),
     )
     roles = RoleNames(required=False, help_text=_("Names of directory roles; all that the person has."))
     is_active = Flag(required=False, help_text=_("When false, the person cannot sign in."))

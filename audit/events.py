@@ -98,6 +98,10 @@ class Event(StrEnum):
     DIRECTORY_CHANGED = "configserver:directory:changed"
     DIRECTORY_DELETED = "configserver:directory:deleted"
     DIRECTORY_TESTED = "configserver:directory:tested"
+    DIRECTORY_TOKEN_MADE = "configserver:token:made"  # noqa: S105
+    DIRECTORY_GROUP_CREATED = "configserver:group:created"
+    DIRECTORY_GROUP_CHANGED = "configserver:group:changed"
+    DIRECTORY_GROUP_DELETED = "configserver:group:deleted"
     PACKAGE_APPLIED = "configserver:package:applied"
     PACKAGE_ROLLED_BACK = "configserver:package:reverted"
 

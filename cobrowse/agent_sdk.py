@@ -1,6 +1,6 @@
 """The paths and shapes of the published agent client, mapped onto the same sessions (design/sources, 4.9 and 4.10).
 
-Errors carry `id` and `message` there (`core.middleware.for_sdk`). What we do not have (devices, recordings) is an empty list, or 404.
+Errors carry `id` and `message` there (`core.middleware.as_read_by`). What we do not have (devices, recordings) is an empty list, or 404.
 """
 
 from collections.abc import Mapping

@@ -4,13 +4,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from django import forms
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from cobrowse.catalogue import KINDS, TOKEN_OF, Kind
 from cobrowse.models import Application
 from core.admin_forms import SecretField, VerbForm
-from core.admin_pages import ObjectForm
+from core.admin_pages import OnceForm
 
 
 class ApplicationForm(VerbForm):
@@ -95,10 +94,8 @@ FORMS: Mapping[str, Any] = {
 }
 
 
-class GenerateTokenForm(ObjectForm):
-    """Where a new token is put. A page that shows one and is loaded anew makes no other."""
-
-    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+class GenerateTokenForm(OnceForm):
+    """Where a new token is put."""
 
     both = forms.BooleanField(
         required=False,
@@ -109,19 +106,7 @@ class GenerateTokenForm(ObjectForm):
         ),
     )
 
-    def __init__(self, *args: Any, obj: Application, **kwargs: Any) -> None:
-        super().__init__(*args, obj=obj, **kwargs)
-        held = obj.held().get(TOKEN_OF[obj.type].path)
-        self._now = held.changed_at.isoformat() if held is not None else "never"
-        self.fields["seen"].initial = self._now
-
-    def clean(self) -> dict[str, Any]:
-        """Refuse what was asked for on a page that knows nothing of the token there is now."""
-        given: dict[str, Any] = super().clean() or self.cleaned_data
-        if given.pop("seen", "") not in {"", self._now}:
-            raise forms.ValidationError(
-                _(
-                    "Another token was generated after this page was opened; it was shown once. Nothing was changed now."
-                )
-            )
-        return given
+    def stamp(self) -> str:
+        """When the token was last changed."""
+        held = self.obj.held().get(TOKEN_OF[self.obj.type].path)  # type: ignore[attr-defined]
+        return held.changed_at.isoformat() if held is not None else "never"

@@ -29,3 +29,6 @@ class Administrator(Protocol):
 
     def is_person(self, uid: UUID) -> bool:
         """Whether the actor is this very person of the Configuration Server."""
+
+    def is_directory(self, uid: UUID) -> bool:
+        """Whether the actor is this directory, which keeps the people whom it brings."""

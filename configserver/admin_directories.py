@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin import helpers
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
@@ -18,8 +18,9 @@ from django.utils.translation import ngettext
 
 from configserver import services
 from configserver.access import Administrator
-from configserver.directory import Directory, DirectoryServer, Protocol
-from configserver.forms_directory import FORMS, ChooseProtocolForm, TrialForm
+from configserver.admin_scim import address, groups_brought, persons_brought, token_in_words
+from configserver.directory import PROVING, Directory, DirectoryServer, Protocol
+from configserver.forms_directory import FORMS, ChooseProtocolForm, MakeTokenForm, TrialForm
 from configserver.health import health_of
 from configserver.models import Person, Tenant
 from configserver.trial import Trial, try_directory
@@ -64,14 +65,23 @@ RADIUS: Fieldsets = (
     (__("Questions of the server"), {"fields": ("rounds_are_factor",)}),
     (__("Times"), {"fields": ("connect_timeout_ms", "timeout_ms", "attempts")}),
 )
-FIELDSETS: Mapping[str, Fieldsets] = {Protocol.LDAP.value: LDAP, Protocol.RADIUS.value: RADIUS}
+SCIM: Fieldsets = (
+    (None, {"fields": ("name", "is_active", "people_tenant")}),
+    (__("Way in"), {"fields": ("address", "token_state")}),
+    (__("Groups and roles"), {"fields": ("groups",)}),
+)
+FIELDSETS: Mapping[str, Fieldsets] = {
+    Protocol.LDAP.value: LDAP,
+    Protocol.RADIUS.value: RADIUS,
+    Protocol.SCIM.value: SCIM,
+}
 # What is only read is shown by these: a table instead of lines, and of a secret whether there is one.
 READ_AS = {"secret": "secret_state", "groups": "groups_shown", "tenant_values": "tenant_values_shown"}
 
 
 @admin.register(Directory)
 class DirectoryAdmin(VerbAdmin):
-    """LDAP and RADIUS directories."""
+    """LDAP and RADIUS directories, and identity providers."""
 
     ordering = ("name",)
     list_display = ("name", "protocol", "state", "health", "server_list", "used_by")
@@ -80,7 +90,7 @@ class DirectoryAdmin(VerbAdmin):
     sortable_by = ("name",)
     search_fields = ("name",)
     search_help_text = __("The beginning of a name.")
-    object_verbs = ("test",)
+    object_verbs = ("test", "make_token")
     exclude = ("secret",)  # the column; the field of the forms stands in its place
     remove_explains = __(
         "Its mapping goes with it. A directory that tenants or persons name cannot be deleted."
@@ -88,6 +98,10 @@ class DirectoryAdmin(VerbAdmin):
     help_texts = {
         "protocol_shown": __("A directory keeps its protocol; add another one to change it."),
         "secret_state": __("Whether one is kept. It is never shown to anybody."),
+        "address": __("Entered at the identity provider as the base URL."),
+        "token_state": __(
+            "The bearer token with which the identity provider calls. It is shown once, when it is made."
+        ),
         "groups_shown": __("Whoever is in the group has the role."),
         "tenant_values_shown": __("Whoever has the value is of the tenant."),
     }
@@ -101,7 +115,9 @@ class DirectoryAdmin(VerbAdmin):
 
     @admin.display(description=__("health"))
     def health(self, directory: Directory) -> str:
-        """How the clock last found its servers, and how long their certificates hold."""
+        """How the clock last found its servers, and how long their certificates hold; of an identity provider, its token."""
+        if directory.protocol == Protocol.SCIM:
+            return token_in_words(directory)
         now = timezone.now()
         health = health_of(directory, directory.seen.all(), now=now)
         tone, word = STATES[health.state]
@@ -116,7 +132,7 @@ class DirectoryAdmin(VerbAdmin):
     @admin.display(description=__("servers"))
     def server_list(self, directory: Directory) -> str:
         """The first servers by name."""
-        first, *others = directory.server_names or ("–",)
+        first, *others = directory.server_names or (_("calls by itself"),)
         more = ngettext("and %(number)s more", "and %(number)s more", len(others)) % {"number": len(others)}
         return two_lines(first, more if others else "")
 
@@ -136,7 +152,8 @@ class DirectoryAdmin(VerbAdmin):
         found = uses()
         for row in rows:
             use = found.get(str(row.uid), Use())
-            row.used_by = len(use.tenants), bounded_count(Person.objects.filter(is_proved_by(row, use)))
+            persons = Q(source=row) if row.protocol == Protocol.SCIM else is_proved_by(row, use)
+            row.used_by = len(use.tenants), bounded_count(Person.objects.filter(persons))
 
     @admin.display(description=__("protocol"))
     def protocol_shown(self, directory: Directory) -> str:
@@ -147,6 +164,16 @@ class DirectoryAdmin(VerbAdmin):
     def secret_state(self, directory: Directory) -> str:
         """Whether there is one."""
         return badge(_("Set"), tone="ok") if directory.secret.text else badge(_("Not set"), tone="")
+
+    @admin.display(description=__("token"))
+    def token_state(self, directory: Directory) -> str:
+        """Whether there is one, and when it was last used."""
+        return token_in_words(directory)
+
+    @admin.display(description=__("address"))
+    def address(self, directory: Directory) -> str:
+        """Of the SCIM server."""
+        return format_html("<code>{}</code>", address())
 
     @admin.display(description=__("groups and the roles they give"))
     def groups_shown(self, directory: Directory) -> str:
@@ -164,7 +191,7 @@ class DirectoryAdmin(VerbAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """What is shown of a directory and never typed."""
-        return ("protocol_shown", *READ_AS.values())
+        return ("protocol_shown", "address", "token_state", *READ_AS.values())
 
     def get_fieldsets(self, request: HttpRequest, obj: Any = None) -> Any:
         """Those of the protocol; for who may only read, with tables instead of lines and no field for the secret."""
@@ -228,6 +255,7 @@ class DirectoryAdmin(VerbAdmin):
             "Every server is asked now, with what is stored. The steps are those of a sign-in; no password of a person is asked for."
         ),
         done=__("Tested."),
+        offered=lambda directory: directory.protocol in PROVING,
         form=TrialForm,
         stays=True,
     )
@@ -237,12 +265,35 @@ class DirectoryAdmin(VerbAdmin):
         """Ask every server."""
         return try_directory(obj, login=given.get("login", ""), by=by, now=now)
 
+    @object_verb(
+        __("Make a token"),
+        explains=__(
+            "A new bearer token takes the place of the one there is, which does not hold any more from then on. It is shown once, on the "
+            "next page, to be entered at the identity provider."
+        ),
+        done=__("The token was made."),
+        form=MakeTokenForm,
+        stays=True,
+        confirmed=True,
+        offered=lambda directory: directory.protocol == Protocol.SCIM,
+    )
+    def make_token(
+        self, obj: Directory, given: dict[str, Any], *, by: Administrator, now: datetime
+    ) -> str | Denied:
+        """Make the credential of the identity provider."""
+        return services.make_token(obj, by=by, now=now)
+
     def object_verb_view(self, request: HttpRequest, object_id: str, *, verb: ObjectVerb) -> HttpResponse:
-        """The page of a verb; that of the test shows what was found."""
+        """The page of a verb; that of the test shows what was found, and a new token is shown once."""
         response = super().object_verb_view(request, object_id, verb=verb)
-        if verb.name != "test" or not isinstance(response, TemplateResponse):
+        if not isinstance(response, TemplateResponse):
             return response
         context: Any = response.context_data
+        if verb.name == "make_token" and isinstance(context["outcome"], str):
+            context |= {"secret": context["outcome"], "address": address()}
+            response.template_name = "admin/configserver/directory/token_made.html"
+        if verb.name != "test":
+            return response
         trial = context["outcome"] if isinstance(context["outcome"], Trial) else None
         context |= {"trial": trial, "servers": [] if trial is None else list(_shown(trial))}
         response.template_name = "admin/configserver/directory/test.html"
@@ -252,6 +303,8 @@ class DirectoryAdmin(VerbAdmin):
 
     def panels(self, request: HttpRequest, obj: Directory) -> Sequence[Panel]:
         """The servers as they were last seen, and who uses the directory."""
+        if obj.protocol == Protocol.SCIM:
+            return [groups_brought(obj), persons_brought(obj, self.gate.visible(request, Person))]
         use = use_of(obj)
         return [self._servers(obj), self._tenants(obj, use), self._persons(request, obj, use)]
 

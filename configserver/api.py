@@ -6,6 +6,7 @@ All of it belongs to the whole installation: it exists only for those who see ev
 from dataclasses import replace
 from typing import Any
 
+from django.conf import settings
 from django.utils import timezone
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -19,6 +20,7 @@ from configserver.options import SECTION
 from configserver.services import DirectoryDraft, PermissionDraft, RoleDraft, TenantDraft
 from configserver.trial import try_directory
 from core.api import Resource, actor
+from core.fields import Strict
 from core.idempotency import idempotent
 from core.outcomes import Denied
 from core.refusals import settled
@@ -75,9 +77,11 @@ class Directories(Resource):
         "create": directories.NewDirectory,
         "partial_update": directories.ChangedDirectory,
         "test": directories.TestedDirectory,
+        "token": Strict,
     }
-    answers = {"test": directories.TrialShown}
-    verbs = {"test": "change"}
+    answers = {"test": directories.TrialShown, "token": directories.TokenMade}
+    verbs = {"test": "change", "token": "change"}
+    related = ("people_tenant",)
     filters = directories.DirectoryFilters
     prefetched = ("groups__role", "tenant_values__tenant", "seen")
 
@@ -106,6 +110,14 @@ class Directories(Resource):
         directory, given = self.get_object(), self.body()
         trial = try_directory(directory, login=given["login"], by=actor(request), now=timezone.now())
         return Response(directories.TrialShown(settled(trial)).data)
+
+    @action(detail=True, methods=["post"])
+    def token(self, request: Request, **where: Any) -> Response:
+        """Make the bearer credential of an identity provider (SCIM); the one before does not hold any more."""
+        directory = self.get_object()
+        self.body()
+        token = settled(services.make_token(directory, by=actor(request), now=timezone.now()))
+        return Response({"token": token, "base_url": f"{settings.PUBLIC_URL}/scim/v2"})
 
     def _draft(self) -> DirectoryDraft:
         values = self.body()

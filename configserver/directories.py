@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from configserver.directory import Protocol
+from configserver.directory import PROVING, Protocol
 from configserver.engines.base import Engine
 from configserver.models import Directory, DirectoryGroup, DirectoryTenant
 from core import epoch, sealed
@@ -97,15 +97,16 @@ def known(directory: Directory) -> Known:
 
 
 def _load(uid: str) -> Known | None:
-    directory = Directory.objects.filter(uid=uid).first()
+    directory = Directory.objects.filter(uid=uid, protocol__in=PROVING).first()
     return None if directory is None else known(directory)
 
 
 directory_of = epoch.Cached[str, Known | None](_load)
-"""The directory of this id, as it was within the last second; None when there is none."""
+"""The directory of this id that proves passwords, as it was within the last second; None when there is none."""
 
+_active = Directory.objects.filter(is_active=True, protocol__in=PROVING)
 _uids = epoch.Cached[str, list[str]](
-    lambda _one: [str(uid) for uid in Directory.objects.filter(is_active=True).values_list("uid", flat=True)]
+    lambda _one: [str(uid) for uid in _active.all().values_list("uid", flat=True)]
 )
 
 

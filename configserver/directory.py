@@ -1,4 +1,4 @@
-"""Directories outside: LDAP and RADIUS, how they are asked, what of them is mapped, and how their servers were last seen."""
+"""Directories outside: how LDAP and RADIUS are asked, how SCIM brings people here, what is mapped, and how servers were last seen."""
 
 import uuid
 from typing import ClassVar
@@ -14,6 +14,11 @@ class Protocol(models.TextChoices):
 
     LDAP = "ldap", _("LDAP")
     RADIUS = "radius", _("RADIUS")
+    SCIM = "scim", _("SCIM")
+
+
+# These prove passwords; an identity provider that speaks SCIM only brings people here.
+PROVING = (Protocol.LDAP, Protocol.RADIUS)
 
 
 class Coding(models.TextChoices):
@@ -24,7 +29,7 @@ class Coding(models.TextChoices):
 
 
 class Directory(models.Model):
-    """An LDAP or RADIUS directory that proves passwords for persons of the Configuration Server."""
+    """A source of persons of the Configuration Server: LDAP and RADIUS prove their passwords, SCIM brings them here."""
 
     scope_kind = "directory"
     scope_path = "*"
@@ -43,6 +48,7 @@ class Directory(models.Model):
     )
     servers = models.TextField(
         _("servers"),
+        blank=True,
         help_text=_(
             "One a line, asked in this order. LDAP: ldaps://ldap.example:636 or ldap://ldap.example:389; RADIUS: host:1812."
         ),
@@ -176,6 +182,21 @@ class Directory(models.Model):
         default=False,
         help_text=_("Then nothing more is asked of whoever answered at least one question of the server."),
     )
+
+    # --- SCIM ---
+    people_tenant = models.ForeignKey(
+        "configserver.Tenant",
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="+",
+        verbose_name=_("tenant of its people"),
+        help_text=_("To which everybody belongs whom it brings."),
+    )
+    # Of the bearer credential, which is shown once.
+    token = models.CharField(max_length=64, null=True, unique=True, editable=False)  # noqa: DJ001 - unique where there is one
+    token_made_at = models.DateTimeField(null=True, editable=False)
+    token_used_at = models.DateTimeField(null=True, editable=False)
 
     class Meta:
         verbose_name = _("directory")

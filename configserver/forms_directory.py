@@ -1,6 +1,7 @@
 """Forms of the administration about directories: one for each protocol, with only the fields that it knows."""
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django import forms
@@ -12,7 +13,7 @@ from configserver.directory import Coding, Directory, Protocol
 from configserver.models import Role, Tenant
 from configserver.services.directory import MOST_MAPPED
 from core.admin_forms import SecretField, VerbForm
-from core.admin_pages import ObjectForm
+from core.admin_pages import ObjectForm, OnceForm
 from core.contacts import NAME_LENGTH
 
 ARROW = "=>"
@@ -118,7 +119,8 @@ class ChooseProtocolForm(forms.Form):
         widget=forms.RadioSelect,
         help_text=__(
             "LDAP: a directory such as OpenLDAP or Active Directory, which can also name groups. RADIUS: a server that only says "
-            "whether a password is right, and may ask for more, such as a one-time code. A directory keeps its protocol."
+            "whether a password is right, and may ask for more, such as a one-time code. SCIM: an identity provider such as Okta or "
+            "Entra ID, which makes and changes people and groups here by itself. A directory keeps its protocol."
         ),
     )
 
@@ -137,7 +139,7 @@ class DirectoryForm(VerbForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        secret = self.fields["secret"]
+        secret = self.fields.get("secret")
         if isinstance(secret, SecretField):
             secret.tell(is_set=bool(self.instance.secret.text))
         for name, sentence in self.helps.items():
@@ -225,7 +227,44 @@ class RadiusForm(DirectoryForm):
     coding = forms.ChoiceField(label=__("Password coding"), choices=Coding.choices, initial=Coding.PAP)
 
 
-FORMS: Mapping[str, type[DirectoryForm]] = {Protocol.LDAP.value: LdapForm, Protocol.RADIUS.value: RadiusForm}
+class ScimForm(DirectoryForm):
+    """An identity provider that speaks SCIM."""
+
+    protocol = Protocol.SCIM
+    secret = None  # type: ignore[assignment]  # how a form does without a field
+    groups = GroupsField(
+        label=__("Groups and the roles they give"),
+        required=False,
+        help_text=__(
+            "One a line: the name of a group at the identity provider, then => and the name of a directory role. Whoever it puts into "
+            "the group has the role. A group that stands here nowhere gives nothing."
+        ),
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "people_tenant" in self.fields:
+            self.fields["people_tenant"].required = True
+        if self.instance.pk:
+            self.initial["groups"] = [
+                (one.group, one.role.name) for one in self.instance.groups.select_related("role")
+            ]
+
+
+FORMS: Mapping[str, type[DirectoryForm]] = {
+    Protocol.LDAP.value: LdapForm,
+    Protocol.RADIUS.value: RadiusForm,
+    Protocol.SCIM.value: ScimForm,
+}
+
+
+class MakeTokenForm(OnceForm):
+    """Whether another token is to take the place of the one there is."""
+
+    def stamp(self) -> str:
+        """When the token was made."""
+        made: datetime | None = self.obj.token_made_at  # type: ignore[attr-defined]
+        return made.isoformat() if made is not None else "never"
 
 
 class TrialForm(ObjectForm):

@@ -3,9 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from configserver.models import Permission, Person, Reach, Role
+from configserver.models import DirectoryGroup, Group, Permission, Person, Reach, Role
 from configserver.values import Granted, Opened
 from core import epoch
 from core.prepared import Select, Slot
@@ -40,14 +40,30 @@ _ROLES = Select(
         "role_id", flat=True
     )
 )
+_BROUGHT = Select(
+    lambda: _gives_to(Group.objects.filter(members=Slot("person"))).values_list("role_id", flat=True)
+)
 _OWN = Select(lambda: Permission.objects.select_related("tenant").filter(person=Slot("person")))
 
 
+def _gives_to(groups: QuerySet[Group]) -> QuerySet[DirectoryGroup]:
+    """What is mapped to the names of these groups of identity providers."""
+    return DirectoryGroup.objects.filter(
+        Exists(groups.filter(directory=OuterRef("directory"), name=OuterRef("group")))
+    )
+
+
+def roles_of_groups(groups: QuerySet[Group]) -> QuerySet[Role]:
+    """The roles that these groups of identity providers give."""
+    return Role.objects.filter(groups__in=_gives_to(groups)).distinct()
+
+
 def roles_held(persons: QuerySet[Person]) -> QuerySet[Role]:
-    """The roles of these persons, and those that groups of a directory gave them at their last sign-in and still can give."""
+    """The roles of these persons, and those of their groups: of a directory as it said at the last sign-in, if it still can give them."""
     numbers: set[int] = set().union(*persons.exclude(mapped=[]).values_list("mapped", flat=True))
-    through_groups = Q(pk__in=numbers, groups__isnull=False)
-    return Role.objects.filter(Q(persons__in=persons) | through_groups).distinct()
+    said = Q(pk__in=numbers, groups__isnull=False)
+    brought = Q(groups__in=_gives_to(Group.objects.filter(members__in=persons)))
+    return Role.objects.filter(Q(persons__in=persons) | said | brought).distinct()
 
 
 def own_of(person: Person) -> Granted:
@@ -66,21 +82,29 @@ def granted_to(person: Person, *, mapped: Iterable[int] = ()) -> tuple[tuple[Gra
 
     Groups give what they give wherever the directory says that the person belongs; a name was given it in the tenant that keeps it.
     """
-    return _summed(person, _ROLES(person=person.pk), own_of(person), mapped=mapped)
+    held, own, brought = _read((person.pk, person.version, person.source_id is not None))
+    return _summed(person, held, own, mapped=[*mapped, *brought])
 
 
 def granted_at_sign_in(person: Person, *, mapped: Iterable[int] = ()) -> tuple[tuple[Granted, ...], Granted]:
     """The same, as it was read for this version of the person: whatever takes something away counts the version up."""
-    held, own = _kept((person.pk, person.version))
-    return _summed(person, held, own, mapped=mapped)
+    held, own, brought = _kept((person.pk, person.version, person.source_id is not None))
+    return _summed(person, held, own, mapped=[*mapped, *brought])
 
 
-def _read(key: tuple[int, int]) -> tuple[list[int], Granted]:
-    person, _version = key
-    return _ROLES(person=person), Granted(permissions=tuple(opened_by(one) for one in _OWN(person=person)))
+_Key = tuple[int, int, bool]  # the number of a person, its version, and whether a directory brought it
+_Kept = tuple[
+    list[int], Granted, list[int]
+]  # roles by name, what is the person's own, roles of groups that were brought
 
 
-_kept = epoch.Cached[tuple[int, int], tuple[list[int], Granted]](_read)
+def _read(key: _Key) -> _Kept:
+    person, _version, was_brought = key
+    own = Granted(permissions=tuple(opened_by(one) for one in _OWN(person=person)))
+    return _ROLES(person=person), own, _BROUGHT(person=person) if was_brought else []
+
+
+_kept = epoch.Cached[_Key, _Kept](_read)
 
 
 def _summed(

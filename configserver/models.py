@@ -4,9 +4,17 @@ import uuid
 from typing import Any, ClassVar
 
 from django.db import models
+from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
-from configserver.directory import Directory, DirectoryGroup, DirectoryServer, DirectoryTenant
+from configserver.directory import (
+    PROVING,
+    Directory,
+    DirectoryGroup,
+    DirectoryServer,
+    DirectoryTenant,
+    Protocol,
+)
 from core.contacts import NAME_LENGTH, key_of
 
 __all__ = [
@@ -14,6 +22,7 @@ __all__ = [
     "DirectoryGroup",
     "DirectoryServer",
     "DirectoryTenant",
+    "Group",
     "Permission",
     "Person",
     "Privilege",
@@ -81,6 +90,7 @@ class Tenant(models.Model):
         null=True,
         blank=True,
         related_name="tenants",
+        limit_choices_to={"protocol__in": PROVING},
         verbose_name=_("directory"),
         help_text=_("Only where a directory proves the passwords."),
     )
@@ -249,8 +259,25 @@ class Person(models.Model):
         null=True,
         blank=True,
         related_name="persons",
+        limit_choices_to={"protocol__in": PROVING},
         verbose_name=_("directory"),
         help_text=_("The directory that proves this person's password, whatever the tenant says."),
+    )
+    # The directory that brought the person and keeps it as it is there, and the id by which it knows the person.
+    source = models.ForeignKey(
+        Directory,
+        models.PROTECT,
+        null=True,
+        blank=True,
+        related_name="brought",
+        limit_choices_to={"protocol": Protocol.SCIM},
+        verbose_name=_("brought by"),
+        help_text=_("The directory that keeps this person; what is changed here, it may change back."),
+    )
+    source_ref = models.CharField(max_length=255, blank=True, db_default="", editable=False)
+    given_name = models.CharField(_("given name"), max_length=120, blank=True, db_default="", editable=False)
+    family_name = models.CharField(
+        _("family name"), max_length=120, blank=True, db_default="", editable=False
     )
     # The directory's own id of the entry, kept at the first sign-in: another entry under the same name is somebody else.
     entry = models.CharField(_("directory entry"), max_length=255, blank=True, editable=False)
@@ -278,11 +305,19 @@ class Person(models.Model):
     # Counts every change that voids what was granted before it; sessions that began under another one have ended.
     version = models.PositiveIntegerField(default=1, editable=False)
     created_at = models.DateTimeField(_("created"), auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True, db_default=Now())
 
     class Meta:
         verbose_name = _("directory person")
         verbose_name_plural = _("directory persons")
         ordering = ("name_key",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["source", "source_ref"],
+                condition=~models.Q(source_ref="") & models.Q(source__isnull=False),
+                name="person_once_a_source",
+            )
+        ]
         indexes: ClassVar = [
             models.Index(fields=["tenant", "name_key"]),
             models.Index(fields=["name_key"], opclasses=["varchar_pattern_ops"], name="person_by_key"),
@@ -298,6 +333,33 @@ class Person(models.Model):
         """Keep the form in which the name is compared beside the name."""
         self.name_key = key_of(self.name)
         super().save(*args, **kwargs)
+
+
+class Group(models.Model):
+    """A group that an identity provider keeps here; its members have the roles that the directory maps to its name."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    directory = models.ForeignKey(Directory, models.CASCADE, related_name="brought_groups")
+    name = models.CharField(max_length=500)
+    name_key = models.CharField(max_length=500, editable=False)
+    source_ref = models.CharField(max_length=255, blank=True)
+    members: "models.ManyToManyField[Person, models.Model]" = models.ManyToManyField(Person)
+    created_at = models.DateTimeField(auto_now_add=True)
+    changed_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        ordering = ("name_key",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["directory", "name_key"], name="group_once_a_directory"),
+            models.UniqueConstraint(
+                fields=["directory", "source_ref"],
+                condition=~models.Q(source_ref=""),
+                name="group_id_once_a_directory",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class UsedPassword(models.Model):

@@ -15,7 +15,7 @@ from configserver.health import Health, State, health_of
 from configserver.models import Role, Tenant
 from configserver.services.directory import BOUNDS, MOST_MAPPED, MOST_SERVERS, SECRET_LENGTH
 from core.contacts import NAME_LENGTH
-from core.fields import NO_SUCH_OBJECT, Flag, Id, Secret, Strict, Text, Uid, Whole
+from core.fields import NO_SUCH_OBJECT, Flag, Id, Reference, Secret, Strict, Text, Uid, Whole
 
 
 class MappedGroup(serializers.Serializer[Any]):
@@ -87,6 +87,7 @@ class DirectoryShown(serializers.ModelSerializer[Directory]):
     secret_set = serializers.SerializerMethodField(help_text=_("Whether there is a secret."))
     groups = MappedGroup(many=True, read_only=True)
     tenant_values = MappedTenant(many=True, read_only=True)
+    people_tenant = Uid(source="people_tenant.uid", allow_null=True, default=None)
     seen = ServerShown(many=True, read_only=True, help_text=_("How its servers were last found."))
     health = serializers.SerializerMethodField()
 
@@ -105,6 +106,9 @@ class DirectoryShown(serializers.ModelSerializer[Directory]):
             "coding",
             "groups",
             "tenant_values",
+            "people_tenant",
+            "token_made_at",
+            "token_used_at",
             "seen",
             "health",
         )
@@ -121,7 +125,7 @@ class DirectoryShown(serializers.ModelSerializer[Directory]):
 
 
 class _GroupGiven(Strict):
-    group = Text(max_length=500, help_text=_("DN of the group."))
+    group = Text(max_length=500, help_text=_("DN of the group; of an identity provider its name."))
     role = Id(help_text=_("Id of a directory role."))
 
 
@@ -181,6 +185,13 @@ class _Directory(Strict):
         help_text=_("Which value names which tenant; the whole mapping."),
     )
 
+    people_tenant = Reference(
+        Tenant,
+        required=False,
+        allow_null=True,
+        help_text=_("SCIM: to which everybody belongs whom it brings."),
+    )
+
     def get_fields(self) -> dict[str, Any]:
         """The fields, with those that are as their columns say."""
         columns: dict[str, Any] = {name: Flag(**_said(name)) for name in _FLAGS}
@@ -200,7 +211,7 @@ def _servers(**more: Any) -> serializers.ListField:
         child=Text(max_length=300, validators=[_ONE_WORD]),
         min_length=1,
         max_length=MOST_SERVERS,
-        help_text=_("Asked in this order: ldaps://ldap.example:636, or radius.example:1812."),
+        help_text=_("Asked in this order: ldaps://ldap.example:636, or radius.example:1812. None with SCIM."),
         **more,
     )
 
@@ -210,7 +221,7 @@ class NewDirectory(_Directory):
 
     name = Text(max_length=120)
     protocol = serializers.ChoiceField(Protocol.choices)
-    servers = _servers()
+    servers = _servers(required=False)
 
 
 class ChangedDirectory(_Directory):
@@ -233,6 +244,13 @@ class TestedDirectory(Strict):
         default="",
         help_text=_("Looked up, and mapped; no password is checked."),
     )
+
+
+class TokenMade(serializers.Serializer[Any]):
+    """The bearer credential of an identity provider."""
+
+    token = serializers.CharField(help_text=_("In this answer and nowhere else."))
+    base_url = serializers.CharField(help_text=_("Entered at the identity provider with it."))
 
 
 class CheckShown(serializers.Serializer[Any]):

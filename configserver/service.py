@@ -51,7 +51,7 @@ class PasswordSet:
     version: int
 
 
-_PERSONS = Person.objects.select_related("tenant", "directory")
+_PERSONS = Person.objects.select_related("tenant", "directory", "source")
 _OF_NAME = Select(lambda: _PERSONS.filter(name_key=Slot("name_key")))
 
 
@@ -87,8 +87,9 @@ def engine_of_id(id: UUID) -> str | None:
 
 
 def is_able(person: Person) -> bool:
-    """Whether the person and every tenant above are switched on."""
-    return person.is_active and all(link.is_active for link in tree.chain(person.tenant_id))
+    """Whether the person, every tenant above, and the directory that brought the person are switched on."""
+    brought = person.source is None or person.source.is_active
+    return person.is_active and brought and all(link.is_active for link in tree.chain(person.tenant_id))
 
 
 def rules_of(person: Person, environment: Snapshot) -> Rules:
@@ -325,6 +326,7 @@ def store_password(person: Person, hashed: str, *, must_change: bool, now: datet
         password_changed_at=now,
         must_change_password=must_change,
         version=F("version") + 1,
+        changed_at=now,
     ):
         return False
     person.used_passwords.create(password=hashed, at=now)

@@ -9,10 +9,11 @@ from audit.events import Event
 from audit.record import record
 from configserver.access import Administrator
 from configserver.directories import build_engine
-from configserver.directory import Directory
+from configserver.directory import PROVING, Directory
 from configserver.engines.base import Check, Engine, Tested, Verified
 from configserver.engines.many import ask_all
 from configserver.models import Role, Tenant
+from configserver.services.above import NO_PROOF
 from core.contacts import NAME_LENGTH
 from core.db import unit
 from core.draft import line
@@ -57,6 +58,8 @@ def try_directory(
     """Ask every server of the directory as it is stored, with `login` up to the mapping; no password is checked. Never inside a unit."""
     if not by.may_touch_tenant("change", "directory", dbid=None):
         return FORBIDDEN
+    if directory.protocol not in PROVING:
+        return NO_PROOF
     name = line(login, field="login", longest=NAME_LENGTH, empty=True)
     if isinstance(name, Denied):
         return name

@@ -27,6 +27,31 @@ class ObjectForm(forms.Form):
         self.obj = obj
 
 
+class OnceForm(ObjectForm):
+    """For what makes a secret that is shown once: the page that shows it, loaded anew, makes no other."""
+
+    seen = forms.CharField(required=False, widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, obj: Model, **kwargs: Any) -> None:
+        super().__init__(*args, obj=obj, **kwargs)
+        self.fields["seen"].initial = self.stamp()
+
+    def stamp(self) -> str:
+        """What is another text once a secret was made."""
+        raise NotImplementedError
+
+    def clean(self) -> dict[str, Any]:
+        """Refuse what was asked for on a page that knows nothing of the secret there is now."""
+        given: dict[str, Any] = super().clean() or self.cleaned_data
+        if given.pop("seen", "") not in {"", self.stamp()}:
+            raise forms.ValidationError(
+                _(
+                    "Another token was made after this page was opened; it was shown once. Nothing was changed now."
+                )
+            )
+        return given
+
+
 def always(_obj: Any) -> bool:
     """Offered for every object."""
     return True

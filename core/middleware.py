@@ -25,6 +25,7 @@ from core.watch import answered
 logger = logging.getLogger(__name__)
 _GIVEN = re.compile(r"[A-Za-z0-9-]{8,64}")
 API_PREFIX = settings.PROGRAM_PREFIXES
+SCIM_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
 # A view that needs another one sets it itself.
 _UNLESS_SET = (
     ("Cache-Control", "no-store"),
@@ -39,19 +40,31 @@ def problem_body(status: int, code: str, detail: str, **more: object) -> dict[st
     return {"type": "about:blank", "title": title, "status": status, "detail": detail, "code": code, **more}
 
 
-def for_sdk(path: str, body: dict[str, object]) -> dict[str, object]:
-    """The same problem with the two members that the published agent client reads, where it is the one that asks (sources, 4.4)."""
-    return (
-        body | {"id": body["code"], "message": body["detail"]}
-        if path.startswith(settings.SDK_PREFIX)
-        else body
-    )
+# What a refusal is called in SCIM (RFC 7644, table 9).
+_SCIM_TYPES = {"bad_request": "invalidSyntax", "invalid": "invalidValue", "name_taken": "uniqueness"}
+
+
+def as_read_by(path: str, body: dict[str, object]) -> dict[str, object]:
+    """The same problem in the words of whoever asks at this path: identity providers read the errors of SCIM (RFC 7644, 3.12), and the
+    published agent client two members more (sources, 4.4)."""
+    if path.startswith(settings.SCIM_PREFIX):
+        kind = _SCIM_TYPES.get(str(body["code"]))
+        named = {"scimType": kind} if kind else {}
+        return {"schemas": [SCIM_ERROR], "status": str(body["status"]), **named, "detail": body["detail"]}
+    if path.startswith(settings.SDK_PREFIX):
+        return body | {"id": body["code"], "message": body["detail"]}
+    return body
+
+
+def media_of_problem(path: str) -> str:
+    """The media type of problems at this path."""
+    return "application/scim+json" if path.startswith(settings.SCIM_PREFIX) else "application/problem+json"
 
 
 def problem(path: str, status: int, code: str, detail: str, **more: object) -> JsonResponse:
-    """An RFC 9457 problem answer to a call of this path."""
-    body = for_sdk(path, problem_body(status, code, detail, **more))
-    return JsonResponse(body, status=status, content_type="application/problem+json")
+    """The answer to a call of this path that goes wrong: a problem of RFC 9457, or what is read there in its place."""
+    body = as_read_by(path, problem_body(status, code, detail, **more))
+    return JsonResponse(body, status=status, content_type=media_of_problem(path))
 
 
 class RequestBoundary:

@@ -27,7 +27,7 @@ from cobrowse.api_agent_tokens import AgentTokens, OneAgentToken
 from configserver.api import Directories, DirectoryPermissions, DirectoryRoles, Tenants
 from configserver.api_packages import SolutionPackages
 from core.errors import PortalError
-from core.middleware import for_sdk, problem_body
+from core.middleware import as_read_by, media_of_problem, problem_body
 from core.outcomes import Denied
 from core.refusals import Refused
 from delivery.api import Deliveries
@@ -179,7 +179,8 @@ def problem_of_exception(error: Exception, context: Mapping[str, Any]) -> Respon
     """The answer to what a view raised; None leaves it to `core.middleware` (outages) and to Django (our own faults)."""
     response = _problem_of(error, context)
     if response is not None:
-        response.data = for_sdk(context["request"].path, response.data)
+        path = context["request"].path
+        response.data, response.content_type = as_read_by(path, response.data), media_of_problem(path)
     return response
 
 

@@ -18,7 +18,7 @@ from django.conf import settings
 from portal.wsgi import application as wsgi  # first: it loads the apps, whose models the next ones need
 
 # isort: split
-from core.middleware import API_PREFIX, for_sdk, problem_body
+from core.middleware import API_PREFIX, as_read_by, media_of_problem, problem_body
 from portal.threads import Threads
 
 Scope = MutableMapping[str, Any]
@@ -179,8 +179,8 @@ async def _stream(stream: Any, send: Send) -> None:
 async def _refuse(scope: Scope, send: Send, status: int, code: str, sentence: str) -> None:
     again = [(b"retry-after", b"5")] if status == 503 else []
     if scope["path"].startswith(API_PREFIX):
-        body = json.dumps(for_sdk(scope["path"], problem_body(status, code, sentence))).encode()
-        await _tell(send, status, body, b"application/problem+json", again)
+        body = json.dumps(as_read_by(scope["path"], problem_body(status, code, sentence))).encode()
+        await _tell(send, status, body, media_of_problem(scope["path"]).encode(), again)
     else:
         await _tell(send, status, sentence.encode(), b"text/plain; charset=utf-8", again)
 

@@ -331,15 +331,17 @@ if METRICS_TOKEN and len(METRICS_TOKEN) < 20:
 AREAS = (
     "api/v1/login/",
     "api/",
+    "scim/",
     "cobrowse/",
     "login/",
     "account/",
     "admin/",
     "static/",
 )  # whose durations are told apart
-# What programs call: errors are problem documents there. The client of the second one reads `id` and `message` (sources, 4.4).
-PROGRAM_PREFIXES = ("/api/", "/cobrowse/rest/")
+# What programs call: errors are problem documents there, told as whoever calls reads them (`core.middleware.as_read_by`).
+PROGRAM_PREFIXES = ("/api/", "/cobrowse/rest/", "/scim/")
 SDK_PREFIX = "/api/1/"
+SCIM_PREFIX = "/scim/"
 # Calls that name nobody by a header and are not counted by their network, because the view counts them by who it finds them to be.
 COUNTED_BY_VIEW = ("/cobrowse/rest/live/users/",)
 

@@ -3,10 +3,12 @@
 from django.urls import URLPattern, URLResolver, include, path
 
 from cobrowse.customer import customer_script
+from configserver.scim.urls import scim_urls
 from delivery.views import outbox
 from portal import demo_shop, embed
 from portal.account.home import dashboard
 from portal.admin import site
+from tenants.granted import company_of_tenant
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.api")),  # first, for programs ask most often
@@ -17,6 +19,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", site.urls),
     path("delivery/", include("delivery.urls")),
     path("outbox/", outbox, name="outbox"),
+    path("scim/v2/", include((scim_urls(company_of_tenant), "scim"))),
     path("api/1/", include("cobrowse.sdk_urls")),
     path("cobrowse/rest/", include("cobrowse.rest_urls")),
     path("cobrowse/agent/", include("cobrowse.page_urls")),

@@ -43,6 +43,10 @@ class Actor:
         """Whether the actor is this very person of the Configuration Server."""
         return getattr(self.origin.actor, "source_id", None) == uid
 
+    def is_directory(self, uid: UUID) -> bool:
+        """Never: a directory acts as itself."""
+        return False
+
 
 def system_actor() -> Actor:
     """The installation itself, as it acts in commands on the machine: everything that exists is allowed."""

@@ -12,6 +12,11 @@ from configserver.values import Granted
 from core.outcomes import Denied
 
 PEOPLE_ABOVE = _("Some of its people may do or see more than you, so you cannot change how they sign in.")
+NO_PROOF = Denied(
+    code="invalid",
+    field="directory",
+    message=_("This directory proves no passwords; it only brings people here."),
+)
 
 
 def refuse_over(persons: QuerySet[Person], *, by: Administrator) -> Denied | None:

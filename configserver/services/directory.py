@@ -19,7 +19,7 @@ from configserver.granting import granted_by
 from configserver.models import Role, Tenant
 from configserver.services.above import refuse_over
 from configserver.services.voiding import of_directory, void_directory
-from core import epoch, sealed
+from core import entropy, epoch, sealed
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
 from core.outcomes import FORBIDDEN, Denied
@@ -28,8 +28,12 @@ from core.sealed import NOTHING
 KIND = "directory"
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a directory of this name already."))
 IN_USE = Denied(
-    code="in_use", message=_("Tenants or persons name this directory. Give them another one first.")
+    code="in_use",
+    message=_(
+        "Tenants or persons name this directory, or it has brought persons. Give them another one first."
+    ),
 )
+NO_TOKEN = Denied(code="invalid", message=_("Only an identity provider that speaks SCIM has a token."))
 SECRET_AGAIN = Denied(
     code="secret_needed",
     field="secret",
@@ -40,6 +44,7 @@ SECRET_AGAIN = Denied(
 SECRET_MISSING = Denied(
     code="secret_needed", field="secret", message=_("Enter the shared secret of the RADIUS servers.")
 )
+TOKEN_PREFIX, TOKEN_PURPOSE = "scim", "scim"
 MOST_SERVERS = 10
 SERVER_LENGTH = 300
 MOST_MAPPED = 500
@@ -97,6 +102,7 @@ class DirectoryDraft:
     rounds_are_factor: bool = KEEP
     groups: Sequence[tuple[str, Role]] = KEEP
     tenant_values: Sequence[tuple[str, Tenant]] = KEEP
+    people_tenant: Tenant | None = KEEP
 
 
 def _invalid(field: str, message: Any) -> Denied:
@@ -122,6 +128,8 @@ def _checked(draft: DirectoryDraft, *, protocol: str) -> dict[str, Any] | Denied
     if values.get("coding", Coding.PAP) not in Coding.values:
         return _invalid("coding", _("Choose one of those that are offered."))
     secret = values.get("secret", "")
+    if secret and protocol == Protocol.SCIM:
+        return _invalid("secret", _("An identity provider has a token instead, which is made here."))
     if len(secret) > SECRET_LENGTH or "\0" in secret:
         return _invalid("secret", _("Use at most %(number)s characters.") % {"number": SECRET_LENGTH})
     return values
@@ -173,6 +181,8 @@ def _checked_mapping(values: dict[str, Any]) -> Denied | None:
 
 def _servers(text: str, *, protocol: str) -> str | Denied:
     found = text.split()
+    if protocol == Protocol.SCIM:
+        return _invalid("servers", _("Nobody is asked; the identity provider calls.")) if found else ""
     if not 0 < len(found) <= MOST_SERVERS or len(text) > 3_000:
         return _invalid(
             "servers", _("Name one to %(most)s servers, each in a line.") % {"most": MOST_SERVERS}
@@ -205,6 +215,9 @@ def _is_radius(text: str) -> bool:
 
 
 def _malformed(directory: Directory) -> Denied | None:
+    if directory.protocol == Protocol.SCIM:
+        missing = directory.people_tenant is None
+        return _invalid("people_tenant", _("Choose the tenant of its people.")) if missing else None
     if directory.protocol == Protocol.RADIUS:
         return None if directory.secret.text else SECRET_MISSING
     if directory.direct_dn:
@@ -241,7 +254,7 @@ def create_directory(draft: DirectoryDraft, *, by: Administrator, now: datetime)
     wanted = given(draft)
     protocol = wanted.get("protocol", "")
     if protocol not in Protocol.values:
-        return _invalid("protocol", _("Choose LDAP or RADIUS."))
+        return _invalid("protocol", _("Choose LDAP, RADIUS or SCIM."))
     values = _checked(DirectoryDraft(**({"name": "", "servers": ""} | wanted)), protocol=protocol)
     if isinstance(values, Denied):
         return values
@@ -364,12 +377,35 @@ def delete_directory(directory: Directory, *, by: Administrator, now: datetime) 
         refusal = _refuse(by, "delete", roles=[role for _group, role in _mapped(found)["groups"]])
         if refusal is not None:
             return refusal
-        if found.tenants.exists() or found.persons.exists():
+        if found.tenants.exists() or found.persons.exists() or found.brought.exists():
             return IN_USE
         _record(Event.DIRECTORY_DELETED, found, by=by, now=now)
         epoch.bump()
         found.delete()
     return None
+
+
+def make_token(directory: Directory, *, by: Administrator, now: datetime) -> str | Denied:
+    """Make the bearer credential of the identity provider, to be shown once; the one before does not hold any more."""
+    token = entropy.token(TOKEN_PREFIX)
+    with unit():
+        found = _locked(directory)
+        if found is None:
+            return NOT_FOUND
+        refusal = _refuse(by, "change", roles=[role for _group, role in _mapped(found)["groups"]])
+        if refusal is None:
+            # Whoever knows the token can do to its people what the identity provider can.
+            refusal = refuse_over(of_directory(found), by=by)
+        if refusal is None and found.protocol != Protocol.SCIM:
+            refusal = NO_TOKEN
+        if refusal is not None:
+            return refusal
+        found.token = entropy.fingerprint(token, purpose=TOKEN_PURPOSE)
+        found.token_made_at, found.token_used_at = now, None
+        found.save(update_fields=["token", "token_made_at", "token_used_at"])
+        epoch.bump()
+        _record(Event.DIRECTORY_TOKEN_MADE, found, by=by, now=now)
+    return token
 
 
 def _record(event: Event, directory: Directory, *, by: Administrator, now: datetime, **details: Any) -> None:

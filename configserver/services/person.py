@@ -13,10 +13,11 @@ from audit.events import Event
 from audit.record import record
 from configserver.access import Administrator
 from configserver.choice import INTERNAL
+from configserver.directory import PROVING
 from configserver.granting import granted_by, own_of, roles_held
 from configserver.models import Directory, Person, Role, Tenant
 from configserver.service import choice_of, refuse_new_password, store_password
-from configserver.services.above import refuse_groups
+from configserver.services.above import NO_PROOF, refuse_groups
 from configserver.services.voiding import void
 from core import epoch
 from core.contacts import NAME_LENGTH, checked_email, checked_phone, key_of
@@ -43,14 +44,28 @@ OWN_SIGN_IN = Denied(
         "Your own user name, e-mail address, phone number, tenant and directory are for another administrator to change."
     ),
 )
+REF_TAKEN = Denied(
+    code="name_taken", field="source_ref", message=_("The directory has brought a person of this id already.")
+)
 STANDS_ABOVE = _("This person may do or see more than you, so you cannot change the account.")
 MEANWHILE = Denied(
     code="conflict", message=_("The person was changed in the meantime. Nothing was changed now.")
 )
 # What does not change who the person is or what he may do.
-HARMLESS = frozenset({"display_name", "phone"})
+HARMLESS = frozenset({"display_name", "given_name", "family_name", "phone", "source_ref"})
 # What decides who signs in as the person: whoever holds a session for a moment must not make the account his own by it.
-PROVES = frozenset({"name", "email", "phone", "tenant", "external_id", "directory"})
+PROVES = frozenset({"name", "email", "phone", "tenant", "external_id", "directory", "source"})
+
+
+LINES = {
+    "name": NAME_LENGTH,
+    "display_name": 120,
+    "external_id": NAME_LENGTH,
+    "source_ref": 255,
+    "given_name": 120,
+    "family_name": 120,
+}
+NEEDED = frozenset({"name", "display_name"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +79,10 @@ class PersonDraft:
     phone: str = KEEP
     external_id: str = KEEP
     directory: Directory | None = KEEP
+    source: Directory | None = KEEP
+    source_ref: str = KEEP
+    given_name: str = KEEP
+    family_name: str = KEEP
     roles: Sequence[Role] = KEEP
     is_active: bool = KEEP
     must_change_password: bool = KEEP
@@ -71,9 +90,9 @@ class PersonDraft:
 
 def _checked(draft: PersonDraft) -> dict[str, Any] | Denied:
     values = given(draft)
-    for name, longest in (("name", NAME_LENGTH), ("display_name", 120), ("external_id", NAME_LENGTH)):
+    for name, longest in LINES.items():
         if name in values:
-            text = line(values[name], field=name, longest=longest, empty=name == "external_id")
+            text = line(values[name], field=name, longest=longest, empty=name not in NEEDED)
             if isinstance(text, Denied):
                 return text
             values[name] = text
@@ -107,12 +126,32 @@ def refuse_touch(person: Person, *, verb: str, by: Administrator) -> Denied | No
     return None if exceeded is None else replace(exceeded, message=STANDS_ABOVE)
 
 
-def _refuse_directory(directory: Directory | None, *, by: Administrator) -> Denied | None:
-    # Who proves a password is a matter of the installation, not of one company.
+def _refuse_directory(
+    directory: Directory | None, *, by: Administrator, field: str = "directory"
+) -> Denied | None:
+    # Who proves a password, and who keeps a person, are matters of the installation, not of one company.
     if not by.may_touch_tenant("change", "directory", dbid=None):
-        return replace(FORBIDDEN, field="directory")
+        return replace(FORBIDDEN, field=field)
+    if field == "directory" and directory is not None and directory.protocol not in PROVING:
+        return NO_PROOF
     refusal = refuse_groups(directory, by=by)
-    return None if refusal is None else replace(refusal, field="directory")
+    return None if refusal is None else replace(refusal, field=field)
+
+
+def _refuse_source(values: dict[str, Any], person: Person | None, *, by: Administrator) -> Denied | None:
+    """A directory keeps those whom it brings; who else it keeps, an administrator decides."""
+    source = values.get("source", person.source if person is not None else None)
+    ref = values.get("source_ref", person.source_ref if person is not None else "")
+    if "source" in values and not (source is not None and person is None and by.is_directory(source.uid)):
+        refusal = _refuse_directory(source, by=by, field="source")
+        if refusal is not None:
+            return refusal
+    if source is None or not ref or not {"source", "source_ref"} & values.keys():
+        return None
+    same = Person.objects.filter(source=source, source_ref=ref)
+    if person is not None:
+        same = same.exclude(pk=person.pk)
+    return REF_TAKEN if same.exists() else None
 
 
 def create_person(
@@ -129,6 +168,8 @@ def create_person(
         return FORBIDDEN
     directory = values.get("directory")
     refusal = _refuse_directory(directory, by=by) if directory is not None else None
+    if refusal is None:
+        refusal = _refuse_source(values, None, by=by)
     if refusal is None and (above := _refuse_grants(roles, None, dbid=tenant.dbid, by=by)) is not None:
         refusal = replace(above, field="roles")
     if refusal is not None:
@@ -155,12 +196,17 @@ def create_person(
 
 
 def _locked(person: Person) -> Person | None:
-    rows = Person.objects.select_for_update(of=("self",)).select_related("tenant", "directory")
+    rows = Person.objects.select_for_update(of=("self",)).select_related("tenant", "directory", "source")
     return rows.filter(pk=person.pk).first()
 
 
-def change_person(person: Person, draft: PersonDraft, *, by: Administrator, now: datetime) -> Person | Denied:
-    """Change what is given. Refused when the person, as he was or as he would be, stands above the actor."""
+def change_person(
+    person: Person, draft: PersonDraft, *, by: Administrator, now: datetime, seen: datetime | None = None
+) -> Person | Denied:
+    """Change what is given. Refused when the person, as he was or as he would be, stands above the actor.
+
+    With `seen`, refused when it is not as it was when it was last changed at that time.
+    """
     values = _checked(draft)
     if isinstance(values, Denied):
         return values
@@ -169,15 +215,15 @@ def change_person(person: Person, draft: PersonDraft, *, by: Administrator, now:
             found = _locked(person)
             if found is None:
                 return NOT_FOUND
+            if seen not in {None, found.changed_at}:
+                return MEANWHILE
             held = list(found.roles.all())
             changed = {
                 name: value
                 for name, value in values.items()
                 if (set(value) != set(held) if name == "roles" else value != getattr(found, name))
             }
-            refusal = refuse_touch(found, verb="change", by=by) or _refuse_change(
-                found, changed, held=held, by=by
-            )
+            refusal = _refuse(found, changed, held=held, by=by)
             if refusal is not None:
                 return refusal
             if changed:
@@ -185,6 +231,16 @@ def change_person(person: Person, draft: PersonDraft, *, by: Administrator, now:
     except IntegrityError:
         return NAME_TAKEN
     return found
+
+
+def _refuse(person: Person, changed: dict[str, Any], *, held: list[Role], by: Administrator) -> Denied | None:
+    # Who has left the organisation is switched off by its directory whatever rights he was given here: that gives nobody anything.
+    leaves = (
+        changed == {"is_active": False} and person.source is not None and by.is_directory(person.source.uid)
+    )
+    if leaves:
+        return None
+    return refuse_touch(person, verb="change", by=by) or _refuse_change(person, changed, held=held, by=by)
 
 
 def _refuse_change(
@@ -195,6 +251,8 @@ def _refuse_change(
     if by.is_person(person.uid) and PROVES & changed.keys():
         return replace(OWN_SIGN_IN, field=min(PROVES & changed.keys()))
     if "directory" in changed and (refused := _refuse_directory(changed["directory"], by=by)) is not None:
+        return refused
+    if (refused := _refuse_source(changed, person, by=by)) is not None:
         return refused
     dbid = changed.get("tenant", person.tenant).dbid
     if not by.may_touch_tenant("change", KIND, dbid=dbid):
@@ -215,6 +273,9 @@ def _apply(person: Person, changed: dict[str, Any], *, by: Administrator, now: d
             setattr(person, name, value)
     if {"external_id", "directory", "tenant"} & changed.keys():
         person.entry = ""  # another directory, or another name in it, has another entry
+    if "source" in changed:
+        person.group_set.clear()  # those of the directory that kept the person before
+        person.source_ref = changed.get("source_ref", "")
     person.save()
     if "roles" in changed:
         person.roles.set(changed["roles"])
@@ -275,12 +336,19 @@ def forget_entry(person: Person, *, by: Administrator, now: datetime) -> Denied 
     return None
 
 
-def delete_person(person: Person, *, by: Administrator, now: datetime) -> Denied | None:
-    """Delete the person; the account in the portal can never be signed in to again, and what it did stays in the audit trail."""
+def delete_person(
+    person: Person, *, by: Administrator, now: datetime, seen: datetime | None = None
+) -> Denied | None:
+    """Delete the person, with `seen` only as it was then.
+
+    The account in the portal can never be signed in to again, and what it did stays in the audit trail.
+    """
     with unit():
         found = _locked(person)
         if found is None:
             return NOT_FOUND
+        if seen not in {None, found.changed_at}:
+            return MEANWHILE
         if by.is_person(found.uid):
             return OWN_ACCOUNT
         refusal = refuse_touch(found, verb="delete", by=by)

@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy as _
 from audit.events import Event
 from audit.record import record
 from configserver.access import Administrator
+from configserver.directory import PROVING
 from configserver.models import ENVIRONMENT_DBID, Directory, Enforce, Library, Tenant
 from configserver.options import tenant_rules
-from configserver.services.above import refuse_groups, refuse_over
+from configserver.services.above import NO_PROOF, refuse_groups, refuse_over
 from configserver.services.voiding import below, of_tenant, void_tenant
 from core import epoch
 from core.db import unit
@@ -117,6 +118,8 @@ def _malformed(tenant: Tenant) -> Denied | None:
             field="directory",
             message=_("Name a directory where a directory proves the passwords, and only then."),
         )
+    if tenant.directory is not None and tenant.directory.protocol not in PROVING:
+        return NO_PROOF
     if tenant.parent is None and tenant.dbid != ENVIRONMENT_DBID:
         return Denied(
             code="invalid", field="parent", message=_("Every tenant but ENVIRONMENT stands below another.")
@@ -211,7 +214,8 @@ def delete_tenant(tenant: Tenant, *, by: Administrator, now: datetime) -> Denied
             return refusal
         if found.dbid == ENVIRONMENT_DBID:
             return ROOT
-        if found.persons.exists() or found.children.exists() or found.values.exists():
+        brings = Directory.objects.filter(people_tenant=found)
+        if found.persons.exists() or found.children.exists() or found.values.exists() or brings.exists():
             return IN_USE
         _record(Event.TENANT_DELETED, found, by=by, now=now, dbid=found.dbid)
         epoch.bump()

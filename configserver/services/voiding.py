@@ -26,7 +26,7 @@ def void_roles(roles: Collection[Role]) -> int:
 
 
 def void_directory(directory: Directory) -> int:
-    """The same for everyone whose password this directory may prove."""
+    """The same for everyone whose password this directory may prove, or whom it brought."""
     return void(of_directory(directory))
 
 
@@ -36,7 +36,7 @@ def void_tenant(tenant: Tenant) -> int:
 
 
 def of_directory(directory: Directory) -> QuerySet[Person]:
-    """Everyone whose password this directory may prove."""
+    """Everyone whose password this directory may prove, or whom it brought."""
     return _asking(Q(pk=directory.pk))
 
 
@@ -61,7 +61,7 @@ def _holders(roles: Collection[Role]) -> QuerySet[Person, int]:
 
 
 def _asking(directories: Q) -> QuerySet[Person]:
-    """Whoever names one of these directories, or is of a tenant that does, or of one below."""
+    """Whoever names one of these directories, was brought by it, or is of a tenant that names it, or of one below."""
     named = Directory.objects.filter(directories)
     tenants = {one.pk for tenant in Tenant.objects.filter(directory__in=named) for one in below(tenant)}
-    return Person.objects.filter(Q(directory__in=named) | Q(tenant__in=tenants))
+    return Person.objects.filter(Q(directory__in=named) | Q(source__in=named) | Q(tenant__in=tenants))

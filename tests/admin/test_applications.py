@@ -156,7 +156,7 @@ def test_a_page_that_showed_a_token_makes_no_other_when_it_is_loaded_anew(
     assert ada_s.post(f"{LIST}{cluster.pk}/generate_token/", given).status_code == 200
     token = token_of(cluster)
     again = ada_s.post(f"{LIST}{cluster.pk}/generate_token/", given).content.decode()
-    assert "Another token was generated after this page was opened" in again
+    assert "Another token was made after this page was opened" in again
     assert token_of(cluster) == token
     assert token not in again
 

@@ -13,13 +13,14 @@ from accounts.models import User
 from audit.events import Event
 from audit.models import AuditEvent
 from configserver.directories import secret_of
-from configserver.models import Directory, Tenant
+from configserver.models import Directory, Person, Tenant
 from configserver.trial import TESTS
 from core import epoch, sealed
 from core.db import unit
 from tenants.models import Company, Permission, Privilege, Role
 from tests import directory
-from tests.cast import MEMBER, Browse, person
+from tests.cast import MEMBER, Api, Browse, person
+from tests.configserver.provider import Provider, scim_directory
 from tests.services.radius import SECRET, Radius, freeradius
 
 pytestmark = pytest.mark.django_db
@@ -371,3 +372,84 @@ def test_a_secret_of_lost_keys_is_told_instead_of_failing(browser: Browse, root:
     answer = browser(root).post(_test(made), {})
     assert answer.status_code == 200
     assert "cannot be opened with the keys" in answer.content.decode()
+
+
+# --- identity providers ----------------------------------------------------------------------------------------------------
+
+
+def test_an_identity_provider_is_added_gets_a_token_once_and_shows_what_it_brought(
+    browser: Browse, root: User
+) -> None:
+    page, agent = browser(root), directory.role("Agent")
+    tenant = directory.tenant(directory.ACME_DBID, name="Acme")
+    form = page.get(f"{ADD}?protocol=scim").content.decode()
+    assert "ldaps://" not in form
+    assert 'name="servers"' not in form
+    given = {"name": "Okta", "is_active": "on", "people_tenant": tenant.pk, "groups": "Sellers => Agent"}
+    assert page.post(f"{ADD}?protocol=scim", given | {"people_tenant": ""}).status_code == 200
+    assert page.post(f"{ADD}?protocol=scim", given).status_code == 302
+    okta = Directory.objects.get(name="Okta")
+    assert [(one.group, one.role) for one in okta.groups.all()] == [("Sellers", agent)]
+
+    change = f"{LIST}{okta.pk}/change/"
+    before = page.get(change).content.decode()
+    assert "No token" in before
+    assert "http://127.0.0.1:8000/scim/v2" in before
+    assert "Test connection" not in before
+    shown = page.post(f"{LIST}{okta.pk}/make_token/", {}).content.decode()
+    found = re.search(r"gh_scim_[\w-]{43}", shown)
+    assert found is not None
+    provider = Provider(found[0])
+    user = provider.brings("anna", displayName="Anna <b>Amsel</b>")
+    provider.groups("Sellers", user["id"])
+    provider.groups("Book Club")
+    after = page.get(change).content.decode()
+    assert found[0] not in after
+    assert "Token set" in after
+    assert "Anna &lt;b&gt;Amsel&lt;/b&gt;" in after
+    assert re.search(r"Sellers</td>\s*<td[^>]*>1</td>\s*<td[^>]*>Agent", after)
+    assert re.search(r"Book Club</td>\s*<td[^>]*>0</td>\s*<td[^>]*>nothing", after)
+    assert "calls by itself" in page.get(LIST).content.decode()
+
+    person_page = page.get(reverse("admin:configserver_person_change", args=(Person.objects.get().pk,)))
+    assert "Okta" in person_page.content.decode()
+    refused = page.post(f"{LIST}{okta.pk}/delete/", {"post": "yes"}).content.decode()
+    assert "it has brought persons" in refused
+
+
+def test_an_identity_provider_proves_nobody(root: User, browser: Browse) -> None:
+    tenant = directory.tenant(directory.ACME_DBID, name="Acme")
+    okta, _token = scim_directory(dbid=tenant.dbid)
+    form = browser(root).get(f"/admin/configserver/tenant/{tenant.pk}/change/").content.decode()
+    assert ">Okta<" not in form
+    api = Api(root)
+    refused = api.patch(
+        f"/api/v1/tenants/{tenant.uid}/", {"library": "directory", "directory": str(okta.uid)}
+    )
+    assert (refused.status_code, [*refused.json()["errors"]]) == (400, ["directory"])
+    made = api.post(
+        "/api/v1/persons/",
+        {"name": "x", "display_name": "X", "tenant_dbid": tenant.dbid, "directory": str(okta.uid)},
+    )
+    assert (made.status_code, [*made.json()["errors"]]) == (400, ["directory"])
+    handed = api.post(
+        "/api/v1/persons/",
+        {"name": "y", "display_name": "Y", "tenant_dbid": tenant.dbid, "brought_by": str(okta.uid)},
+    )
+    assert (handed.status_code, handed.json()["brought_by"]) == (201, str(okta.uid))
+    assert api.post(f"/api/v1/directories/{okta.uid}/test/", {}).status_code == 400
+    assert api.post("/api/v1/directories/", {"name": "Z", "protocol": "scim"}).status_code == 400
+
+
+def test_who_may_not_touch_directories_hands_nobody_over(ada: User, acme: Company) -> None:
+    tenant = directory.tenant(directory.ACME_DBID, name="Acme")
+    Company.objects.filter(pk=acme.pk).update(tenant_dbid=tenant.dbid)
+    with unit():
+        epoch.bump()
+    okta, _token = scim_directory(dbid=tenant.dbid)
+    api = Api(ada)
+    body = {"name": "y", "display_name": "Y", "brought_by": str(okta.uid)}
+    assert api.post("/api/v1/persons/", body).status_code == 400  # it does not exist for her
+    made = api.post("/api/v1/persons/", {"name": "y", "display_name": "Y"})
+    assert made.status_code == 201, made.content
+    assert api.patch(f"/api/v1/persons/{made.json()['id']}/", {"brought_by": None}).status_code == 200

@@ -255,7 +255,7 @@ def test_filters_find_directories(api: Call, root: User) -> None:
     assert found("") == ["Tokens", "Staff"]
     assert found("protocol=radius") == ["Tokens"]
     assert found("is_active=false") == ["Staff"]
-    assert program.get("directories/?protocol=scim").status_code == 400
+    assert program.get("directories/?protocol=nis").status_code == 400
     assert program.get("directories/?secret=x").status_code == 400
 
 
@@ -317,7 +317,7 @@ def test_a_mapping_gives_no_role_above_who_makes_it(api: Call, root: User, ben: 
         ("name", 7),
         ("name", ""),
         ("name", "x" * 121),
-        ("protocol", "scim"),
+        ("protocol", "nis"),
         ("protocol", None),
         ("servers", "ldaps://one.acme.example"),
         ("servers", []),

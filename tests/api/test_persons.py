@@ -85,6 +85,7 @@ def test_ada_makes_a_person_in_the_tenant_of_her_company(
         "engine": "internal",
         "external_id": "",
         "directory": None,
+        "brought_by": None,
         "entry_kept": False,
         "roles": [],
         "is_active": True,

@@ -248,6 +248,21 @@ _SESSION_OF_AN_AGENT = own(
     more=_of_session,
 )
 _READ_ONLY = "The trail and the outbox are written by the product alone."
+_SCIM: Mapping[str, Mapping[str, Any]] = {
+    "Users": {},
+    "Users/.search": {},
+    "Users/<uuid:id>": {"arguments": ({"id": "00000000-0000-0000-0000-000000000007"},)},
+    "Groups": {},
+    "Groups/.search": {},
+    "Groups/<uuid:id>": {"arguments": ({"id": "00000000-0000-0000-0000-000000000007"},)},
+    "ServiceProviderConfig": {},
+    "ResourceTypes": {},
+    "ResourceTypes/<slug:id>": {"arguments": ({"id": "User"},)},
+    "Schemas": {},
+    "Schemas/<str:id>": {"arguments": ({"id": "urn:ietf:params:scim:schemas:core:2.0:User"},)},
+    "Me": {},
+    "Bulk": {},
+}
 _KEPT = "A revision of the settings is never changed or deleted."
 
 COVERAGE: Mapping[str, Entry] = {
@@ -454,6 +469,7 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/directories/": every("directory"),
     "api/v1/directories/<uuid:id>/": of_installation("directory"),
     "api/v1/directories/<uuid:id>/test/": of_installation("directory"),
+    "api/v1/directories/<uuid:id>/token/": of_installation("directory"),
     "api/v1/directory-roles/": every("directoryrole"),
     "api/v1/directory-roles/<uuid:id>/": of_installation("directoryrole"),
     "api/v1/directory-permissions/": every("directorypermission"),
@@ -645,6 +661,7 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/configserver/directory/<path:object_id>/delete/": of_installation("directory"),
     "admin/configserver/directory/<path:object_id>/history/": of_installation("directory"),
     "admin/configserver/directory/<path:object_id>/test/": of_installation("directory"),
+    "admin/configserver/directory/<path:object_id>/make_token/": of_installation("directory"),
     "admin/configserver/role/": every("directoryrole"),
     "admin/configserver/role/add/": new("directoryrole"),
     "admin/configserver/role/<path:object_id>/change/": of_installation("directoryrole"),
@@ -688,6 +705,12 @@ COVERAGE: Mapping[str, Entry] = {
     "cobrowse/agent/<uuid:uid>/mode/": _SESSION_OF_AN_AGENT,
     "cobrowse/agent/<uuid:uid>/end/": _SESSION_OF_AN_AGENT,
     "cobrowse/js/gatehouse.js": door("The script of customers' pages, the same for everybody."),
+    **{
+        f"scim/v2/{path}": door(
+            "Opens to tokens of directories alone, and to no person (tests/attacks/test_f_scim.py).", **more
+        )
+        for path, more in _SCIM.items()
+    },
     "cobrowse/rest/authtoken": door("A random text that is kept nowhere."),
     "cobrowse/rest/live/sessions": door(
         "From pages of listed sites alone.", sends=(lambda them: {"key": f"{them.word}-csite", "role": 1},)
