@@ -98,6 +98,7 @@ class Event(StrEnum):
     DIRECTORY_CHANGED = "configserver:directory:changed"
     DIRECTORY_DELETED = "configserver:directory:deleted"
     DIRECTORY_TESTED = "configserver:directory:tested"
+    DIRECTORY_IMPORTED = "configserver:import:ended"
     DIRECTORY_TOKEN_MADE = "configserver:token:made"  # noqa: S105
     DIRECTORY_GROUP_CREATED = "configserver:group:created"
     DIRECTORY_GROUP_CHANGED = "configserver:group:changed"

@@ -55,6 +55,10 @@ LDAP: Fieldsets = (
     (__("Groups and roles"), {"fields": ("groups", "group_filter", "group_base", "nested_groups")}),
     (__("Passwords"), {"fields": ("change_password",)}),
     (
+        __("Import of people"),
+        {"fields": ("import_filter", "login_attribute", "people_tenant", "import_percent")},
+    ),
+    (
         __("Times and caches"),
         {"fields": ("connect_timeout_ms", "timeout_ms", "cache_seconds", "negative_cache_seconds")},
     ),

@@ -1,12 +1,16 @@
 """The engine of a directory, built from its row; held in memory under the epoch, so that a change is felt within a second."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from configserver.directory import PROVING, Protocol
 from configserver.engines.base import Engine
 from configserver.models import Directory, DirectoryGroup, DirectoryTenant
 from core import epoch, sealed
+
+if TYPE_CHECKING:
+    from configserver.engines.ldap import LdapConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,34 +51,39 @@ def build_engine(directory: Directory, *, groups: tuple[str, ...] = ()) -> Engin
                 timeout=seconds,
             )
         )
-    from configserver.engines.ldap import LdapConfig, LdapEngine
+    from configserver.engines.ldap import LdapEngine
 
-    return LdapEngine(
-        LdapConfig(
-            id=str(directory.uid),
-            servers=directory.server_names,
-            start_tls=directory.start_tls,
-            ca_certificates=directory.ca_certificates,
-            bind_dn=directory.bind_dn,
-            bind_password=secret_of(directory),
-            base_dn=directory.base_dn,
-            user_filter=directory.user_filter,
-            direct_dn=directory.direct_dn,
-            entry_attribute=directory.entry_attribute,
-            name_attribute=directory.name_attribute,
-            email_attribute=directory.email_attribute,
-            phone_attribute=directory.phone_attribute,
-            tenant_attribute=directory.tenant_attribute,
-            groups=groups,
-            group_filter=directory.group_filter,
-            group_base=directory.group_base,
-            nested=directory.nested_groups,
-            connect_timeout=directory.connect_timeout_ms / 1000,
-            timeout=seconds,
-            cache_seconds=directory.cache_seconds,
-            negative_cache_seconds=directory.negative_cache_seconds,
-            change_password=directory.change_password,
-        )
+    return LdapEngine(ldap_config(directory, groups=groups))
+
+
+def ldap_config(directory: Directory, *, groups: tuple[str, ...] = ()) -> "LdapConfig":
+    """What is known of an LDAP directory."""
+    from configserver.engines.ldap import LdapConfig
+
+    return LdapConfig(
+        id=str(directory.uid),
+        servers=directory.server_names,
+        start_tls=directory.start_tls,
+        ca_certificates=directory.ca_certificates,
+        bind_dn=directory.bind_dn,
+        bind_password=secret_of(directory),
+        base_dn=directory.base_dn,
+        user_filter=directory.user_filter,
+        direct_dn=directory.direct_dn,
+        entry_attribute=directory.entry_attribute,
+        name_attribute=directory.name_attribute,
+        email_attribute=directory.email_attribute,
+        phone_attribute=directory.phone_attribute,
+        tenant_attribute=directory.tenant_attribute,
+        groups=groups,
+        group_filter=directory.group_filter,
+        group_base=directory.group_base,
+        nested=directory.nested_groups,
+        connect_timeout=directory.connect_timeout_ms / 1000,
+        timeout=directory.timeout_ms / 1000,
+        cache_seconds=directory.cache_seconds,
+        negative_cache_seconds=directory.negative_cache_seconds,
+        change_password=directory.change_password,
     )
 
 

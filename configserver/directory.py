@@ -19,6 +19,7 @@ class Protocol(models.TextChoices):
 
 # These prove passwords; an identity provider that speaks SCIM only brings people here.
 PROVING = (Protocol.LDAP, Protocol.RADIUS)
+BRINGING = (Protocol.SCIM, Protocol.LDAP)
 
 
 class Coding(models.TextChoices):
@@ -139,6 +140,29 @@ class Directory(models.Model):
         default="(member={dn})",
         help_text=_("{dn} stands for the person's entry."),
     )
+    login_attribute = models.CharField(
+        _("attribute: user name"),
+        max_length=80,
+        default="uid",
+        db_default="uid",
+        help_text=_("Of whoever is imported; Active Directory: sAMAccountName."),
+    )
+    import_filter = models.CharField(
+        _("filter of the import"),
+        max_length=500,
+        blank=True,
+        default="",
+        db_default="",
+        help_text=_("Whom an import brings, such as (objectClass=inetOrgPerson). Empty: there is no import."),
+    )
+    import_percent = models.PositiveSmallIntegerField(
+        _("most that an import changes"),
+        default=20,
+        db_default=20,
+        help_text=_(
+            "Percent of the people whom it brought, 1 to 100: an import that would change more stops."
+        ),
+    )
     nested_groups = models.BooleanField(
         _("groups in groups"),
         default=False,
@@ -183,7 +207,7 @@ class Directory(models.Model):
         help_text=_("Then nothing more is asked of whoever answered at least one question of the server."),
     )
 
-    # --- SCIM ---
+    # --- SCIM, and the import from LDAP ---
     people_tenant = models.ForeignKey(
         "configserver.Tenant",
         models.PROTECT,

@@ -8,12 +8,12 @@ from django.db.models.functions import Now
 from django.utils.translation import gettext_lazy as _
 
 from configserver.directory import (
+    BRINGING,
     PROVING,
     Directory,
     DirectoryGroup,
     DirectoryServer,
     DirectoryTenant,
-    Protocol,
 )
 from core.contacts import NAME_LENGTH, key_of
 
@@ -23,6 +23,8 @@ __all__ = [
     "DirectoryServer",
     "DirectoryTenant",
     "Group",
+    "Import",
+    "ImportStep",
     "Permission",
     "Person",
     "Privilege",
@@ -270,15 +272,19 @@ class Person(models.Model):
         null=True,
         blank=True,
         related_name="brought",
-        limit_choices_to={"protocol": Protocol.SCIM},
+        limit_choices_to={"protocol__in": BRINGING},
         verbose_name=_("brought by"),
         help_text=_("The directory that keeps this person; what is changed here, it may change back."),
     )
-    source_ref = models.CharField(max_length=255, blank=True, db_default="", editable=False)
-    given_name = models.CharField(_("given name"), max_length=120, blank=True, db_default="", editable=False)
-    family_name = models.CharField(
-        _("family name"), max_length=120, blank=True, db_default="", editable=False
+    source_ref = models.CharField(max_length=255, blank=True, default="", db_default="", editable=False)
+    given_name = models.CharField(
+        _("given name"), max_length=120, blank=True, default="", db_default="", editable=False
     )
+    family_name = models.CharField(
+        _("family name"), max_length=120, blank=True, default="", db_default="", editable=False
+    )
+    # An import found the entry gone and switched the person off; it is switched on again when the entry is back.
+    gone_at = models.DateTimeField(null=True, editable=False)
     # The directory's own id of the entry, kept at the first sign-in: another entry under the same name is somebody else.
     entry = models.CharField(_("directory entry"), max_length=255, blank=True, editable=False)
     roles: "models.ManyToManyField[Role, models.Model]" = models.ManyToManyField(
@@ -360,6 +366,56 @@ class Group(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+
+class ImportState(models.TextChoices):
+    """Where an import stands."""
+
+    READING = "reading", _("reads the directory")
+    PLANNED = "planned", _("compared, nothing changed")
+    STOPPED = "stopped", _("stopped: it would change too much")
+    APPLYING = "applying", _("changes people")
+    DONE = "done", _("done")
+    FAILED = "failed", _("failed")
+
+
+class Import(models.Model):
+    """An import from a directory: first everything is read and compared, then it is applied, step by step."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    directory = models.ForeignKey(Directory, models.CASCADE, related_name="imports")
+    state = models.CharField(max_length=8, choices=ImportState.choices, default=ImportState.READING)
+    since = models.CharField(max_length=40, blank=True)  # with it, only what changed from then on was read
+    newest = models.CharField(max_length=40, blank=True)  # the last change that was read
+    read = models.PositiveIntegerField(default=0)
+    reason = models.CharField(max_length=300, blank=True)
+    began_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("-id",)
+
+    def __str__(self) -> str:
+        return f"{self.directory} {self.began_at:%Y-%m-%d %H:%M} UTC"
+
+
+class ImportStep(models.Model):
+    """What an import does, or leaves alone, about one person."""
+
+    of = models.ForeignKey(Import, models.CASCADE, related_name="steps")
+    action = models.CharField(max_length=8)
+    ref = models.CharField(max_length=255)
+    name = models.CharField(max_length=NAME_LENGTH)
+    values = models.JSONField(default=dict)
+    why = models.CharField(max_length=20, blank=True)
+    applied = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ("id",)
+        indexes: ClassVar = [models.Index(fields=["of", "action", "applied"], name="import_steps")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.name}"
 
 
 class UsedPassword(models.Model):

@@ -72,7 +72,7 @@ class HealthShown(serializers.Serializer[Health]):
 # Plain columns, in the order in which they are shown; `name` to `servers` and the mapping stand around them.
 _LINES = (
     "bind_dn", "base_dn", "user_filter", "direct_dn", "entry_attribute", "name_attribute", "email_attribute",
-    "phone_attribute", "tenant_attribute", "group_base", "group_filter", "nas_identifier",
+    "phone_attribute", "tenant_attribute", "group_base", "group_filter", "nas_identifier", "login_attribute", "import_filter",
 )  # fmt: skip
 _FLAGS = ("is_active", "start_tls", "nested_groups", "change_password", "rounds_are_factor")
 

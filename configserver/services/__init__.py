@@ -8,6 +8,7 @@ from configserver.services.directory import (
     make_token,
 )
 from configserver.services.group import GroupDraft, Members, change_group, create_group, delete_group
+from configserver.services.importing import apply_import, plan_import, summary_of, unfinished
 from configserver.services.package import (
     Plan,
     apply_package,
@@ -43,6 +44,7 @@ __all__ = [
     "Plan",
     "RoleDraft",
     "TenantDraft",
+    "apply_import",
     "apply_package",
     "change_directory",
     "change_group",
@@ -65,7 +67,10 @@ __all__ = [
     "forget_entry",
     "give_password",
     "make_token",
+    "plan_import",
     "plan_package",
     "plan_roll_back",
     "roll_back_package",
+    "summary_of",
+    "unfinished",
 ]

@@ -49,7 +49,8 @@ MOST_SERVERS = 10
 SERVER_LENGTH = 300
 MOST_MAPPED = 500
 SECRET_LENGTH = 500
-HARMLESS = frozenset({"name"})  # says nothing of who is let in
+# Say nothing of who is let in.
+HARMLESS = frozenset({"name", "login_attribute", "import_filter", "import_percent", "people_tenant"})
 # A change of one of these could lead the secret to somebody else.
 LEADS = frozenset({"servers", "start_tls", "ca_certificates", "bind_dn"})
 BOUNDS = {
@@ -58,13 +59,14 @@ BOUNDS = {
     "cache_seconds": (0, 65_536),
     "negative_cache_seconds": (0, 65_536),
     "attempts": (1, 5),
+    "import_percent": (1, 100),
 }
 LINES = {
     "bind_dn": 500, "base_dn": 500, "user_filter": 500, "direct_dn": 500, "entry_attribute": 80, "name_attribute": 80,
     "email_attribute": 80, "phone_attribute": 80, "tenant_attribute": 80, "group_base": 500, "group_filter": 500,
-    "nas_identifier": 60,
+    "nas_identifier": 60, "login_attribute": 80, "import_filter": 500,
 }  # fmt: skip
-NEEDED = frozenset({"name", "entry_attribute", "nas_identifier"})
+NEEDED = frozenset({"name", "entry_attribute", "login_attribute", "nas_identifier"})
 ATTRIBUTE = re.compile(r"[A-Za-z][A-Za-z0-9;-]*|[0-9]+(\.[0-9]+)*")
 
 
@@ -92,6 +94,9 @@ class DirectoryDraft:
     tenant_attribute: str = KEEP
     group_base: str = KEEP
     group_filter: str = KEEP
+    login_attribute: str = KEEP
+    import_filter: str = KEEP
+    import_percent: int = KEEP
     nested_groups: bool = KEEP
     change_password: bool = KEEP
     cache_seconds: int = KEEP
@@ -220,6 +225,8 @@ def _malformed(directory: Directory) -> Denied | None:
         return _invalid("people_tenant", _("Choose the tenant of its people.")) if missing else None
     if directory.protocol == Protocol.RADIUS:
         return None if directory.secret.text else SECRET_MISSING
+    if (refused := _malformed_import(directory)) is not None:
+        return refused
     if directory.direct_dn:
         return (
             None
@@ -233,6 +240,17 @@ def _malformed(directory: Directory) -> Denied | None:
     if directory.group_filter and "{dn}" not in directory.group_filter:
         return _invalid("group_filter", _("Write a filter such as (member={dn})."))
     return None
+
+
+def _malformed_import(directory: Directory) -> Denied | None:
+    if not directory.import_filter:
+        return None
+    if not (directory.import_filter.startswith("(") and directory.import_filter.endswith(")")):
+        return _invalid("import_filter", _("Write a filter such as (objectClass=inetOrgPerson)."))
+    if directory.direct_dn or not directory.base_dn:
+        return _invalid("import_filter", _("An import needs a service account and a base DN."))
+    missing = directory.people_tenant is None
+    return _invalid("people_tenant", _("Choose the tenant of its people.")) if missing else None
 
 
 def _refuse(by: Administrator, verb: str, *, roles: Sequence[Role]) -> Denied | None:

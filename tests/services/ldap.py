@@ -52,6 +52,7 @@ index objectClass,entryCSN,entryUUID eq
 index uid,mail,member,cn pres,eq
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by users read by anonymous auth by * none
+limits dn.exact="cn=portal,{base}" size.soft=500 size.hard=500 size.pr=1000 size.prtotal=unlimited
 overlay ppolicy
 ppolicy_default "cn=default,{policies}"
 ppolicy_use_lockout

@@ -2,5 +2,16 @@
 
 from configserver.engines.ldap.config import SENTENCES, Fault, LdapConfig, fault_of
 from configserver.engines.ldap.engine import LdapEngine
+from configserver.engines.ldap.reading import Read, read_everybody
+from configserver.engines.ldap.wire import ServerError
 
-__all__ = ["SENTENCES", "Fault", "LdapConfig", "LdapEngine", "fault_of"]
+__all__ = [
+    "SENTENCES",
+    "Fault",
+    "LdapConfig",
+    "LdapEngine",
+    "Read",
+    "ServerError",
+    "fault_of",
+    "read_everybody",
+]

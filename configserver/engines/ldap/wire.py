@@ -29,6 +29,8 @@ from core.deadline import Deadline
 from core.text import is_one_line
 
 MOST_BYTES = 500_000  # of one answer; a thousand groups are a fifth of it
+MOST_BYTES_OF_A_PAGE = 8_000_000
+PAGES = "1.2.840.113556.1.4.319"  # the control of RFC 2696
 MOST_VALUES = 64  # attributes of an entry that are looked at
 LONGEST_TEXT = 200  # of what a server says in its own words
 START_TLS = "1.3.6.1.4.1.1466.20037"  # RFC 4511, 4.14.1
@@ -86,9 +88,9 @@ class _Bounded:
         self._deadline, self._room, self._held = Deadline.after(0), 0, b""
         self.shutdown, self.close = inner.shutdown, inner.close
 
-    def allow(self, deadline: Deadline) -> None:
-        """The next operation may last until then."""
-        self._deadline, self._room = deadline, MOST_BYTES
+    def allow(self, deadline: Deadline, *, room: int = MOST_BYTES) -> None:
+        """The next operation may last until then, and its answer may have so many bytes."""
+        self._deadline, self._room = deadline, room
 
     def recv(self, size: int) -> bytes:
         while (end := message_size(self._held)) is None or len(self._held) < end:
@@ -234,6 +236,36 @@ class Line:
             )
         return Found(entries=entries, cut=code in {SIZE_LIMIT, ADMIN_LIMIT}, referred=code == REFERRAL)
 
+    def pages(
+        self, base: str, wanted: str, *, attributes: Sequence[str], size: int, seconds: float
+    ) -> Iterator[tuple[Entry, ...]]:
+        """All entries below `base` that the filter fits, in pages (RFC 2696), each of which has to come within these seconds."""
+        cookie: bytes | None = None
+        while cookie != b"":
+            deadline = Deadline.after(seconds)
+            result, entries = self._search(
+                deadline,
+                base,
+                wanted,
+                ldap3.SUBTREE,
+                room=MOST_BYTES_OF_A_PAGE,
+                attributes=list(attributes),
+                paged_size=size,
+                paged_cookie=cookie,
+            )
+            if result["result"] != SUCCESS:
+                self.close()
+                refused = _("The search was refused: %(result)s.")
+                if result["result"] in {SIZE_LIMIT, ADMIN_LIMIT}:
+                    refused = _(
+                        "The service account gets no more entries (%(result)s): the server limits what it may read."
+                    )
+                raise ServerError("search", refused, result=result["description"])
+            yield entries
+            control = (result.get("controls") or {}).get(PAGES) or {}
+            # A server that does not know the control sends everything at once, or as much as it sends anybody.
+            cookie = (control.get("value") or {}).get("cookie") or b""
+
     def read(self, dn: str, *, attributes: Sequence[str], deadline: Deadline) -> Entry | None:
         """This entry; None where we may not see it."""
         result, entries = self._search(
@@ -247,9 +279,9 @@ class Line:
         return next(iter(entries), None)
 
     def _search(
-        self, deadline: Deadline, base: str, wanted: str, scope: str, **limits: Any
+        self, deadline: Deadline, base: str, wanted: str, scope: str, *, room: int = MOST_BYTES, **limits: Any
     ) -> tuple[dict[str, Any], tuple[Entry, ...]]:
-        with self._speaking("search", deadline):
+        with self._speaking("search", deadline, room=room):
             self._link.search(
                 base,
                 wanted,
@@ -288,8 +320,8 @@ class Line:
         link.strategy.close()
 
     @contextmanager
-    def _speaking(self, step: str, deadline: Deadline) -> Iterator[None]:
-        self._socket.allow(deadline)
+    def _speaking(self, step: str, deadline: Deadline, *, room: int = MOST_BYTES) -> Iterator[None]:
+        self._socket.allow(deadline, room=room)
         try:
             yield
         except (

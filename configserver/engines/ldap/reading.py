@@ -1,0 +1,82 @@
+"""Reading everybody of a directory, for an import: page by page, over one connection, as the service account."""
+
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+
+from django.utils.translation import gettext_noop as _
+
+from configserver.engines.ldap.config import LdapConfig, address_of, fault_of
+from configserver.engines.ldap.entries import attributes_of, mapped
+from configserver.engines.ldap.search import let_service_in
+from configserver.engines.ldap.wire import Line, ServerError, cleaned
+from core.deadline import Deadline
+
+SIZE = 500  # entries of a page
+SECONDS = 30.0  # for one page
+LONGEST_NAME = 254
+CHANGED = (
+    "modifyTimestamp"  # RFC 4512, 3.4.4; Active Directory knows whenChanged, and answers to this as well
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """An entry as it was read."""
+
+    ref: str
+    login: str
+    display_name: str
+    email: str
+    phone: str
+    changed: str  # generalized time; empty where the server does not tell
+
+
+def read_everybody(
+    config: LdapConfig, *, login_attribute: str, wanted: str, since: str = ""
+) -> Iterator[list[Read]]:
+    """The pages of those whom the filter `wanted` fits, with `since` only who changed from then on. Raises ServerError.
+
+    The first server that answers is read to the end; another one may know another state of things.
+    """
+    if (fault := fault_of(config)) is not None or config.direct_dn:
+        raise ServerError(
+            "bind",
+            str(fault or _("Enter a service account with its password, or how the DN of a person is made.")),
+        )
+    whole = f"(&{wanted}({CHANGED}>={since}))" if since else wanted
+    attributes = [*attributes_of(config), login_attribute, CHANGED]
+    with closing(_first(config)) as line:
+        for page in line.pages(config.base_dn, whole, attributes=attributes, size=SIZE, seconds=SECONDS):
+            yield [
+                Read(
+                    ref=one.entry,
+                    login=cleaned(
+                        entry.values.get(login_attribute.lower(), b"").decode(errors="replace"), LONGEST_NAME
+                    ),
+                    display_name=one.display_name,
+                    email=one.email,
+                    phone=one.phone,
+                    changed=entry.values.get(CHANGED.lower(), b"").decode(errors="replace"),
+                )
+                for entry in page
+                for one in [mapped(entry, config)]
+            ]
+
+
+def _first(config: LdapConfig) -> Line:
+    """A connection to the first server that lets the service account in."""
+    failure: ServerError | None = None
+    for name in config.servers:
+        address = address_of(name, start_tls=config.start_tls)
+        if address is None:
+            continue
+        deadline = Deadline.after(config.timeout)
+        try:
+            line = Line.opened(config, address, deadline)
+            let_service_in(line, config, deadline)
+        except ServerError as error:
+            failure = error
+        else:
+            return line
+    raise failure or ServerError("connect", _("No server is named."))

@@ -1,0 +1,378 @@
+"""Importing people from an LDAP directory: read and compare (`plan_import`), then apply step by step (`apply_import`).
+
+Both may be killed at any moment. What was read is compared anew; what was being applied goes on where it stopped.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Count, Q
+from django.utils.translation import gettext_lazy as _
+
+from audit.events import Event
+from audit.record import record
+from configserver import sync
+from configserver.access import Administrator
+from configserver.directories import ldap_config
+from configserver.directory import Protocol
+from configserver.models import Directory, Import, ImportState, ImportStep, Person
+from configserver.services.above import refuse_over
+from configserver.services.person import HARMLESS
+from configserver.services.voiding import of_directory, void
+from configserver.sync import Action, Change, Entry, Kept, Why
+from core import epoch
+from core.contacts import checked_email, checked_phone, key_of
+from core.db import unit
+from core.draft import line
+from core.outcomes import FORBIDDEN, Denied
+
+AT_ONCE = 500  # persons in one transaction
+LINES = {"name": 254, "display_name": 120}
+NO_IMPORT = Denied(
+    code="invalid",
+    field="import_filter",
+    message=_(
+        "This directory imports nobody: it takes LDAP, a filter of the import, and the tenant of its people."
+    ),
+)
+OVERTAKEN = Denied(code="conflict", message=_("Another import of this directory has begun meanwhile."))
+NOT_PLANNED = Denied(code="conflict", message=_("This import is not waiting to be applied."))
+UNDER_WAY = Denied(
+    code="conflict", message=_("An import of this directory is being applied. Let it end first.")
+)
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """What an import does, in numbers."""
+
+    read: int
+    created: int
+    changed: int
+    off: int
+    conflicts: int
+    left: int  # steps that are still to be applied
+
+
+def summary_of(run: Import) -> Summary:
+    """The numbers of this import."""
+    rows = (
+        run.steps.order_by()
+        .values_list("action")
+        .annotate(Count("pk"), left=Count("pk", filter=Q(applied=False)))
+    )
+    every = {action: number for action, number, _left in rows}
+    left = {action: number for action, _every, number in rows}
+    return Summary(
+        read=run.read,
+        created=every.get(Action.CREATE, 0),
+        changed=every.get(Action.CHANGE, 0),
+        off=every.get(Action.OFF, 0),
+        conflicts=every.get(Action.CONFLICT, 0),
+        left=sum(left.get(one, 0) for one in (Action.CREATE, Action.CHANGE, Action.OFF)),
+    )
+
+
+def unfinished(directory: Directory) -> Import | None:
+    """The import of this directory that was being applied when something stopped it."""
+    return directory.imports.filter(state=ImportState.APPLYING).first()
+
+
+def _refuse(directory: Directory, *, by: Administrator) -> Denied | None:
+    if not by.may_touch_tenant("change", "directory", dbid=None):
+        return FORBIDDEN
+    if (
+        directory.protocol != Protocol.LDAP
+        or not directory.import_filter
+        or directory.people_tenant_id is None
+    ):
+        return NO_IMPORT
+    # It may rename and readdress every one of them.
+    return refuse_over(of_directory(directory), by=by)
+
+
+# --- reading and comparing -------------------------------------------------------------------------------------------------
+
+
+def plan_import(
+    directory: Directory,
+    *,
+    whole: bool,
+    by: Administrator,
+    now: datetime,
+    progress: Progress = lambda _read: None,
+) -> Import | Denied:
+    """Read the directory and compare. Nothing of anybody is changed; the import that comes back is planned, stopped or failed.
+
+    Unless `whole`, only what changed since the last import is read; who is gone from the directory, a whole one finds. Never inside a unit.
+    """
+    from configserver.engines.ldap import ServerError, read_everybody
+
+    refusal = _refuse(directory, by=by)
+    if refusal is None and unfinished(directory) is not None:
+        refusal = UNDER_WAY
+    if refusal is not None:
+        return refusal
+    last = directory.imports.filter(state=ImportState.DONE).exclude(newest="").first()
+    run = _begun(directory, since="" if whole or last is None else last.newest, now=now)
+    refs, names, read = set[str](), set[str](), 0
+    try:
+        for page in read_everybody(
+            ldap_config(directory),
+            login_attribute=directory.login_attribute,
+            wanted=directory.import_filter,
+            since=run.since,
+        ):
+            entries = [_entry(one) for one in page]
+            refs.update(one.ref for one in entries)
+            changes = list(_compared(directory, entries, names=names))
+            read += len(page)
+            run.newest = max([run.newest, *(one.changed for one in page)])
+            if not _noted(run, changes, read=read):
+                return OVERTAKEN
+            progress(read)
+    except ServerError as error:
+        return _ended(run, ImportState.FAILED, reason=error.told(), by=by, now=now)
+    if not run.since and not _noted(run, _gone(directory, refs), read=read):
+        return OVERTAKEN
+    found = summary_of(run)
+    kept = directory.brought.count()
+    if sync.is_too_much(changed=found.changed, off=found.off, kept=kept, percent=directory.import_percent):
+        return _ended(run, ImportState.STOPPED, by=by, now=now)
+    Import.objects.filter(pk=run.pk, state=ImportState.READING).update(state=ImportState.PLANNED)
+    run.refresh_from_db()
+    return run
+
+
+def _begun(directory: Directory, *, since: str, now: datetime) -> Import:
+    with unit():
+        # One that was reading and says nothing any more finds at its next page that it is not wanted.
+        directory.imports.filter(state=ImportState.READING).update(
+            state=ImportState.FAILED, reason="begun anew", ended_at=now
+        )
+        return Import.objects.create(directory=directory, since=since, newest=since, began_at=now)
+
+
+def _noted(run: Import, changes: Iterable[Change], *, read: int) -> bool:
+    """Write down what was compared; False when another import has begun meanwhile."""
+    with unit():
+        mine = Import.objects.filter(pk=run.pk, state=ImportState.READING)
+        if not mine.update(read=read, newest=run.newest):
+            return False
+        run.read = read
+        steps = (
+            ImportStep(
+                of=run,
+                action=one.action.value,
+                ref=one.ref,
+                name=one.name[:254],
+                values=one.values,
+                why=one.why,
+            )
+            for one in changes
+        )
+        ImportStep.objects.bulk_create(steps, batch_size=AT_ONCE)
+    return True
+
+
+def _entry(read: Any) -> Entry:
+    """What was read, as it would be kept: an address or number that is none is left out."""
+    name = line(read.login, field="name", longest=LINES["name"], empty=True)
+    name = "" if isinstance(name, Denied) else name
+    display = line(read.display_name or name, field="display_name", longest=LINES["display_name"], empty=True)
+    email, phone = checked_email(read.email), checked_phone(read.phone)
+    return Entry(
+        ref=read.ref,
+        name=name,
+        name_key=key_of(name),
+        display_name=name[:120] if isinstance(display, Denied) or not display else display,
+        email="" if isinstance(email, Denied) else email,
+        phone="" if isinstance(phone, Denied) else phone,
+    )
+
+
+def _compared(directory: Directory, entries: Sequence[Entry], *, names: set[str]) -> Iterable[Change]:
+    rows = Person.objects.filter(
+        Q(source=directory, source_ref__in=[one.ref for one in entries])
+        | Q(name_key__in=[one.name_key for one in entries])
+    ).only("source_id", "source_ref", "name_key", *sync.FIELDS, "is_active", "gone_at")
+    kept, taken = {}, {}
+    by_key = {one.name_key: one.ref for one in entries}
+    for row in rows:
+        own = row.source_id == directory.pk
+        # Whom an administrator handed over has no id yet; by the name it is found this once.
+        ref = row.source_ref or (by_key.get(row.name_key, "") if own else "")
+        taken[row.name_key] = ref if own else ""
+        if own and ref:
+            values = {name: getattr(row, name) for name in sync.FIELDS}
+            kept[ref] = Kept(
+                ref=ref,
+                name_key=row.name_key,
+                values=values,
+                is_active=row.is_active,
+                gone=row.gone_at is not None,
+                handed=not row.source_ref,
+            )
+    return sync.changes_of(entries, kept, taken=taken, names=names)
+
+
+def _gone(directory: Directory, refs: set[str]) -> Iterable[Change]:
+    there = directory.brought.filter(is_active=True).exclude(source_ref="")
+    for ref, name in there.values_list("source_ref", "name").iterator(chunk_size=2_000):
+        if ref not in refs:
+            yield Change(action=Action.OFF, ref=ref, name=name)
+
+
+def _ended(run: Import, state: ImportState, *, by: Administrator, now: datetime, reason: str = "") -> Import:
+    with unit():
+        Import.objects.filter(pk=run.pk).update(state=state, reason=reason[:300], ended_at=now)
+        run.refresh_from_db()
+        found = summary_of(run)
+        record(
+            Event.DIRECTORY_IMPORTED,
+            origin=by.origin,
+            at=now,
+            subject=run.directory,
+            state=state.value,
+            read=found.read,
+            created=found.created,
+            changed=found.changed,
+            off=found.off,
+            conflicts=found.conflicts,
+        )
+    return run
+
+
+# --- applying --------------------------------------------------------------------------------------------------------------
+
+
+def apply_import(
+    run: Import,
+    *,
+    by: Administrator,
+    now: datetime,
+    even_if_stopped: bool = False,
+    progress: Progress = lambda _left: None,
+) -> Import | Denied:
+    """Do what was planned, or go on with it. A stopped one takes `even_if_stopped`. Never inside a unit."""
+    refusal = _refuse(run.directory, by=by)
+    if refusal is not None:
+        return refusal
+    able = [ImportState.PLANNED, ImportState.APPLYING, *([ImportState.STOPPED] if even_if_stopped else [])]
+    if run.directory.imports.filter(
+        pk__gt=run.pk, state__in=[ImportState.DONE, ImportState.APPLYING]
+    ).exists():
+        return OVERTAKEN
+    if not Import.objects.filter(pk=run.pk, state__in=able).update(state=ImportState.APPLYING):
+        return NOT_PLANNED
+    left = summary_of(run).left
+    while done := _apply_some(run, by=by, now=now):
+        left -= done
+        progress(max(left, 0))
+    return _ended(run, ImportState.DONE, by=by, now=now)
+
+
+def _apply_some(run: Import, *, by: Administrator, now: datetime) -> int:
+    """Apply the next steps in one transaction; how many they were. A step that cannot be done any more becomes a conflict."""
+    with unit():
+        held = Import.objects.select_for_update().filter(pk=run.pk, state=ImportState.APPLYING).exists()
+        wanted = run.steps.filter(applied=False).exclude(action=Action.CONFLICT)
+        steps = list(wanted.order_by("pk")[:AT_ONCE]) if held else []
+        by_action = {action: [one for one in steps if one.action == action.value] for action in Action}
+        _create(run.directory, by_action[Action.CREATE], by=by, now=now)
+        _change(run.directory, by_action[Action.CHANGE], by=by, now=now)
+        _switch_off(run.directory, by_action[Action.OFF], by=by, now=now)
+        run.steps.filter(pk__in=[one.pk for one in steps]).update(applied=True)
+        if steps:
+            epoch.bump()
+    return len(steps)
+
+
+def _free(steps: Sequence[ImportStep], keys: dict[str, str]) -> list[ImportStep]:
+    """The steps whose names nobody else has taken since they were compared; `keys` holds the ref of who has each name."""
+    free, late = list[ImportStep](), list[ImportStep]()
+    for step in steps:
+        name = key_of(str(step.values.get("name", "")))
+        (free if not name or keys.get(name, step.ref) == step.ref else late).append(step)
+    for step in late:
+        step.action, step.why = Action.CONFLICT.value, Why.NAME_TAKEN.value
+    ImportStep.objects.bulk_update(late, ["action", "why"])
+    return free
+
+
+def _names_of(steps: Sequence[ImportStep], directory: Directory) -> dict[str, str]:
+    keys = [key_of(str(one.values["name"])) for one in steps if "name" in one.values]
+    # Whom an administrator handed over has no id yet, and is known by the name.
+    rows = Person.objects.filter(name_key__in=keys).exclude(source=directory, source_ref="")
+    found = rows.values_list("name_key", "source_id", "source_ref")
+    return {key: ref if source == directory.pk else "" for key, source, ref in found}
+
+
+def _create(directory: Directory, steps: Sequence[ImportStep], *, by: Administrator, now: datetime) -> None:
+    if not steps:
+        return
+    rows = [
+        Person(
+            **step.values,
+            name_key=key_of(str(step.values["name"])),
+            tenant=directory.people_tenant,
+            directory=directory,
+            source=directory,
+            source_ref=step.ref,
+            entry=step.ref,
+        )
+        for step in _free(steps, _names_of(steps, directory))
+    ]
+    for row in Person.objects.bulk_create(rows):
+        _record(Event.PERSON_CREATED, row, by=by, now=now, roles=[])
+
+
+def _change(directory: Directory, steps: Sequence[ImportStep], *, by: Administrator, now: datetime) -> None:
+    if not steps:
+        return
+    steps = _free(steps, _names_of(steps, directory))
+    refs = {step.ref: step for step in steps}
+    handed = {key_of(step.name): step for step in steps}
+    rows = Person.objects.select_for_update(of=("self",)).select_related("tenant")
+    found = list(
+        rows.filter(Q(source_ref__in=refs) | Q(source_ref="", name_key__in=handed), source=directory)
+    )
+    fields, voided = set[str](), []
+    for row in found:
+        step = refs.get(row.source_ref) or handed[row.name_key]
+        for name, value in step.values.items():
+            setattr(row, name, value)
+        row.name_key, row.source_ref, row.changed_at = key_of(row.name), step.ref, now
+        if step.values.get("is_active"):
+            row.gone_at = None
+        fields |= step.values.keys()
+        if step.values.keys() - HARMLESS:
+            voided.append(row.pk)
+        _record(Event.PERSON_CHANGED, row, by=by, now=now, fields=sorted(step.values))
+    Person.objects.bulk_update(
+        found, sorted(fields | {"name_key", "source_ref", "changed_at", "gone_at"}), batch_size=AT_ONCE
+    )
+    if voided:
+        void(Person.objects.filter(pk__in=voided))
+
+
+def _switch_off(
+    directory: Directory, steps: Sequence[ImportStep], *, by: Administrator, now: datetime
+) -> None:
+    if not steps:
+        return
+    rows = Person.objects.select_for_update(of=("self",)).select_related("tenant")
+    found = list(rows.filter(source=directory, source_ref__in=[one.ref for one in steps], is_active=True))
+    for row in found:
+        _record(Event.PERSON_CHANGED, row, by=by, now=now, fields=["is_active"])
+    gone = Person.objects.filter(pk__in=[one.pk for one in found])
+    gone.update(is_active=False, gone_at=now, changed_at=now)
+    void(gone)
+
+
+def _record(event: Event, person: Person, *, by: Administrator, now: datetime, **details: Any) -> None:
+    company = by.company_of_tenant(person.tenant.dbid)
+    record(event, origin=by.origin, at=now, company_id=company, subject=person, **details)

@@ -1,0 +1,298 @@
+"""Importing people from a real directory: what comes, changes, goes and comes back; what stops it; how it goes on after being killed."""
+
+import io
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+from django.db import connection
+from django.utils import timezone
+
+from audit.models import AuditEvent
+from configserver import service, services
+from configserver.directory import Directory
+from configserver.models import Import, ImportState, Person, Tenant
+from configserver.services import importing
+from configserver.values import Identity
+from core.outcomes import Denied
+from tenants.actor import system_actor
+from tenants.settings import snapshot
+from tests import directories, directory
+from tests.cast import acting
+from tests.services import ldap_admin
+from tests.services.ldap import PEOPLE, Ldap, ldap_machine, password_of, people, person
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(scope="module")
+def slapd() -> Iterator[Ldap]:
+    """Ten people."""
+    with ldap_machine(entries=people(10)) as server:
+        yield server
+
+
+@pytest.fixture
+def staff(slapd: Ldap) -> Iterator[Directory]:
+    """The directory that brings them; what a test changed there is put back."""
+    made = directories.ldap(
+        slapd,
+        name="Staff",
+        import_filter="(&(objectClass=inetOrgPerson)(uid=user*))",
+        people_tenant=directory.tenant(101, name="Acme"),
+    )
+    yield made
+    for number in range(10):
+        dn = f"uid=user{number},{PEOPLE}"
+        try:
+            ldap_admin.change(
+                slapd, dn, cn=f"User{number} Test", mail=f"user{number}@example.org", telephoneNumber=[]
+            )
+        except Exception:
+            ldap_admin.add(
+                slapd, dn, objectClass="inetOrgPerson", uid=f"user{number}", cn=f"User{number} Test", sn="Test",
+                mail=f"user{number}@example.org", userPassword=password_of(f"user{number}"),
+            )  # fmt: skip
+
+
+def told(*arguments: str) -> list[str]:
+    out = io.StringIO()
+    call_command("import_directory", *arguments, stdout=out, stderr=io.StringIO())
+    return out.getvalue().splitlines()
+
+
+def refused(*arguments: str) -> str:
+    with pytest.raises(CommandError) as error:
+        told(*arguments)
+    return str(error.value)
+
+
+def test_a_dry_run_tells_what_differs_and_changes_nothing(staff: Directory) -> None:
+    lines = told("Staff", "--dry-run")
+    assert lines[0] == "+ user0"
+    assert lines[-2:] == ["10 read: 10 new, 0 changed, 0 gone, 0 left alone.", "Nothing was changed."]
+    assert not Person.objects.exists()
+    assert not AuditEvent.objects.filter(event="configserver:person:created").exists()
+
+
+def test_people_come_and_sign_in_by_their_directory(staff: Directory, slapd: Ldap) -> None:
+    ldap_admin.change(
+        slapd, f"uid=user1,{PEOPLE}", cn="Dora Müller", telephoneNumber="+49 30 1234567", mail="no address"
+    )
+    assert told("Staff")[-1] == "Done."
+    one = Person.objects.get(name="user1")
+    assert (one.display_name, one.phone, one.email) == ("Dora Müller", "+49301234567", "")
+    assert (one.tenant.dbid, one.directory, one.source, one.entry) == (101, staff, staff, one.source_ref)
+    assert AuditEvent.objects.filter(event="configserver:person:created").count() == 10
+    last = AuditEvent.objects.latest("pk")
+    assert (last.event, last.details["created"], last.details["state"]) == (
+        "configserver:import:ended",
+        10,
+        "done",
+    )
+    found = service.authenticate(
+        "user1", password_of("user1"), environment=snapshot(None), now=timezone.now()
+    )
+    assert isinstance(found, Identity)
+    assert told("Staff")[-2] == "10 read: 0 new, 0 changed, 0 gone, 0 left alone."
+
+
+def test_who_changes_goes_and_comes_back(staff: Directory, slapd: Ldap) -> None:
+    told("Staff")
+    Directory.objects.update(import_percent=100)
+    before = Person.objects.get(name="user2")
+    ldap_admin.change(slapd, f"uid=user2,{PEOPLE}", cn="Another Name")
+    ldap_admin.change(slapd, f"uid=user3,{PEOPLE}", mail="new@example.org")
+    ldap_admin.remove(slapd, f"uid=user4,{PEOPLE}")
+    lines = told("Staff")
+    assert lines[:4] == [
+        "~ user2: display_name",
+        "~ user3: email",
+        "- user4",
+        "10 read: 0 new, 2 changed, 1 gone, 0 left alone.",
+    ] or (lines[3].startswith("9 read: 0 new, 2 changed, 1 gone"))
+    after = Person.objects.get(name="user2")
+    assert (after.display_name, after.version) == ("Another Name", before.version)  # a name ends no session
+    assert Person.objects.get(name="user3").version > before.version
+    gone = Person.objects.get(name="user4")
+    assert (gone.is_active, gone.gone_at is not None) == (False, True)
+    assert gone.version > 1
+
+    ldap_admin.add(
+        slapd,
+        f"uid=user4,{PEOPLE}",
+        objectClass="inetOrgPerson",
+        uid="user4",
+        cn="X",
+        sn="X",
+        userPassword="x",
+    )
+    assert "! user4: name_taken" in told("Staff")  # another entry, of whoever has the name now
+
+
+def test_whom_an_import_switched_off_comes_back_with_the_same_entry(staff: Directory, slapd: Ldap) -> None:
+    told("Staff")
+    Directory.objects.update(import_percent=100)
+    narrow = services.DirectoryDraft(import_filter="(&(objectClass=inetOrgPerson)(uid=user1))")
+    services.change_directory(staff, narrow, by=system_actor(), now=timezone.now())
+    told("Staff")
+    assert Person.objects.filter(is_active=True).count() == 1
+    Person.objects.filter(name="user5").update(gone_at=None)  # as if an administrator had done it
+    wide = services.DirectoryDraft(import_filter="(&(objectClass=inetOrgPerson)(uid=user*))")
+    services.change_directory(staff, wide, by=system_actor(), now=timezone.now())
+    told("Staff")
+    assert list(Person.objects.filter(is_active=False).values_list("name", flat=True)) == ["user5"]
+
+
+def test_a_new_name_is_the_same_person(staff: Directory, slapd: Ldap) -> None:
+    told("Staff")
+    uid = Person.objects.get(name="user6").uid
+    ldap_admin.rename(slapd, f"uid=user6,{PEOPLE}", "uid=user66")
+    try:
+        assert "~ user66: name" in told("Staff")
+        assert Person.objects.get(name="user66").uid == uid
+    finally:
+        ldap_admin.rename(slapd, f"uid=user66,{PEOPLE}", "uid=user6")
+
+
+def test_an_import_that_changes_too_much_stops_until_it_is_meant(staff: Directory, slapd: Ldap) -> None:
+    told("Staff")
+    for number in range(3):
+        ldap_admin.change(slapd, f"uid=user{number},{PEOPLE}", cn="Everybody")
+    assert "more than 20 %" in refused("Staff")
+    assert not Person.objects.filter(display_name="Everybody").exists()
+    assert Import.objects.latest("pk").state == ImportState.STOPPED
+    assert told("Staff", "--even-if-many")[-1] == "Done."
+    assert Person.objects.filter(display_name="Everybody").count() == 3
+
+
+def test_an_empty_answer_switches_nobody_off(staff: Directory) -> None:
+    told("Staff")
+    nobody = services.DirectoryDraft(import_filter="(uid=nobody)")
+    services.change_directory(staff, nobody, by=system_actor(), now=timezone.now())
+    assert "more than 20 %" in refused("Staff")
+    assert Person.objects.filter(is_active=True).count() == 10
+
+
+def test_only_what_changed_is_read(staff: Directory, slapd: Ldap) -> None:
+    told("Staff")
+    for number in (7, 8):
+        time.sleep(1.1)  # the directory's clock knows seconds
+        ldap_admin.change(slapd, f"uid=user{number},{PEOPLE}", cn="Changed")
+        lines = told("Staff", "--changed")
+        assert lines[0] == f"~ user{number}: display_name"
+        assert "1 changed, 0 gone" in lines[-2]
+    assert lines[-2].startswith("2 read")  # the last one before, and the new one
+
+
+def test_a_name_that_somebody_has_is_left_alone_and_never_linked(staff: Directory) -> None:
+    draft = services.PersonDraft(name="USER8", display_name="Ours", tenant=Tenant.objects.get(dbid=1))
+    ours = services.create_person(
+        draft, password="", environment=snapshot(None), by=system_actor(), now=timezone.now()
+    )
+    assert isinstance(ours, Person)
+    assert "! user8: name_taken" in told("Staff")
+    ours.refresh_from_db()
+    assert (ours.source, ours.display_name) == (None, "Ours")
+
+    handed = services.change_person(
+        ours, services.PersonDraft(source=staff), by=system_actor(), now=timezone.now()
+    )
+    assert isinstance(handed, Person)
+    assert "~ user8: display_name, email, name" in told("Staff")
+    ours.refresh_from_db()
+    assert (ours.name, bool(ours.source_ref)) == ("user8", True)
+
+
+def test_what_was_being_applied_goes_on_where_it_was_killed(
+    staff: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "AT_ONCE", 3)
+    seen: list[int] = []
+
+    def killed(left: int) -> None:
+        seen.append(left)
+        if len(seen) == 2:
+            raise KeyboardInterrupt
+
+    run = services.plan_import(staff, whole=True, by=system_actor(), now=timezone.now())
+    assert isinstance(run, Import)
+    with pytest.raises(KeyboardInterrupt):
+        services.apply_import(run, by=system_actor(), now=timezone.now(), progress=killed)
+    assert (seen, Person.objects.count()) == ([7, 4], 6)
+    again = services.plan_import(staff, whole=True, by=system_actor(), now=timezone.now())
+    assert isinstance(again, Denied)
+    lines = told("Staff")
+    assert lines[0].endswith("goes on.")
+    assert (lines[-1], Person.objects.count()) == ("Done.", 10)
+    assert AuditEvent.objects.filter(event="configserver:person:created").count() == 10
+
+
+def test_an_import_that_is_overtaken_writes_nothing_more(staff: Directory) -> None:
+    def begun_anew(_read: int) -> None:
+        Import.objects.filter(state=ImportState.READING).update(state=ImportState.FAILED)
+
+    outcome = services.plan_import(
+        staff, whole=True, by=system_actor(), now=timezone.now(), progress=begun_anew
+    )
+    assert outcome is importing.OVERTAKEN
+
+
+def test_of_two_plans_the_older_is_not_applied_after_the_newer(staff: Directory) -> None:
+    first, second = (
+        services.plan_import(staff, whole=True, by=system_actor(), now=timezone.now()) for _time in range(2)
+    )
+    assert isinstance(first, Import)
+    assert isinstance(second, Import)
+    assert isinstance(services.apply_import(second, by=system_actor(), now=timezone.now()), Import)
+    assert services.apply_import(first, by=system_actor(), now=timezone.now()) is importing.OVERTAKEN
+    assert services.apply_import(second, by=system_actor(), now=timezone.now()) is importing.NOT_PLANNED
+
+
+def test_a_directory_that_does_not_answer_changes_nobody(staff: Directory) -> None:
+    told("Staff")
+    Directory.objects.update(servers="ldaps://127.0.0.1:1")
+    assert "takes no connections" in refused("Staff")
+    assert Person.objects.filter(is_active=True).count() == 10
+    assert Import.objects.latest("pk").state == ImportState.FAILED
+
+
+def test_who_may_not_change_directories_imports_nobody(staff: Directory, ada: Any) -> None:
+    refusal = services.plan_import(staff, whole=True, by=acting(ada), now=timezone.now())
+    assert isinstance(refusal, Denied)
+    assert refusal.code == "forbidden"
+
+
+@pytest.mark.parametrize(
+    "draft",
+    [
+        {"import_filter": "uid=*"},
+        {"import_filter": "(uid=*)", "people_tenant": None},
+        {"import_percent": 0},
+        {"login_attribute": "no such)"},
+    ],
+)
+def test_what_does_not_fit_is_refused(staff: Directory, draft: dict[str, Any]) -> None:
+    changed = services.change_directory(
+        staff, services.DirectoryDraft(**draft), by=system_actor(), now=timezone.now()
+    )
+    assert isinstance(changed, Denied)
+
+
+def test_a_directory_without_an_import_says_so(slapd: Ldap) -> None:
+    directories.ldap(slapd, name="Plain")
+    assert "imports nobody" in refused("Plain")
+    assert "no directory" in refused("Nowhere")
+
+
+def test_more_people_than_a_page_come_over_one_connection() -> None:
+    with ldap_machine(entries=(person(f"p{number}") for number in range(1_201))) as server:
+        directories.ldap(
+            server, name="Many", import_filter="(uid=p*)", people_tenant=directory.tenant(101, name="Acme")
+        )
+        server.forget()
+        assert told("Many")[-2] == "1201 read: 1201 new, 0 changed, 0 gone, 0 left alone."
+        assert sum("ACCEPT from" in line for line in server.log) == 1
+        assert Person.objects.count() == 1_201, connection.vendor
