@@ -18,11 +18,12 @@ from django.utils.translation import ngettext
 
 from configserver import services
 from configserver.access import Administrator
+from configserver.admin_imports import import_panels, imports_of
 from configserver.admin_scim import address, groups_brought, persons_brought, token_in_words
 from configserver.directory import PROVING, Directory, DirectoryServer, Protocol
-from configserver.forms_directory import FORMS, ChooseProtocolForm, MakeTokenForm, TrialForm
+from configserver.forms_directory import FORMS, ChooseProtocolForm, ImportForm, MakeTokenForm, TrialForm
 from configserver.health import health_of
-from configserver.models import Person, Tenant
+from configserver.models import Import, Person, Tenant
 from configserver.trial import Trial, try_directory
 from configserver.uses import Use, is_proved_by, use_of, uses
 from configserver.words import STATES, age_of, answering_in_words, certificate_in_words, step_of
@@ -94,7 +95,7 @@ class DirectoryAdmin(VerbAdmin):
     sortable_by = ("name",)
     search_fields = ("name",)
     search_help_text = __("The beginning of a name.")
-    object_verbs = ("test", "make_token")
+    object_verbs = ("test", "make_token", "import_people")
     exclude = ("secret",)  # the column; the field of the forms stands in its place
     remove_explains = __(
         "Its mapping goes with it. A directory that tenants or persons name cannot be deleted."
@@ -287,8 +288,33 @@ class DirectoryAdmin(VerbAdmin):
         """Make the credential of the identity provider."""
         return services.make_token(obj, by=by, now=now)
 
+    @object_verb(
+        __("Import people"),
+        explains=__(
+            "Everybody whom the filter of the import finds is read now and compared with who is here; then new people are made, changed "
+            "ones changed, and who is gone is switched off. It takes some seconds for a thousand people."
+        ),
+        done=__("Imported."),
+        form=ImportForm,
+        stays=True,
+        confirmed=True,
+        offered=lambda directory: bool(directory.import_filter),
+    )
+    def import_people(
+        self, obj: Directory, given: dict[str, Any], *, by: Administrator, now: datetime
+    ) -> Import | Denied:
+        """Read, compare, and unless it is only to be compared, apply."""
+        return services.import_people(
+            obj,
+            whole=not given["changed"],
+            dry_run=given["dry_run"],
+            even_if_many=given["even_if_many"],
+            by=by,
+            now=now,
+        )
+
     def object_verb_view(self, request: HttpRequest, object_id: str, *, verb: ObjectVerb) -> HttpResponse:
-        """The page of a verb; that of the test shows what was found, and a new token is shown once."""
+        """The page of a verb; that of the test and of an import shows what was found, and a new token is shown once."""
         response = super().object_verb_view(request, object_id, verb=verb)
         if not isinstance(response, TemplateResponse):
             return response
@@ -296,6 +322,9 @@ class DirectoryAdmin(VerbAdmin):
         if verb.name == "make_token" and isinstance(context["outcome"], str):
             context |= {"secret": context["outcome"], "address": address()}
             response.template_name = "admin/configserver/directory/token_made.html"
+        if verb.name == "import_people" and isinstance(context["outcome"], Import):
+            context |= {"results": import_panels(context["outcome"])}
+            response.template_name = "admin/configserver/directory/imported.html"
         if verb.name != "test":
             return response
         trial = context["outcome"] if isinstance(context["outcome"], Trial) else None
@@ -310,7 +339,8 @@ class DirectoryAdmin(VerbAdmin):
         if obj.protocol == Protocol.SCIM:
             return [groups_brought(obj), persons_brought(obj, self.gate.visible(request, Person))]
         use = use_of(obj)
-        return [self._servers(obj), self._tenants(obj, use), self._persons(request, obj, use)]
+        found = [self._servers(obj), self._tenants(obj, use), self._persons(request, obj, use)]
+        return [*found, imports_of(obj)] if obj.import_filter else found
 
     def _servers(self, directory: Directory) -> Panel:
         now = timezone.now()

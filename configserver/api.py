@@ -78,9 +78,14 @@ class Directories(Resource):
         "partial_update": directories.ChangedDirectory,
         "test": directories.TestedDirectory,
         "token": Strict,
+        "import_people": directories.ImportAsked,
     }
-    answers = {"test": directories.TrialShown, "token": directories.TokenMade}
-    verbs = {"test": "change", "token": "change"}
+    answers = {
+        "test": directories.TrialShown,
+        "token": directories.TokenMade,
+        "import_people": directories.ImportShown,
+    }
+    verbs = {"test": "change", "token": "change", "import_people": "change"}
     related = ("people_tenant",)
     filters = directories.DirectoryFilters
     prefetched = ("groups__role", "tenant_values__tenant", "seen")
@@ -118,6 +123,20 @@ class Directories(Resource):
         self.body()
         token = settled(services.make_token(directory, by=actor(request), now=timezone.now()))
         return Response({"token": token, "base_url": f"{settings.PUBLIC_URL}/scim/v2"})
+
+    @action(detail=True, methods=["post"], url_path="import")
+    def import_people(self, request: Request, **where: Any) -> Response:
+        """Import people from an LDAP directory, 5,000 at most; with `dry_run` only compare. One that was interrupted goes on."""
+        directory, given = self.get_object(), self.body()
+        run = services.import_people(
+            directory,
+            whole=not given["changed"],
+            dry_run=given["dry_run"],
+            even_if_many=given["even_if_many"],
+            by=actor(request),
+            now=timezone.now(),
+        )
+        return Response(directories.ImportShown(settled(run)).data)
 
     def _draft(self) -> DirectoryDraft:
         values = self.body()

@@ -267,6 +267,29 @@ class MakeTokenForm(OnceForm):
         return made.isoformat() if made is not None else "never"
 
 
+class ImportForm(ObjectForm):
+    """How far an import goes."""
+
+    dry_run = forms.BooleanField(
+        label=__("Only compare"),
+        required=False,
+        initial=True,
+        help_text=__("Tells what differs and changes nobody."),
+    )
+    changed = forms.BooleanField(
+        label=__("Only what changed"),
+        required=False,
+        help_text=__(
+            "Reads what changed since the last import. Who is gone from the directory is not found so."
+        ),
+    )
+    even_if_many = forms.BooleanField(
+        label=__("Even if many change"),
+        required=False,
+        help_text=__("Also when more people would change or be switched off than this directory allows."),
+    )
+
+
 class TrialForm(ObjectForm):
     """Whom the test looks up, if anybody."""
 

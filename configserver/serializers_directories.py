@@ -12,8 +12,10 @@ from rest_framework import serializers
 from configserver.directory import Coding, Directory, DirectoryServer, Protocol
 from configserver.engines.base import Tested
 from configserver.health import Health, State, health_of
-from configserver.models import Role, Tenant
+from configserver.models import Import, ImportState, ImportStep, Role, Tenant
 from configserver.services.directory import BOUNDS, MOST_MAPPED, MOST_SERVERS, SECRET_LENGTH
+from configserver.services.importing import Summary, summary_of
+from configserver.sync import Action
 from core.contacts import NAME_LENGTH
 from core.fields import NO_SUCH_OBJECT, Flag, Id, Reference, Secret, Strict, Text, Uid, Whole
 
@@ -251,6 +253,81 @@ class TokenMade(serializers.Serializer[Any]):
 
     token = serializers.CharField(help_text=_("In this answer and nowhere else."))
     base_url = serializers.CharField(help_text=_("Entered at the identity provider with it."))
+
+
+class ImportAsked(Strict):
+    """An import of people."""
+
+    dry_run = Flag(required=False, default=False, help_text=_("Only compare."))
+    changed = Flag(
+        required=False,
+        default=False,
+        help_text=_("Read only what changed since the last import; who is gone is not found so."),
+    )
+    even_if_many = Flag(
+        required=False,
+        default=False,
+        help_text=_("Also when more people would change than the directory allows."),
+    )
+
+
+class StepShown(serializers.ModelSerializer[ImportStep]):
+    """What an import does about one person, or why it leaves an entry alone."""
+
+    action = serializers.ChoiceField([one.value for one in Action], read_only=True)
+    fields_changed = serializers.SerializerMethodField()
+
+    class Meta:
+        model = ImportStep
+        fields = ("action", "name", "fields_changed", "why")
+        read_only_fields = fields
+
+    def get_fields_changed(self, step: ImportStep) -> list[str]:
+        """Their names; of somebody new all of them."""
+        return sorted(step.values)
+
+
+class ImportShown(serializers.Serializer[Import]):
+    """An import: how it stands, its numbers, and the first of what it does."""
+
+    id = Uid(source="uid")
+    state = serializers.ChoiceField(ImportState.choices, read_only=True)
+    reason = serializers.CharField(help_text=_("Why it failed."))
+    began_at = serializers.DateTimeField()
+    ended_at = serializers.DateTimeField(allow_null=True)
+    read = serializers.IntegerField()
+    created = serializers.SerializerMethodField()
+    changed = serializers.SerializerMethodField()
+    off = serializers.SerializerMethodField(help_text=_("Gone from the directory, and so switched off."))
+    conflicts = serializers.SerializerMethodField(help_text=_("Left alone."))
+    steps = serializers.SerializerMethodField(help_text=_("The first 200."))
+
+    def _summary(self, run: Import) -> Summary:
+        if not hasattr(run, "summary"):
+            run.summary = summary_of(run)  # type: ignore[attr-defined]
+        found: Summary = run.summary  # type: ignore[attr-defined]
+        return found
+
+    def get_created(self, run: Import) -> int:
+        """How many are new."""
+        return self._summary(run).created
+
+    def get_changed(self, run: Import) -> int:
+        """How many change."""
+        return self._summary(run).changed
+
+    def get_off(self, run: Import) -> int:
+        """How many are gone."""
+        return self._summary(run).off
+
+    def get_conflicts(self, run: Import) -> int:
+        """How many are left alone."""
+        return self._summary(run).conflicts
+
+    @extend_schema_field(StepShown(many=True))
+    def get_steps(self, run: Import) -> Any:
+        """What it does about whom."""
+        return StepShown(run.steps.all()[:200], many=True).data
 
 
 class CheckShown(serializers.Serializer[Any]):

@@ -8,7 +8,13 @@ from configserver.services.directory import (
     make_token,
 )
 from configserver.services.group import GroupDraft, Members, change_group, create_group, delete_group
-from configserver.services.importing import apply_import, plan_import, summary_of, unfinished
+from configserver.services.importing import (
+    apply_import,
+    import_people,
+    plan_import,
+    summary_of,
+    unfinished,
+)
 from configserver.services.package import (
     Plan,
     apply_package,
@@ -66,6 +72,7 @@ __all__ = [
     "delete_tenant",
     "forget_entry",
     "give_password",
+    "import_people",
     "make_token",
     "plan_import",
     "plan_package",

@@ -4,11 +4,12 @@ Both may be killed at any moment. What was read is compared anew; what was being
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import Count, Q
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
 from audit.events import Event
@@ -27,6 +28,7 @@ from core.contacts import checked_email, checked_phone, key_of
 from core.db import unit
 from core.draft import line
 from core.outcomes import FORBIDDEN, Denied
+from core.throttle import Limit, take
 
 AT_ONCE = 500  # persons in one transaction
 LINES = {"name": 254, "display_name": 120}
@@ -42,6 +44,10 @@ NOT_PLANNED = Denied(code="conflict", message=_("This import is not waiting to b
 UNDER_WAY = Denied(
     code="conflict", message=_("An import of this directory is being applied. Let it end first.")
 )
+MORE_TO_APPLY = _("More than 5,000 people would change: manage.py import_directory takes any number.")
+MORE = gettext_noop("There are more than %(most)s entries: manage.py import_directory takes any number.")
+IMPORTS = Limit(name="directory-imports", tries=10, window=timedelta(minutes=1))
+MOST_ON_A_PAGE = 5_000  # entries of an import that somebody waits for
 Progress = Callable[[int], None]
 
 
@@ -103,11 +109,13 @@ def plan_import(
     whole: bool,
     by: Administrator,
     now: datetime,
+    most: int | None = None,
     progress: Progress = lambda _read: None,
 ) -> Import | Denied:
     """Read the directory and compare. Nothing of anybody is changed; the import that comes back is planned, stopped or failed.
 
-    Unless `whole`, only what changed since the last import is read; who is gone from the directory, a whole one finds. Never inside a unit.
+    Unless `whole`, only what changed since the last import is read; who is gone from the directory, a whole one finds. With `most` it fails
+    at more entries. Never inside a unit.
     """
     from configserver.engines.ldap import ServerError, read_everybody
 
@@ -130,6 +138,8 @@ def plan_import(
             refs.update(one.ref for one in entries)
             changes = list(_compared(directory, entries, names=names))
             read += len(page)
+            if most is not None and read > most:
+                return _ended(run, ImportState.FAILED, reason=gettext(MORE) % {"most": most}, by=by, now=now)
             run.newest = max([run.newest, *(one.changed for one in page)])
             if not _noted(run, changes, read=read):
                 return OVERTAKEN
@@ -244,6 +254,31 @@ def _ended(run: Import, state: ImportState, *, by: Administrator, now: datetime,
             conflicts=found.conflicts,
         )
     return run
+
+
+def import_people(
+    directory: Directory, *, whole: bool, dry_run: bool, even_if_many: bool, by: Administrator, now: datetime
+) -> Import | Denied:
+    """An import that somebody waits for: read, compare, and unless it is a dry run, stopped or failed, apply. Never inside a unit.
+
+    One that was interrupted goes on instead. More than 5,000 entries are too many for a wait.
+    """
+    who = str(by.origin.actor.uid) if by.origin.actor is not None else "installation"
+    refusal = _refuse(directory, by=by) or take(IMPORTS, who, now=now)
+    if refusal is not None:
+        return refusal
+    run = unfinished(directory)
+    if run is None:
+        planned = plan_import(directory, whole=whole, by=by, now=now, most=MOST_ON_A_PAGE)
+        if isinstance(planned, Denied):
+            return planned
+        run = planned
+    able = {ImportState.PLANNED, ImportState.APPLYING, *([ImportState.STOPPED] if even_if_many else [])}
+    if dry_run or run.state not in able:
+        return run
+    if summary_of(run).left > MOST_ON_A_PAGE:
+        return replace(NO_IMPORT, message=str(MORE_TO_APPLY))
+    return apply_import(run, by=by, now=now, even_if_stopped=even_if_many)
 
 
 # --- applying --------------------------------------------------------------------------------------------------------------

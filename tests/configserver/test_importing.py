@@ -1,6 +1,7 @@
 """Importing people from a real directory: what comes, changes, goes and comes back; what stops it; how it goes on after being killed."""
 
 import io
+import re
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -20,7 +21,7 @@ from core.outcomes import Denied
 from tenants.actor import system_actor
 from tenants.settings import snapshot
 from tests import directories, directory
-from tests.cast import acting
+from tests.cast import Api, acting
 from tests.services import ldap_admin
 from tests.services.ldap import PEOPLE, Ldap, ldap_machine, password_of, people, person
 
@@ -296,3 +297,75 @@ def test_more_people_than_a_page_come_over_one_connection() -> None:
         assert told("Many")[-2] == "1201 read: 1201 new, 0 changed, 0 gone, 0 left alone."
         assert sum("ACCEPT from" in line for line in server.log) == 1
         assert Person.objects.count() == 1_201, connection.vendor
+
+
+# --- by page and API -------------------------------------------------------------------------------------------------------
+
+
+def test_the_page_compares_first_and_then_imports(
+    staff: Directory, slapd: Ldap, root: Any, browser: Any
+) -> None:
+    ldap_admin.change(slapd, f"uid=user1,{PEOPLE}", cn="<b>Dora</b>")
+    page, path = browser(root), f"/admin/configserver/directory/{staff.pk}/import_people/"
+    form = page.get(path).content.decode()
+    assert re.search(r'name="dry_run"[^>]*checked', form)
+    compared = page.post(path, {"dry_run": "on"}).content.decode()
+    assert "10 read, 10 new, 0 changed, 0 gone, 0 left alone" in compared
+    assert "user9" in compared
+    assert not Person.objects.exists()
+    assert "Done" in page.post(path, {}).content.decode() or Person.objects.count() == 10
+    assert Person.objects.count() == 10
+    ldap_admin.change(slapd, f"uid=user1,{PEOPLE}", cn="Dora")
+    changed = page.post(path, {"changed": "on"}).content.decode()
+    assert "<b>Dora</b>" not in changed
+    assert Person.objects.get(name="user1").display_name == "Dora"
+    shown = page.get(f"/admin/configserver/directory/{staff.pk}/change/").content.decode()
+    assert "10 new" in shown
+
+
+def test_the_api_tells_what_it_did_and_stops_by_the_same_rule(
+    staff: Directory, slapd: Ldap, root: Any
+) -> None:
+    api, path = Api(root), f"/api/v1/directories/{staff.uid}/import/"
+    told = api.post(path, {"dry_run": True}).json()
+    assert (told["state"], told["read"], told["created"], Person.objects.count()) == ("planned", 10, 10, 0)
+    assert told["steps"][0] == {
+        "action": "create",
+        "name": "user0",
+        "fields_changed": ["display_name", "email", "name", "phone"],
+        "why": "",
+    }
+    assert api.post(path, {}).json()["state"] == "done"
+    for number in range(3):
+        ldap_admin.change(slapd, f"uid=user{number},{PEOPLE}", cn="Everybody")
+    stopped = api.post(path, {}).json()
+    assert (stopped["state"], stopped["changed"]) == ("stopped", 3)
+    assert not Person.objects.filter(display_name="Everybody").exists()
+    assert api.post(path, {"even_if_many": True}).json()["state"] == "done"
+    assert Person.objects.filter(display_name="Everybody").count() == 3
+    Directory.objects.update(servers="ldaps://127.0.0.1:1")
+    failed = api.post(path, {}).json()
+    assert (failed["state"], bool(failed["reason"])) == ("failed", True)
+
+
+def test_too_many_for_a_wait_are_left_to_the_command(
+    staff: Directory, root: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importing, "MOST_ON_A_PAGE", 9)
+    told_of = Api(root).post(f"/api/v1/directories/{staff.uid}/import/", {}).json()
+    assert (told_of["state"], "import_directory" in told_of["reason"]) == ("failed", True)
+    assert not Person.objects.exists()
+
+
+def test_imports_are_counted_and_for_those_who_may_change_directories(
+    staff: Directory, root: Any, ada: Any
+) -> None:
+    assert Api(ada).post(f"/api/v1/directories/{staff.uid}/import/", {}).status_code == 404
+    answers = [
+        Api(root).post(f"/api/v1/directories/{staff.uid}/import/", {"dry_run": True}).status_code
+        for _time in range(12)
+    ]
+    assert answers == [200] * 10 + [429] * 2
+    directories.radius("127.0.0.1:1812", name="Radius")
+    radius = Directory.objects.get(name="Radius")
+    assert Api(root).post(f"/api/v1/directories/{radius.uid}/import/", {}).status_code in {400, 429}
