@@ -1,6 +1,6 @@
 """Pure: what an import from a directory would change. Persons are known by the id of their entry, never by a name."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -20,7 +20,7 @@ class Why(StrEnum):
     NO_ID = "no_id"
     NO_NAME = "no_name"
     NAME_TAKEN = "name_taken"  # somebody else has the user name
-    TWICE = "twice"  # two entries have it
+    TWICE = "twice"  # another entry has the name, or the id
 
 
 FIELDS = ("name", "display_name", "email", "phone")
@@ -61,18 +61,27 @@ class Change:
     why: str = ""
 
 
+@dataclass(frozen=True)
+class Seen:
+    """The ids of entries, and the keys of names, that an import has come by."""
+
+    refs: set[str] = field(default_factory=set)
+    names: set[str] = field(default_factory=set)
+
+
 def changes_of(
-    entries: Iterable[Entry], kept: Mapping[str, Kept], *, taken: Mapping[str, str], names: set[str]
+    entries: Iterable[Entry], kept: Mapping[str, Kept], *, taken: Mapping[str, str], seen: "Seen"
 ) -> Iterator[Change]:
     """What these entries change. `kept` holds the persons of this directory by ref, `taken` the refs of those who have a name, by its key
-    (empty: somebody of another source), and `names` the keys of names that earlier entries of this import have had; it grows.
+    (empty: somebody of another source), and `seen` what earlier entries of this import have had; it grows.
     """
     for one in entries:
-        why = _refusal(one, taken=taken, names=names)
+        why = _refusal(one, taken=taken, seen=seen)
         if why is not None:
             yield Change(action=Action.CONFLICT, ref=one.ref, name=one.name, why=why.value)
             continue
-        names.add(one.name_key)
+        seen.names.add(one.name_key)
+        seen.refs.add(one.ref)
         given = {name: getattr(one, name) for name in FIELDS}
         before = kept.get(one.ref)
         if before is None:
@@ -87,16 +96,19 @@ def changes_of(
             yield Change(action=Action.CHANGE, ref=one.ref, name=one.name, values=changed)
 
 
-def _refusal(entry: Entry, *, taken: Mapping[str, str], names: Collection[str]) -> Why | None:
+def _refusal(entry: Entry, *, taken: Mapping[str, str], seen: "Seen") -> Why | None:
     if not entry.ref:
         return Why.NO_ID
     if not entry.name_key:
         return Why.NO_NAME
-    if entry.name_key in names:
+    if entry.name_key in seen.names or entry.ref in seen.refs:
         return Why.TWICE
     return None if taken.get(entry.name_key, entry.ref) == entry.ref else Why.NAME_TAKEN
 
 
-def is_too_much(*, changed: int, off: int, kept: int, percent: int) -> bool:
-    """Whether more than this share of the persons that there are would change or be switched off. New ones are no harm to anybody."""
-    return kept > 0 and 100 * (changed + off) > percent * kept
+def is_too_much(*, changed: int, off: int, kept: int, active: int, percent: int) -> bool:
+    """Whether more than this share of the persons that there are would change, or of those who are switched on be switched off.
+
+    New ones are no harm to anybody.
+    """
+    return 100 * changed > percent * kept or 100 * off > percent * active

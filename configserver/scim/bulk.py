@@ -1,9 +1,11 @@
 """Several operations in one request (RFC 7644, 3.7). Each is done by itself: one that fails leaves the others as they are."""
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 from uuid import UUID
 
+from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -15,6 +17,7 @@ from configserver.scim.people import People
 from configserver.scim.resources import etag_of
 from configserver.scim.views import MOST_AT_ONCE, Body, ScimView, changed, done, row_of
 
+logger = logging.getLogger(__name__)
 REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
 RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
@@ -43,8 +46,18 @@ class Bulk(ScimView):
         try:
             return answer | self._done(one, made)
         except Exception as error:
-            refused = self.handle_exception(error)
+            refused = self._refusal(error)
             return answer | {"status": str(refused.status_code), "response": refused.data}
+
+    def _refusal(self, error: Exception) -> Response:
+        if isinstance(error, OperationalError | InterfaceError):
+            raise error  # nothing can be done at all
+        try:
+            return self.handle_exception(error)
+        except Exception:
+            # A fault of ours in one operation: the others were done, and it has to be told which.
+            logger.exception("scim: an operation of a bulk failed")
+            return Response(ScimError(500, "Something went wrong on our side.").body(), status=500)
 
     def _done(self, one: Body, made: dict[str, str]) -> Body:
         method, by = one["method"], self.caller()

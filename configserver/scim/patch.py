@@ -8,10 +8,20 @@ from typing import Any
 from configserver.scim.errors import ScimError, fixed, invalid
 from configserver.scim.filters import Compare, Filter, Path, Target, read_path
 from configserver.scim.matching import holds
-from configserver.scim.schemas import Attribute, Kind, Place, checked, is_passed_over, place_of, whole_schema
+from configserver.scim.schemas import (
+    Attribute,
+    Kind,
+    Place,
+    checked,
+    is_passed_over,
+    lowered,
+    place_of,
+    whole_schema,
+)
 
 MESSAGE = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MOST_OPERATIONS = 100
+MOST_ELEMENTS = 20  # of a list of a person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +38,7 @@ def read_patch(body: Any, kind: Kind) -> list[Step]:
     """The steps of a body, with their values checked; raises ScimError."""
     if not isinstance(body, dict):
         raise ScimError(400, "The body is not an object.", scim_type="invalidSyntax")
-    named = {str(key).lower(): value for key, value in body.items()}
+    named = lowered(body)
     schemas, operations = named.get("schemas"), named.get("operations")
     if not isinstance(schemas, list) or MESSAGE not in schemas:
         raise ScimError(400, f"schemas does not name {MESSAGE}.", scim_type="invalidSyntax")
@@ -42,7 +52,7 @@ def read_patch(body: Any, kind: Kind) -> list[Step]:
 def _read_operation(given: Any, kind: Kind) -> list[Step]:
     if not isinstance(given, dict):
         raise ScimError(400, "An operation is not an object.", scim_type="invalidSyntax")
-    named = {str(key).lower(): value for key, value in given.items()}
+    named = lowered(given)
     op, path, value = named.get("op"), named.get("path"), named.get("value")
     op = op.lower() if isinstance(op, str) else ""
     if op not in {"add", "replace", "remove"}:
@@ -57,7 +67,7 @@ def _read_operation(given: Any, kind: Kind) -> list[Step]:
         raise ScimError(400, "What is to be removed is not said.", scim_type="noTarget")
     if not isinstance(value, dict):
         raise invalid("Without a path the value is an object.")
-    return [step for key, one in value.items() for step in _steps(op, str(key), one, kind)]
+    return [step for key, one in lowered(value).items() for step in _steps(op, key, one, kind)]
 
 
 def _steps(op: str, written: str, value: Any, kind: Kind) -> list[Step]:
@@ -67,6 +77,7 @@ def _steps(op: str, written: str, value: Any, kind: Kind) -> list[Step]:
         # An extension as a whole: its attributes, one by one.
         if op != "remove" and not isinstance(value, dict):
             raise invalid(f"{schema.id} is not an object.")
+        value = value if op == "remove" else lowered(value)
         names = schema.attributes if op == "remove" else value
         parts = [Path(schema=schema.id.lower(), name=str(name).lower()) for name in names]
         values = dict.fromkeys(names) if op == "remove" else value
@@ -145,6 +156,10 @@ def _put(holder: dict[str, Any], name: str, value: Any) -> None:
 def _apply_to_list(holder: dict[str, Any], step: Step) -> None:
     name = step.place.attribute.name
     elements: list[dict[str, Any]] = holder.get(name, [])
+    coming = len(step.value) if isinstance(step.value, list) else 1
+    if len(elements) + coming > MOST_ELEMENTS:
+        # One is kept; what is looked at for it is bounded, however many operations add to it.
+        raise ScimError(400, f"{name} has more than {MOST_ELEMENTS} values.", scim_type="tooMany")
     elements = (
         _list_as_a_whole(elements, step)
         if step.chosen is None and step.place.sub is None

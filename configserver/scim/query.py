@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from uuid import UUID
 
 from django.db.models import Q
@@ -178,9 +178,10 @@ def _number(value: Value) -> int:
 def _time(value: Value) -> datetime:
     try:
         found = parse_datetime(value) if isinstance(value, str) else None
-    except ValueError:
+        found = found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+    except (ValueError, OverflowError):
         found = None
-    if found is None or found.tzinfo is None:
+    if found is None:
         raise _no("a time is written such as 2026-01-31T12:00:00Z.")
     return found
 

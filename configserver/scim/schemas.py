@@ -265,8 +265,8 @@ def _one(value: Any, attribute: Attribute, name: str) -> Any:
         if not isinstance(value, dict):
             raise invalid(f"{name} is not an object.")
         found = {}
-        for key, given in value.items():
-            sub = next((one for one in attribute.subs if one.name.lower() == key.lower()), None)
+        for key, given in lowered(value).items():
+            sub = next((one for one in attribute.subs if one.name.lower() == key), None)
             if sub is not None and sub.mutability != "readOnly":
                 found[sub.name] = checked(given, sub, within=f"{name}.")
         return {key: each for key, each in found.items() if each is not None}
@@ -292,13 +292,19 @@ def _boolean(value: Any, name: str) -> bool:
     return value
 
 
+def lowered(given: Mapping[str, Any]) -> dict[str, Any]:
+    """The values by their names in lower case, as names are compared; raises ScimError when one stands twice."""
+    named = {str(key).lower(): value for key, value in given.items()}
+    if len(named) < len(given):
+        raise ScimError(400, "A name stands twice in one object.", scim_type="invalidSyntax")
+    return named
+
+
 def read_resource(body: Any, kind: Kind) -> dict[str, Any]:
     """The resource that a body describes, without what only the server writes; raises ScimError (`invalidSyntax`, `invalidValue`)."""
     if not isinstance(body, dict):
         raise ScimError(400, "The body is not an object.", scim_type="invalidSyntax")
-    named = {str(key).lower(): value for key, value in body.items()}
-    if len(named) < len(body):
-        raise ScimError(400, "A name stands twice in one object.", scim_type="invalidSyntax")
+    named = lowered(body)
     schemas = named.get("schemas")
     if not isinstance(schemas, list) or kind.schema.id.lower() not in [str(one).lower() for one in schemas]:
         raise ScimError(400, f"schemas does not name {kind.schema.id}.", scim_type="invalidValue")
@@ -311,7 +317,7 @@ def read_resource(body: Any, kind: Kind) -> dict[str, Any]:
             continue
         if not isinstance(part, dict):
             raise invalid(f"{extension.id} is not an object.")
-        found[extension.id] = _read_part({str(key).lower(): one for key, one in part.items()}, extension)
+        found[extension.id] = _read_part(lowered(part), extension)
     return found
 
 

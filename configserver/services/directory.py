@@ -18,6 +18,7 @@ from configserver.engines.radius import server_address
 from configserver.granting import granted_by
 from configserver.models import Role, Tenant
 from configserver.services.above import refuse_over
+from configserver.services.importing import drop_imports
 from configserver.services.voiding import of_directory, void_directory
 from core import entropy, epoch, sealed
 from core.db import unit
@@ -370,6 +371,8 @@ def change_directory(
                 _map(found, mapping)
                 if set(fields) - HARMLESS - {"secret"}:
                     void_directory(found)
+                if set(fields) - {"name", "secret", "import_percent"}:
+                    drop_imports(found, now=now)
                 epoch.bump()
                 _record(Event.DIRECTORY_CHANGED, found, by=by, now=now, fields=fields)
     except IntegrityError:

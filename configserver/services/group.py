@@ -158,11 +158,9 @@ def _locked(group: Group) -> Group | None:
 
 def _persons(directory: Directory, uids: Collection[UUID]) -> set[int] | Denied:
     """The numbers of these persons, all of whom the directory has brought."""
-    found = (
-        set(Person.objects.filter(source=directory, uid__in=uids).values_list("pk", flat=True))
-        if uids
-        else set()
-    )
+    # Held, so that nobody hands one of them to another directory meanwhile.
+    rows = Person.objects.select_for_update().filter(source=directory, uid__in=uids).order_by("pk")
+    found = set(rows.values_list("pk", flat=True)) if uids else set()
     return found if len(found) == len(uids) else NO_MEMBER
 
 

@@ -3,11 +3,12 @@
 Both may be killed at any moment. What was read is compared anew; what was being applied goes on where it stopped.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
+from django.db import IntegrityError
 from django.db.models import Count, Q
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
@@ -19,7 +20,7 @@ from configserver.access import Administrator
 from configserver.directories import ldap_config
 from configserver.directory import Protocol
 from configserver.models import Directory, Import, ImportState, ImportStep, Person
-from configserver.services.above import refuse_over
+from configserver.services.above import refuse_groups, refuse_over
 from configserver.services.person import HARMLESS
 from configserver.services.voiding import of_directory, void
 from configserver.sync import Action, Change, Entry, Kept, Why
@@ -36,7 +37,7 @@ NO_IMPORT = Denied(
     code="invalid",
     field="import_filter",
     message=_(
-        "This directory imports nobody: it takes LDAP, a filter of the import, and the tenant of its people."
+        "This directory imports nobody: it takes LDAP that is switched on, a filter of the import, and the tenant of its people."
     ),
 )
 OVERTAKEN = Denied(code="conflict", message=_("Another import of this directory has begun meanwhile."))
@@ -46,6 +47,7 @@ UNDER_WAY = Denied(
 )
 MORE_TO_APPLY = _("More than 5,000 people would change: manage.py import_directory takes any number.")
 MORE = gettext_noop("There are more than %(most)s entries: manage.py import_directory takes any number.")
+CHANGED_MEANWHILE = gettext_noop("The directory was changed before the import was done.")
 IMPORTS = Limit(name="directory-imports", tries=10, window=timedelta(minutes=1))
 MOST_ON_A_PAGE = 5_000  # entries of an import that somebody waits for
 Progress = Callable[[int], None]
@@ -82,6 +84,14 @@ def summary_of(run: Import) -> Summary:
     )
 
 
+def drop_imports(directory: Directory, *, now: datetime) -> None:
+    """Inside a unit: whatever was read or half applied was of another directory than it is now."""
+    open_ones = [ImportState.READING, ImportState.PLANNED, ImportState.STOPPED, ImportState.APPLYING]
+    directory.imports.filter(state__in=open_ones).update(
+        state=ImportState.FAILED, reason=gettext(CHANGED_MEANWHILE), ended_at=now
+    )
+
+
 def unfinished(directory: Directory) -> Import | None:
     """The import of this directory that was being applied when something stopped it."""
     return directory.imports.filter(state=ImportState.APPLYING).first()
@@ -91,13 +101,14 @@ def _refuse(directory: Directory, *, by: Administrator) -> Denied | None:
     if not by.may_touch_tenant("change", "directory", dbid=None):
         return FORBIDDEN
     if (
-        directory.protocol != Protocol.LDAP
+        not directory.is_active
+        or directory.protocol != Protocol.LDAP
         or not directory.import_filter
         or directory.people_tenant_id is None
     ):
         return NO_IMPORT
-    # It may rename and readdress every one of them.
-    return refuse_over(of_directory(directory), by=by)
+    # It may rename and readdress every one of them, and lets in people to whom its groups give what they give.
+    return refuse_over(of_directory(directory), by=by) or refuse_groups(directory, by=by)
 
 
 # --- reading and comparing -------------------------------------------------------------------------------------------------
@@ -126,7 +137,7 @@ def plan_import(
         return refusal
     last = directory.imports.filter(state=ImportState.DONE).exclude(newest="").first()
     run = _begun(directory, since="" if whole or last is None else last.newest, now=now)
-    refs, names, read = set[str](), set[str](), 0
+    seen, read = sync.Seen(), 0
     try:
         for page in read_everybody(
             ldap_config(directory),
@@ -135,8 +146,7 @@ def plan_import(
             since=run.since,
         ):
             entries = [_entry(one) for one in page]
-            refs.update(one.ref for one in entries)
-            changes = list(_compared(directory, entries, names=names))
+            changes = list(_compared(directory, entries, seen=seen))
             read += len(page)
             if most is not None and read > most:
                 return _ended(run, ImportState.FAILED, reason=gettext(MORE) % {"most": most}, by=by, now=now)
@@ -146,11 +156,12 @@ def plan_import(
             progress(read)
     except ServerError as error:
         return _ended(run, ImportState.FAILED, reason=error.told(), by=by, now=now)
-    if not run.since and not _noted(run, _gone(directory, refs), read=read):
+    if not run.since and not _noted(run, _gone(directory, seen.refs), read=read):
         return OVERTAKEN
     found = summary_of(run)
-    kept = directory.brought.count()
-    if sync.is_too_much(changed=found.changed, off=found.off, kept=kept, percent=directory.import_percent):
+    kept, active = directory.brought.count(), directory.brought.filter(is_active=True).count()
+    share = directory.import_percent
+    if sync.is_too_much(changed=found.changed, off=found.off, kept=kept, active=active, percent=share):
         return _ended(run, ImportState.STOPPED, by=by, now=now)
     Import.objects.filter(pk=run.pk, state=ImportState.READING).update(state=ImportState.PLANNED)
     run.refresh_from_db()
@@ -191,7 +202,8 @@ def _noted(run: Import, changes: Iterable[Change], *, read: int) -> bool:
 def _entry(read: Any) -> Entry:
     """What was read, as it would be kept: an address or number that is none is left out."""
     name = line(read.login, field="name", longest=LINES["name"], empty=True)
-    name = "" if isinstance(name, Denied) else name
+    # A name is taken whole or not at all: made tidy, it could be somebody else's.
+    name = "" if isinstance(name, Denied) or name != read.login else name
     display = line(read.display_name or name, field="display_name", longest=LINES["display_name"], empty=True)
     email, phone = checked_email(read.email), checked_phone(read.phone)
     return Entry(
@@ -204,17 +216,22 @@ def _entry(read: Any) -> Entry:
     )
 
 
-def _compared(directory: Directory, entries: Sequence[Entry], *, names: set[str]) -> Iterable[Change]:
-    rows = Person.objects.filter(
-        Q(source=directory, source_ref__in=[one.ref for one in entries])
-        | Q(name_key__in=[one.name_key for one in entries])
-    ).only("source_id", "source_ref", "name_key", *sync.FIELDS, "is_active", "gone_at")
-    kept, taken = {}, {}
+def _compared(directory: Directory, entries: Sequence[Entry], *, seen: sync.Seen) -> Iterable[Change]:
     by_key = {one.name_key: one.ref for one in entries}
+    refs = [one.ref for one in entries]
+    wanted = Q(source=directory, source_ref__in=refs) | Q(name_key__in=by_key)
+    rows = list(
+        Person.objects.filter(wanted).only(
+            "source_id", "source_ref", "name_key", *sync.FIELDS, "is_active", "gone_at"
+        )
+    )
+    known = {row.source_ref for row in rows if row.source_id == directory.pk}
+    kept, taken = {}, {}
     for row in rows:
-        own = row.source_id == directory.pk
-        # Whom an administrator handed over has no id yet; by the name it is found this once.
-        ref = row.source_ref or (by_key.get(row.name_key, "") if own else "")
+        own, ref = row.source_id == directory.pk, row.source_ref
+        if own and not ref and by_key.get(row.name_key, "") not in known:
+            # Whom an administrator handed over has no id yet; by the name it is found this once.
+            ref = by_key[row.name_key]
         taken[row.name_key] = ref if own else ""
         if own and ref:
             values = {name: getattr(row, name) for name in sync.FIELDS}
@@ -226,7 +243,10 @@ def _compared(directory: Directory, entries: Sequence[Entry], *, names: set[str]
                 gone=row.gone_at is not None,
                 handed=not row.source_ref,
             )
-    return sync.changes_of(entries, kept, taken=taken, names=names)
+    # An entry that is left alone is there all the same.
+    changes = list(sync.changes_of(entries, kept, taken=taken, seen=seen))
+    seen.refs.update(refs)
+    return changes
 
 
 def _gone(directory: Directory, refs: set[str]) -> Iterable[Change]:
@@ -297,9 +317,9 @@ def apply_import(
     if refusal is not None:
         return refusal
     able = [ImportState.PLANNED, ImportState.APPLYING, *([ImportState.STOPPED] if even_if_stopped else [])]
-    if run.directory.imports.filter(
-        pk__gt=run.pk, state__in=[ImportState.DONE, ImportState.APPLYING]
-    ).exists():
+    others = run.directory.imports.exclude(pk=run.pk)
+    later = Q(state=ImportState.APPLYING) | Q(state=ImportState.DONE, ended_at__gt=run.began_at)
+    if others.filter(later).exists():
         return OVERTAKEN
     if not Import.objects.filter(pk=run.pk, state__in=able).update(state=ImportState.APPLYING):
         return NOT_PLANNED
@@ -307,15 +327,38 @@ def apply_import(
     while done := _apply_some(run, by=by, now=now):
         left -= done
         progress(max(left, 0))
-    return _ended(run, ImportState.DONE, by=by, now=now)
+    run.refresh_from_db()
+    return _ended(run, ImportState.DONE, by=by, now=now) if run.state == ImportState.APPLYING else run
 
 
 def _apply_some(run: Import, *, by: Administrator, now: datetime) -> int:
     """Apply the next steps in one transaction; how many they were. A step that cannot be done any more becomes a conflict."""
+    wanted = run.steps.filter(applied=False).exclude(action=Action.CONFLICT)
+    steps = list(wanted.order_by("pk")[:AT_ONCE])
+    try:
+        return len(steps) if _applied(run, steps, by=by, now=now) else 0
+    except IntegrityError:
+        # Somebody took a name or an id at this very moment: then one by one, so that the others are not held up.
+        return sum(_applied_alone(run, one, by=by, now=now) for one in steps)
+
+
+def _applied_alone(run: Import, step: ImportStep, *, by: Administrator, now: datetime) -> bool:
+    try:
+        return _applied(run, [step], by=by, now=now)
+    except IntegrityError:
+        run.steps.filter(pk=step.pk).update(
+            action=Action.CONFLICT.value, why=Why.NAME_TAKEN.value, applied=True
+        )
+        return True
+
+
+def _applied(run: Import, steps: Sequence[ImportStep], *, by: Administrator, now: datetime) -> bool:
+    """Do these steps; not when the import is not the one that is being applied any more."""
     with unit():
-        held = Import.objects.select_for_update().filter(pk=run.pk, state=ImportState.APPLYING).exists()
-        wanted = run.steps.filter(applied=False).exclude(action=Action.CONFLICT)
-        steps = list(wanted.order_by("pk")[:AT_ONCE]) if held else []
+        if not Import.objects.select_for_update().filter(pk=run.pk, state=ImportState.APPLYING).exists():
+            return False
+        # Somebody else may have done some of them.
+        steps = list(run.steps.filter(pk__in=[one.pk for one in steps], applied=False))
         by_action = {action: [one for one in steps if one.action == action.value] for action in Action}
         _create(run.directory, by_action[Action.CREATE], by=by, now=now)
         _change(run.directory, by_action[Action.CHANGE], by=by, now=now)
@@ -323,27 +366,38 @@ def _apply_some(run: Import, *, by: Administrator, now: datetime) -> int:
         run.steps.filter(pk__in=[one.pk for one in steps]).update(applied=True)
         if steps:
             epoch.bump()
-    return len(steps)
+    return True
 
 
-def _free(steps: Sequence[ImportStep], keys: dict[str, str]) -> list[ImportStep]:
-    """The steps whose names nobody else has taken since they were compared; `keys` holds the ref of who has each name."""
+def _free(
+    steps: Sequence[ImportStep], *, refs: Collection[str], names: Mapping[str, str]
+) -> list[ImportStep]:
+    """The steps whose id and name nobody else has taken since they were compared: `names` holds who has each name, by ref."""
     free, late = list[ImportStep](), list[ImportStep]()
     for step in steps:
-        name = key_of(str(step.values.get("name", "")))
-        (free if not name or keys.get(name, step.ref) == step.ref else late).append(step)
+        key = key_of(str(step.values.get("name", "")))
+        is_taken = step.ref in refs or (bool(key) and names.get(key, step.ref) != step.ref)
+        (late if is_taken else free).append(step)
     for step in late:
         step.action, step.why = Action.CONFLICT.value, Why.NAME_TAKEN.value
     ImportStep.objects.bulk_update(late, ["action", "why"])
     return free
 
 
-def _names_of(steps: Sequence[ImportStep], directory: Directory) -> dict[str, str]:
+def _names_of(steps: Sequence[ImportStep], directory: Directory, *, handed: bool) -> dict[str, str]:
+    """The ids of those who have these names; with `handed`, without those whom an administrator handed over and who have none yet."""
     keys = [key_of(str(one.values["name"])) for one in steps if "name" in one.values]
-    # Whom an administrator handed over has no id yet, and is known by the name.
-    rows = Person.objects.filter(name_key__in=keys).exclude(source=directory, source_ref="")
+    rows = Person.objects.filter(name_key__in=keys)
+    if handed:
+        rows = rows.exclude(source=directory, source_ref="")
     found = rows.values_list("name_key", "source_id", "source_ref")
     return {key: ref if source == directory.pk else "" for key, source, ref in found}
+
+
+def _refs_of(steps: Sequence[ImportStep], directory: Directory) -> set[str]:
+    """Which of their ids somebody has."""
+    rows = Person.objects.filter(source=directory, source_ref__in=[one.ref for one in steps])
+    return set(rows.values_list("source_ref", flat=True))
 
 
 def _create(directory: Directory, steps: Sequence[ImportStep], *, by: Administrator, now: datetime) -> None:
@@ -359,7 +413,9 @@ def _create(directory: Directory, steps: Sequence[ImportStep], *, by: Administra
             source_ref=step.ref,
             entry=step.ref,
         )
-        for step in _free(steps, _names_of(steps, directory))
+        for step in _free(
+            steps, refs=_refs_of(steps, directory), names=_names_of(steps, directory, handed=False)
+        )
     ]
     for row in Person.objects.bulk_create(rows):
         _record(Event.PERSON_CREATED, row, by=by, now=now, roles=[])
@@ -368,9 +424,10 @@ def _create(directory: Directory, steps: Sequence[ImportStep], *, by: Administra
 def _change(directory: Directory, steps: Sequence[ImportStep], *, by: Administrator, now: datetime) -> None:
     if not steps:
         return
-    steps = _free(steps, _names_of(steps, directory))
+    steps = _free(steps, refs=(), names=_names_of(steps, directory, handed=True))
     refs = {step.ref: step for step in steps}
-    handed = {key_of(step.name): step for step in steps}
+    known = _refs_of(steps, directory)
+    handed = {key_of(step.name): step for step in steps if step.ref not in known}
     rows = Person.objects.select_for_update(of=("self",)).select_related("tenant")
     found = list(
         rows.filter(Q(source_ref__in=refs) | Q(source_ref="", name_key__in=handed), source=directory)

@@ -15,7 +15,7 @@ from configserver.access import Administrator
 from configserver.choice import INTERNAL
 from configserver.directory import PROVING
 from configserver.granting import granted_by, own_of, roles_held
-from configserver.models import Directory, Person, Role, Tenant
+from configserver.models import Directory, Group, Person, Role, Tenant
 from configserver.service import choice_of, refuse_new_password, store_password
 from configserver.services.above import NO_PROOF, refuse_groups
 from configserver.services.voiding import void
@@ -273,6 +273,10 @@ def _apply(person: Person, changed: dict[str, Any], *, by: Administrator, now: d
             setattr(person, name, value)
     if {"external_id", "directory", "tenant"} & changed.keys():
         person.entry = ""  # another directory, or another name in it, has another entry
+    if {"is_active", "source"} & changed.keys():
+        person.gone_at = None  # whoever decides this now is no import
+    if {"display_name", "source"} & changed.keys():
+        _touch_groups(person, now=now)
     if "source" in changed:
         person.group_set.clear()  # those of the directory that kept the person before
         person.source_ref = changed.get("source_ref", "")
@@ -284,6 +288,12 @@ def _apply(person: Person, changed: dict[str, Any], *, by: Administrator, now: d
     epoch.bump()
     details = {"roles": [role.name for role in changed["roles"]]} if "roles" in changed else {}
     _record(Event.PERSON_CHANGED, person, by=by, now=now, fields=sorted(changed), **details)
+
+
+def _touch_groups(person: Person, *, now: datetime) -> None:
+    """Groups show their members, so they are others now."""
+    if person.source_id is not None:
+        Group.objects.filter(members=person).update(changed_at=now)
 
 
 def give_password(
@@ -355,6 +365,7 @@ def delete_person(
         if refusal is not None:
             return refusal
         _record(Event.PERSON_DELETED, found, by=by, now=now)
+        _touch_groups(found, now=now)
         epoch.bump()
         found.delete()
     return None

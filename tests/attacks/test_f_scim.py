@@ -1,6 +1,7 @@
 """F. An identity provider reaches what it brought, as far as its groups give, and nothing else; what it sends is bounded."""
 
 import json
+import time
 from dataclasses import replace
 from typing import Any
 
@@ -369,3 +370,49 @@ def test_sessions_are_none_of_its_business(okta: Provider) -> None:
     before = Session.objects.count()
     okta.get("Users")
     assert Session.objects.count() == before
+
+
+def test_many_values_in_many_operations_cost_nothing(okta: Provider) -> None:
+    made = okta.brings("bjensen", emails=[{"value": "b@acme.example"}])
+    many = [{"value": f"a{number}@acme.example"} for number in range(1_000)]
+    operations = [{"op": "add", "path": "emails", "value": many}] * 15
+    began = time.process_time()
+    assert okta.patch(f"Users/{made['id']}", *operations, status=400)["scimType"] == "tooMany"
+    one_by_one = [{"op": "add", "path": "emails", "value": [one]} for one in many[:40]]
+    assert okta.patch(f"Users/{made['id']}", *one_by_one, status=400)["scimType"] == "tooMany"
+    assert time.process_time() - began < 1
+    assert okta.get(f"Users/{made['id']}") == made
+
+
+@pytest.mark.parametrize(
+    "moment", ["9999-12-31T23:59:59-01:00", "0001-01-01T00:00:00+01:00", "2026-01-01T00:00:00"]
+)
+def test_moments_that_there_are_not_are_refused(okta: Provider, moment: str) -> None:
+    answer = okta.browser.get("/scim/v2/Users", {"filter": f'meta.created gt "{moment}"'})
+    assert (answer.status_code, answer.json()["scimType"]) == (400, "invalidFilter")
+
+
+def test_a_name_that_stands_twice_is_refused_at_every_depth(okta: Provider) -> None:
+    made = okta.brings("bjensen")["id"]
+    for value in (
+        {"userName": "a", "USERNAME": "b"},
+        {PERSON: {"externalId": "a", "EXTERNALID": "b"}},
+        {"name": {"givenName": "a", "GIVENNAME": "b"}},
+    ):
+        assert (
+            okta.patch(f"Users/{made}", {"op": "add", "value": value}, status=400)["scimType"]
+            == "invalidSyntax"
+        )
+        assert okta.call("POST", "Users", {"schemas": [USER], "userName": "x"} | value).status_code == 400
+
+
+def test_the_entity_tag_of_a_group_follows_its_members(okta: Provider) -> None:
+    made = okta.brings("anna")["id"]
+    group = okta.groups("Agents", made)["id"]
+    for change in (
+        lambda: okta.patch(f"Users/{made}", {"op": "replace", "path": "displayName", "value": "Anna"}),
+        lambda: okta.call("DELETE", f"Users/{made}"),
+    ):
+        tag = okta.call("GET", f"Groups/{group}")["ETag"]
+        change()
+        assert okta.call("GET", f"Groups/{group}", **{"If-None-Match": tag}).status_code == 200

@@ -4,6 +4,7 @@ import io
 import re
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,6 +15,9 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from configserver import service, services
 from configserver.directory import Directory
+from configserver.engines.ldap import Read
+from configserver.engines.ldap.entries import whole
+from configserver.engines.ldap.wire import PAGES, Line
 from configserver.models import Import, ImportState, Person, Tenant
 from configserver.services import importing
 from configserver.values import Identity
@@ -23,7 +27,7 @@ from tenants.settings import snapshot
 from tests import directories, directory
 from tests.cast import Api, acting
 from tests.services import ldap_admin
-from tests.services.ldap import PEOPLE, Ldap, ldap_machine, password_of, people, person
+from tests.services.ldap import PEOPLE, SERVICE, Ldap, ldap_machine, password_of, people, person
 
 pytestmark = pytest.mark.django_db
 
@@ -295,8 +299,141 @@ def test_more_people_than_a_page_come_over_one_connection() -> None:
         )
         server.forget()
         assert told("Many")[-2] == "1201 read: 1201 new, 0 changed, 0 gone, 0 left alone."
-        assert sum("ACCEPT from" in line for line in server.log) == 1
+        assert server.binds() == [SERVICE]
         assert Person.objects.count() == 1_201, connection.vendor
+
+
+# --- what nearly went wrong ------------------------------------------------------------------------------------------------
+
+
+def entries(monkeypatch: pytest.MonkeyPatch, *pages: list[tuple[str, str]]) -> None:
+    """Let the directory give these ids and names."""
+    read = [
+        [Read(ref=ref, login=name, display_name=name, email="", phone="", changed="") for ref, name in page]
+        for page in pages
+    ]
+    monkeypatch.setattr("configserver.engines.ldap.read_everybody", lambda *_one, **_more: iter(read))
+
+
+def test_an_id_that_comes_twice_holds_nobody_up(staff: Directory, monkeypatch: pytest.MonkeyPatch) -> None:
+    entries(monkeypatch, [("r1", "anna"), ("r2", "carl")], [("r1", "anna.new")])
+    assert "! anna.new: twice" in told("Staff")
+    assert set(Person.objects.values_list("name", flat=True)) == {"anna", "carl"}
+
+
+def test_a_name_of_somebody_who_was_handed_over_is_not_taken_from_him(
+    staff: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries(monkeypatch, [("r1", "bob"), ("r2", "leaver")])
+    told("Staff")
+    Directory.objects.update(import_percent=100)
+    draft = services.PersonDraft(name="carl", display_name="Carl", tenant=staff.people_tenant, source=staff)
+    made = services.create_person(
+        draft, password="", environment=snapshot(None), by=system_actor(), now=timezone.now()
+    )
+    assert isinstance(made, Person)
+    entries(monkeypatch, [("r1", "carl")])
+    assert "! carl: name_taken" in told("Staff")
+    assert not Person.objects.get(name="leaver").is_active
+    assert Person.objects.get(name="bob").is_active
+
+
+def test_a_step_that_cannot_be_done_any_more_becomes_a_conflict(
+    staff: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries(monkeypatch, [("r1", "anna"), ("r2", "carl")])
+    run = services.plan_import(staff, whole=True, by=system_actor(), now=timezone.now())
+    assert isinstance(run, Import)
+    for name, ref in (("anna", ""), ("somebody", "r2")):
+        Person.objects.create(
+            name=name, display_name=name, tenant_id=staff.people_tenant_id, source=staff, source_ref=ref
+        )
+    done = services.apply_import(run, by=system_actor(), now=timezone.now())
+    assert isinstance(done, Import)
+    assert (done.state, [one.why for one in done.steps.all()]) == (ImportState.DONE, ["name_taken"] * 2)
+
+
+def test_an_older_plan_is_not_applied_after_another_import(
+    staff: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries(monkeypatch, [("r1", "anna")])
+    older, newer = (
+        services.plan_import(staff, whole=True, by=system_actor(), now=timezone.now()) for _time in range(2)
+    )
+    assert isinstance(older, Import)
+    assert isinstance(newer, Import)
+    assert isinstance(services.apply_import(older, by=system_actor(), now=timezone.now()), Import)
+    assert services.apply_import(newer, by=system_actor(), now=timezone.now()) is importing.OVERTAKEN
+
+
+def test_whom_an_administrator_switched_off_stays_so(
+    staff: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Directory.objects.update(import_percent=100)
+    entries(monkeypatch, [("r1", "anna")])
+    told("Staff")
+    entries(monkeypatch, [])
+    told("Staff")
+    for active in (True, False):
+        services.change_person(
+            Person.objects.get(),
+            services.PersonDraft(is_active=active),
+            by=system_actor(),
+            now=timezone.now(),
+        )
+    entries(monkeypatch, [("r1", "anna")])
+    told("Staff")
+    assert not Person.objects.get().is_active
+
+
+def test_a_directory_that_changes_drops_what_was_half_done(
+    staff: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entries(monkeypatch, [("r1", "anna")])
+    run = services.plan_import(staff, whole=True, by=system_actor(), now=timezone.now())
+    assert isinstance(run, Import)
+    Import.objects.update(state=ImportState.APPLYING)
+    services.change_directory(
+        staff, services.DirectoryDraft(is_active=False), by=system_actor(), now=timezone.now()
+    )
+    run.refresh_from_db()
+    assert run.state == ImportState.FAILED
+    assert "imports nobody" in refused("Staff")
+    assert not Person.objects.exists()
+
+
+def test_nobody_imports_people_to_whom_groups_give_more_than_he_has(staff: Directory, root: Any) -> None:
+    high = services.create_role(
+        services.RoleDraft(name="Master", rank=90), by=system_actor(), now=timezone.now()
+    )
+    services.change_directory(
+        staff, services.DirectoryDraft(groups=[("cn=a", high)]), by=system_actor(), now=timezone.now()
+    )
+    actor = acting(root)
+    weaker = replace(actor, rights=replace(actor.rights, rank=50))
+    refusal = services.plan_import(staff, whole=True, by=weaker, now=timezone.now())
+    assert isinstance(refusal, Denied)
+    assert refusal.code == "rank_too_high"
+
+
+def test_a_page_that_does_not_say_what_follows_fails_the_import(
+    staff: Directory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told("Staff")
+    Directory.objects.update(import_percent=100)
+    answers = iter(
+        [({"result": 0, "controls": {PAGES: {"value": {"cookie": b"x"}}}}, ()), ({"result": 0}, ())]
+    )
+    monkeypatch.setattr(Line, "_search", lambda *_one, **_more: next(answers))
+    assert "not known who is missing" in refused("Staff")
+    assert Person.objects.filter(is_active=True).count() == 10
+
+
+@pytest.mark.parametrize("raw", [b"bad\0", b"ad\nmin", b"x" * 255, b"\xff"])
+def test_a_name_is_taken_whole_or_not_at_all(raw: bytes) -> None:
+    assert whole(raw, 254) == ""
+    read = Read(ref="r", login="\u202etxt", display_name="", email="", phone="", changed="")
+    assert importing._entry(read).name == ""
 
 
 # --- by page and API -------------------------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from configserver.sync import Action, Change, Entry, Kept, changes_of, is_too_much
+from configserver.sync import Action, Change, Entry, Kept, Seen, changes_of, is_too_much
 
 
 def entry(ref: str = "1", name: str = "anna", **more: str) -> Entry:
@@ -21,7 +21,7 @@ def kept(one: Entry, **more: Any) -> dict[str, Kept]:
 def compared(
     *entries: Entry, there: dict[str, Kept] | None = None, taken: dict[str, str] | None = None
 ) -> list[Change]:
-    return list(changes_of(entries, there or {}, taken=taken or {}, names=set()))
+    return list(changes_of(entries, there or {}, taken=taken or {}, seen=Seen()))
 
 
 def test_whoever_is_not_there_is_made() -> None:
@@ -72,15 +72,22 @@ def test_of_two_entries_of_one_name_the_second_is_left_alone() -> None:
     assert [(one.action, one.why) for one in found] == [(Action.CREATE, ""), (Action.CONFLICT, "twice")]
 
 
+def test_of_two_entries_of_one_id_the_second_is_left_alone() -> None:
+    found = compared(entry("1", name="anna"), entry("1", name="anna.new"))
+    assert [(one.action, one.why) for one in found] == [(Action.CREATE, ""), (Action.CONFLICT, "twice")]
+
+
 @pytest.mark.parametrize(
-    ("changed", "off", "there", "percent", "stops"),
+    ("changed", "off", "kept", "active", "percent", "stops"),
     [
-        (0, 0, 0, 1, False),
-        (5, 0, 0, 1, False),
-        (20, 0, 100, 20, False),
-        (20, 1, 100, 20, True),
-        (0, 100, 100, 100, False),
+        (0, 0, 0, 0, 1, False),
+        (1, 0, 0, 0, 1, True),
+        (20, 0, 100, 100, 20, False),
+        (21, 0, 100, 100, 20, True),
+        (0, 20, 100, 100, 20, False),
+        (0, 9, 100, 9, 20, True),  # all that were left
+        (0, 100, 100, 100, 100, False),
     ],
 )
-def test_the_stop_rule(changed: int, off: int, there: int, percent: int, stops: bool) -> None:
-    assert is_too_much(changed=changed, off=off, kept=there, percent=percent) is stops
+def test_the_stop_rule(changed: int, off: int, kept: int, active: int, percent: int, stops: bool) -> None:
+    assert is_too_much(changed=changed, off=off, kept=kept, active=active, percent=percent) is stops

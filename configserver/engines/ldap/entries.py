@@ -59,13 +59,14 @@ def mapped(entry: Entry, config: LdapConfig) -> Mapped:
     return Mapped(
         entry=_stable_id(raw(config.entry_attribute), config.entry_attribute),
         display_name=cleaned(raw(config.name_attribute).decode(errors="replace"), LONGEST_NAME),
-        email=_whole(raw(config.email_attribute), LONGEST_EMAIL),
-        phone=_whole(raw(config.phone_attribute), LONGEST_PHONE),
-        tenant=_whole(raw(config.tenant_attribute), LONGEST_ID) or None,
+        email=whole(raw(config.email_attribute), LONGEST_EMAIL),
+        phone=whole(raw(config.phone_attribute), LONGEST_PHONE),
+        tenant=whole(raw(config.tenant_attribute), LONGEST_ID) or None,
     )
 
 
-def _whole(raw: bytes, longest: int) -> str:
+def whole(raw: bytes, longest: int) -> str:
+    """The text of these bytes; empty when it is none, too long, or more than a line: what is cut could be somebody else's."""
     try:
         text = raw.decode().strip()
     except UnicodeDecodeError:
@@ -77,7 +78,7 @@ def _stable_id(raw: bytes, attribute: str) -> str:
     if attribute.lower() == "objectguid" and len(raw) == 16:
         return str(uuid.UUID(bytes_le=raw))  # as Active Directory's own tools write it
     # Of bytes that are no text the number is taken: two ids must never become one.
-    return _whole(raw, LONGEST_ID) or (raw.hex() if 2 * len(raw) <= LONGEST_ID else "")
+    return whole(raw, LONGEST_ID) or (raw.hex() if 2 * len(raw) <= LONGEST_ID else "")
 
 
 def groups_of(dn: str, *, login: str, config: LdapConfig, line: Line, deadline: Deadline) -> frozenset[str]:

@@ -1,5 +1,6 @@
 """Reading everybody of a directory, for an import: page by page, over one connection, as the service account."""
 
+import re
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -7,17 +8,16 @@ from dataclasses import dataclass
 from django.utils.translation import gettext_noop as _
 
 from configserver.engines.ldap.config import LdapConfig, address_of, fault_of
-from configserver.engines.ldap.entries import attributes_of, mapped
+from configserver.engines.ldap.entries import attributes_of, mapped, whole
 from configserver.engines.ldap.search import let_service_in
-from configserver.engines.ldap.wire import Line, ServerError, cleaned
+from configserver.engines.ldap.wire import Entry, Line, ServerError
 from core.deadline import Deadline
 
 SIZE = 500  # entries of a page
 SECONDS = 30.0  # for one page
 LONGEST_NAME = 254
-CHANGED = (
-    "modifyTimestamp"  # RFC 4512, 3.4.4; Active Directory knows whenChanged, and answers to this as well
-)
+CHANGED = "modifyTimestamp"  # RFC 4512, 3.4.4; Active Directory answers to it, too
+_TIME = re.compile(rb"\d{14}(\.\d+)?Z")  # generalized time, as it goes into the next filter
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,24 +44,23 @@ def read_everybody(
             "bind",
             str(fault or _("Enter a service account with its password, or how the DN of a person is made.")),
         )
-    whole = f"(&{wanted}({CHANGED}>={since}))" if since else wanted
+    filter_ = f"(&{wanted}({CHANGED}>={since}))" if since else wanted
     attributes = [*attributes_of(config), login_attribute, CHANGED]
     with closing(_first(config)) as line:
-        for page in line.pages(config.base_dn, whole, attributes=attributes, size=SIZE, seconds=SECONDS):
-            yield [
-                Read(
-                    ref=one.entry,
-                    login=cleaned(
-                        entry.values.get(login_attribute.lower(), b"").decode(errors="replace"), LONGEST_NAME
-                    ),
-                    display_name=one.display_name,
-                    email=one.email,
-                    phone=one.phone,
-                    changed=entry.values.get(CHANGED.lower(), b"").decode(errors="replace"),
-                )
-                for entry in page
-                for one in [mapped(entry, config)]
-            ]
+        for page in line.pages(config.base_dn, filter_, attributes=attributes, size=SIZE, seconds=SECONDS):
+            yield [_read(entry, config, login_attribute=login_attribute) for entry in page]
+
+
+def _read(entry: Entry, config: LdapConfig, *, login_attribute: str) -> Read:
+    found, changed = mapped(entry, config), entry.values.get(CHANGED.lower(), b"")
+    return Read(
+        ref=found.entry,
+        login=whole(entry.values.get(login_attribute.lower(), b""), LONGEST_NAME),
+        display_name=found.display_name,
+        email=found.email,
+        phone=found.phone,
+        changed=changed.decode() if _TIME.fullmatch(changed) else "",
+    )
 
 
 def _first(config: LdapConfig) -> Line:

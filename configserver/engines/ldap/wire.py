@@ -261,8 +261,14 @@ class Line:
                         "The service account gets no more entries (%(result)s): the server limits what it may read."
                     )
                 raise ServerError("search", refused, result=result["description"])
-            yield entries
             control = (result.get("controls") or {}).get(PAGES) or {}
+            if cookie and not control:
+                # Not the last page, but one of which nobody knows what follows it.
+                self.close()
+                raise ServerError(
+                    "search", _("The server stopped sending in pages, so it is not known who is missing.")
+                )
+            yield entries
             # A server that does not know the control sends everything at once, or as much as it sends anybody.
             cookie = (control.get("value") or {}).get("cookie") or b""
 
