@@ -20,10 +20,17 @@ from accounts.tokens.foreign import LONGEST, Flawed
 from accounts.tokens.verify import principal_of_token
 from core.http import client_address, user_agent
 
-INVALID_TOKEN = AuthenticationFailed(_("The access token does not hold."), code="invalid_token")
-SESSION_LOCKED = AuthenticationFailed(
-    _("The session is locked because it was idle. Confirm the password on a page."), code="session_locked"
-)
+
+# Made anew each time: Python hangs every request that raised it on an exception that is shared.
+def invalid_token() -> AuthenticationFailed:
+    """The refusal of a bearer."""
+    return AuthenticationFailed(_("The access token does not hold."), code="invalid_token")
+
+
+def session_locked() -> AuthenticationFailed:
+    """The refusal of a session that was idle."""
+    sentence = _("The session is locked because it was idle. Confirm the password on a page.")
+    return AuthenticationFailed(sentence, code="session_locked")
 
 
 class _CsrfCheck(CsrfViewMiddleware):
@@ -85,12 +92,12 @@ class BearerOrSession(BaseAuthentication):
         scheme, _space, token = header.partition(" ")
         now = timezone.now()
         if scheme.lower() != "bearer" or not token or len(token) > LONGEST:
-            raise INVALID_TOKEN
+            raise invalid_token()
         principal = principal_of_token(token.strip(), now=now) or self._vouched(
             token.strip(), request, now=now
         )
         if principal.session.locked_at is not None:
-            raise SESSION_LOCKED
+            raise session_locked()
         note_use(principal.session, now=now)
         return principal
 
@@ -101,7 +108,7 @@ class BearerOrSession(BaseAuthentication):
         if isinstance(found, Flawed):
             raise AuthenticationFailed(str(found.message), code=found.code)
         if found is None:
-            raise INVALID_TOKEN
+            raise invalid_token()
         return found
 
     def _cookie(self, request: HttpRequest) -> Principal | None:

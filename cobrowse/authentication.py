@@ -8,7 +8,7 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from accounts.authentication import INVALID_TOKEN, SESSION_LOCKED, BearerOrSession, principal_of
+from accounts.authentication import BearerOrSession, invalid_token, principal_of, session_locked
 from accounts.models import SessionKind
 from accounts.principal import Principal
 from accounts.sessions import idle_lock_due, note_use
@@ -39,11 +39,11 @@ class AgentBearer(BearerOrSession):
                     raise EXPIRED
                 found = agent_tokens.principal_of(said, now=now)
                 if found is None:
-                    raise INVALID_TOKEN
+                    raise invalid_token()
                 principal, request.bound = found  # type: ignore[attr-defined]
                 # It is no use of the page whose sign-in stands behind it, and is worth nothing while that page is locked.
                 if principal.session.locked_at is not None or idle_lock_due(principal.session, now=now):
-                    raise SESSION_LOCKED
+                    raise session_locked()
                 if principal.session.kind != SessionKind.PAGE:
                     note_use(principal.session, now=now)
                 return principal

@@ -30,5 +30,8 @@ class Administrator(Protocol):
     def is_person(self, uid: UUID) -> bool:
         """Whether the actor is this very person of the Configuration Server."""
 
+    def may_touch_people_of(self, source: UUID | None) -> bool:
+        """Whether people whom this directory brought (None: none did) can be the actor's to touch at all."""
+
     def is_directory(self, uid: UUID) -> bool:
         """Whether the actor is this directory, which keeps the people whom it brings."""

@@ -306,7 +306,7 @@ class DirectoryAdmin(VerbAdmin):
         """Read, compare, and unless it is only to be compared, apply."""
         return services.import_people(
             obj,
-            whole=not given["changed"],
+            whole=not given["only_changed"],
             dry_run=given["dry_run"],
             even_if_many=given["even_if_many"],
             by=by,

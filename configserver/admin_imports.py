@@ -28,8 +28,8 @@ TITLES: Mapping[Action, Words] = {
 REASONS: Mapping[str, Words] = {
     Why.NO_ID: __("The entry has no id."),
     Why.NO_NAME: __("The entry has no user name."),
-    Why.NAME_TAKEN: __("Somebody else has this user name."),
-    Why.TWICE: __("Another entry has the same user name."),
+    Why.NAME_TAKEN: __("Somebody else has this user name or id."),
+    Why.TWICE: __("Another entry has the same user name or id."),
 }
 FIELDS: Mapping[str, Words] = {
     "name": __("user name"),

@@ -6,6 +6,7 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from configserver.models import Directory, Group, Person, Role
+from configserver.scim import PATH
 from core.admin_lists import bounded_count
 from core.admin_pages import Panel, badge, link_to, two_lines, when
 
@@ -14,7 +15,7 @@ SHOWN = 50
 
 def address() -> str:
     """What is entered at the identity provider."""
-    return f"{settings.PUBLIC_URL}/scim/v2"
+    return f"{settings.PUBLIC_URL}{PATH}"
 
 
 def token_in_words(directory: Directory) -> str:

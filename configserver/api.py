@@ -17,6 +17,7 @@ from configserver import serializers_directories as directories
 from configserver import services
 from configserver.models import Directory, Permission, Role, Tenant
 from configserver.options import SECTION
+from configserver.scim import PATH
 from configserver.services import DirectoryDraft, PermissionDraft, RoleDraft, TenantDraft
 from configserver.trial import try_directory
 from core.api import Resource, actor
@@ -122,7 +123,7 @@ class Directories(Resource):
         directory = self.get_object()
         self.body()
         token = settled(services.make_token(directory, by=actor(request), now=timezone.now()))
-        return Response({"token": token, "base_url": f"{settings.PUBLIC_URL}/scim/v2"})
+        return Response({"token": token, "base_url": f"{settings.PUBLIC_URL}{PATH}"})
 
     @action(detail=True, methods=["post"], url_path="import")
     def import_people(self, request: Request, **where: Any) -> Response:
@@ -130,7 +131,7 @@ class Directories(Resource):
         directory, given = self.get_object(), self.body()
         run = services.import_people(
             directory,
-            whole=not given["changed"],
+            whole=not given["only_changed"],
             dry_run=given["dry_run"],
             even_if_many=given["even_if_many"],
             by=actor(request),

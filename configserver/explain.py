@@ -80,6 +80,8 @@ def explain(
 
 
 def _switched(person: Person) -> Finding:
+    if person.is_active and person.source is not None and not person.source.is_active:
+        return stop("person", _("The directory that brought the person is switched off."))
     if person.is_active:
         return ok("person", _("The person is switched on."))
     return stop("person", _("The person is switched off."))

@@ -276,7 +276,7 @@ class ImportForm(ObjectForm):
         initial=True,
         help_text=__("Tells what differs and changes nobody."),
     )
-    changed = forms.BooleanField(
+    only_changed = forms.BooleanField(
         label=__("Only what changed"),
         required=False,
         help_text=__(

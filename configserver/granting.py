@@ -53,11 +53,6 @@ def _gives_to(groups: QuerySet[Group]) -> QuerySet[DirectoryGroup]:
     )
 
 
-def roles_of_groups(groups: QuerySet[Group]) -> QuerySet[Role]:
-    """The roles that these groups of identity providers give."""
-    return Role.objects.filter(groups__in=_gives_to(groups)).distinct()
-
-
 def roles_held(persons: QuerySet[Person]) -> QuerySet[Role]:
     """The roles of these persons, and those of their groups: of a directory as it said at the last sign-in, if it still can give them."""
     numbers: set[int] = set().union(*persons.exclude(mapped=[]).values_list("mapped", flat=True))

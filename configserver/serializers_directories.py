@@ -191,7 +191,7 @@ class _Directory(Strict):
         Tenant,
         required=False,
         allow_null=True,
-        help_text=_("SCIM: to which everybody belongs whom it brings."),
+        help_text=_("To which everybody belongs whom it brings."),
     )
 
     def get_fields(self) -> dict[str, Any]:
@@ -259,7 +259,7 @@ class ImportAsked(Strict):
     """An import of people."""
 
     dry_run = Flag(required=False, default=False, help_text=_("Only compare."))
-    changed = Flag(
+    only_changed = Flag(
         required=False,
         default=False,
         help_text=_("Read only what changed since the last import; who is gone is not found so."),

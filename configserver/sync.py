@@ -42,8 +42,6 @@ class Entry:
 class Kept:
     """A person as it is kept. `gone`: an earlier import switched it off; `handed`: an administrator gave it to the directory."""
 
-    ref: str
-    name_key: str
     values: Mapping[str, str]  # by the names in FIELDS
     is_active: bool
     gone: bool = False
@@ -70,7 +68,7 @@ class Seen:
 
 
 def changes_of(
-    entries: Iterable[Entry], kept: Mapping[str, Kept], *, taken: Mapping[str, str], seen: "Seen"
+    entries: Iterable[Entry], kept: Mapping[str, Kept], *, taken: Mapping[str, str], seen: Seen
 ) -> Iterator[Change]:
     """What these entries change. `kept` holds the persons of this directory by ref, `taken` the refs of those who have a name, by its key
     (empty: somebody of another source), and `seen` what earlier entries of this import have had; it grows.
@@ -96,7 +94,7 @@ def changes_of(
             yield Change(action=Action.CHANGE, ref=one.ref, name=one.name, values=changed)
 
 
-def _refusal(entry: Entry, *, taken: Mapping[str, str], seen: "Seen") -> Why | None:
+def _refusal(entry: Entry, *, taken: Mapping[str, str], seen: Seen) -> Why | None:
     if not entry.ref:
         return Why.NO_ID
     if not entry.name_key:

@@ -43,6 +43,10 @@ class Actor:
         """Whether the actor is this very person of the Configuration Server."""
         return getattr(self.origin.actor, "source_id", None) == uid
 
+    def may_touch_people_of(self, source: UUID | None) -> bool:
+        """Always: rights and reach decide, wherever somebody comes from."""
+        return True
+
     def is_directory(self, uid: UUID) -> bool:
         """Never: a directory acts as itself."""
         return False

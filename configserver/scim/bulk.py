@@ -15,7 +15,7 @@ from configserver.scim.errors import ScimError, invalid
 from configserver.scim.groups import Groups
 from configserver.scim.people import People
 from configserver.scim.resources import etag_of
-from configserver.scim.views import MOST_AT_ONCE, Body, ScimView, changed, done, row_of
+from configserver.scim.views import MOST_AT_ONCE, Body, ScimView, change_row, row_of, settle
 
 logger = logging.getLogger(__name__)
 REQUEST = "urn:ietf:params:scim:api:messages:2.0:BulkRequest"
@@ -30,13 +30,13 @@ class Bulk(ScimView):
     """The door to several operations."""
 
     def post(self, request: Request) -> Response:
-        """Do them in their order, until more have failed than `failOnErrors` bears."""
-        operations, bearable = _read(request.data)
+        """Do them in their order, until as many have failed as `failOnErrors` says."""
+        operations, too_many = _read(request.data)
         made: dict[str, str] = {}
         told: list[Body] = []
         for one in operations:
             told.append(self._told(one, made))
-            if sum(int(each["status"]) >= 400 for each in told) >= bearable:
+            if sum(int(each["status"]) >= 400 for each in told) >= too_many:
                 break
         return Response({"schemas": [RESPONSE], "Operations": told})
 
@@ -64,12 +64,12 @@ class Bulk(ScimView):
         shelf, uid = _target(one, made)
         body = _resolved(one.get("data"), made)
         if method == "POST":
-            row = done(shelf, shelf.create(body, by=by, now=timezone.now()))
+            row = settle(shelf, shelf.create(body, by=by, now=timezone.now()))
             made[one["bulkId"]] = str(row.uid)
             status = "201"
         else:
             row = row_of(shelf, uid, by=by)
-            changed(method, shelf, row, body, tags=one.get("version"), by=by)
+            change_row(method, shelf, row, body, tags=one.get("version"), by=by)
             status = "204" if method == "DELETE" else "200"
         location = f"{self.base}{shelf.kind.endpoint}/{row.uid}"
         tag = {} if method == "DELETE" else {"version": etag_of(row_of(shelf, row.uid, by=by))}
@@ -81,14 +81,14 @@ def _read(body: Any) -> tuple[list[Body], int]:
     schemas = body.get("schemas") if isinstance(body, dict) else None
     if not isinstance(schemas, list) or REQUEST not in schemas:
         raise ScimError(400, f"schemas does not name {REQUEST}.", scim_type="invalidSyntax")
-    operations, bearable = body.get("Operations"), body.get("failOnErrors", MOST_AT_ONCE)
+    operations, too_many = body.get("Operations"), body.get("failOnErrors", MOST_AT_ONCE)
     if not isinstance(operations, list):
         raise ScimError(400, "Operations is not a list.", scim_type="invalidSyntax")
     if len(operations) > MOST_AT_ONCE:
         raise ScimError(413, f"There are more than {MOST_AT_ONCE} operations.")
-    if isinstance(bearable, bool) or not isinstance(bearable, int) or bearable < 1:
+    if isinstance(too_many, bool) or not isinstance(too_many, int) or too_many < 1:
         raise invalid("failOnErrors is a number from 1 on.")
-    return list(_checked(operations)), bearable
+    return list(_checked(operations)), too_many
 
 
 def _checked(operations: list[Any]) -> Iterator[Body]:

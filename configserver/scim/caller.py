@@ -29,7 +29,6 @@ from core.outcomes import Denied
 logger = logging.getLogger(__name__)
 LONGEST = 200
 NOTED_EVERY = timedelta(minutes=10)
-INVALID_TOKEN = AuthenticationFailed(_("The bearer token does not hold."), code="invalid_token")
 ABOVE = Denied(
     code="rank_too_high",
     message=_(
@@ -102,6 +101,10 @@ class Provider:
         """Never."""
         return False
 
+    def may_touch_people_of(self, source: UUID | None) -> bool:
+        """Its own, as they are at the moment of the change."""
+        return source == self.directory.uid
+
     def is_directory(self, uid: UUID) -> bool:
         """Whether it is this directory."""
         return self.directory.uid == uid
@@ -120,15 +123,15 @@ class ProviderBearer(BaseAuthentication):
         directory = _directory_of(token.strip()) if scheme.lower() == "bearer" else None
         if directory is None:
             logger.warning("scim: a token that does not hold, from %s", address)
-            raise INVALID_TOKEN
+            raise AuthenticationFailed(_("The bearer token does not hold."), code="invalid_token")
         company_of: CompanyOf = request.parser_context["view"].company_of
         provider = Provider(directory, address, company_of)
         request.principal = provider  # type: ignore[attr-defined]
         return provider, provider
 
     def authenticate_header(self, request: Request) -> str:
-        """What a 401 asks for (RFC 6750, 3)."""
-        return 'Bearer realm="Gatehouse SCIM"'
+        """Makes the refusal a 401; the header itself is written by `portal.api`."""
+        return "Bearer"
 
 
 def _directory_of(token: str) -> Directory | None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from configserver.scim.errors import ScimError, fixed, invalid
-from configserver.scim.filters import Compare, Filter, Path, Target, read_path
+from configserver.scim.filters import Compare, Filter, Target, read_path
 from configserver.scim.matching import holds
 from configserver.scim.schemas import (
     Attribute,
     Kind,
     Place,
+    Schema,
     checked,
     is_passed_over,
     lowered,
@@ -21,7 +22,7 @@ from configserver.scim.schemas import (
 
 MESSAGE = "urn:ietf:params:scim:api:messages:2.0:PatchOp"
 MOST_OPERATIONS = 100
-MOST_ELEMENTS = 20  # of a list of a person
+MOST_KEPT = 20  # of a list of a person
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,23 +75,25 @@ def _steps(op: str, written: str, value: Any, kind: Kind) -> list[Step]:
     target = read_path(written)
     schema = whole_schema(target.path, kind) if target.chosen is None else None
     if schema is not None:
-        # An extension as a whole: its attributes, one by one.
-        if op != "remove" and not isinstance(value, dict):
-            raise invalid(f"{schema.id} is not an object.")
-        value = value if op == "remove" else lowered(value)
-        names = schema.attributes if op == "remove" else value
-        parts = [Path(schema=schema.id.lower(), name=str(name).lower()) for name in names]
-        values = dict.fromkeys(names) if op == "remove" else value
         return [
-            _step(op, Target(path=part), one, kind)
-            for part, one in zip(parts, values.values(), strict=True)
-            if op != "remove" or schema.attributes[part.name].mutability == "readWrite"
+            step
+            for name, one in _parts(op, schema, value)
+            for step in _steps(op, f"{schema.id}:{name}", one, kind)
         ]
     if is_passed_over(target.path, kind):
         return []
     if target.path.name == "schemas" and not target.path.sub:
         return []  # which schemas a resource has values of follows from the values
     return [_step(op, target, value, kind)]
+
+
+def _parts(op: str, schema: Schema, value: Any) -> list[tuple[str, Any]]:
+    """A schema as a whole: its attributes, one by one."""
+    if op == "remove":
+        return [(name, None) for name, one in schema.attributes.items() if one.mutability == "readWrite"]
+    if not isinstance(value, dict):
+        raise invalid(f"{schema.id} is not an object.")
+    return list(lowered(value).items())
 
 
 def _step(op: str, target: Target, value: Any, kind: Kind) -> Step:
@@ -157,9 +160,9 @@ def _apply_to_list(holder: dict[str, Any], step: Step) -> None:
     name = step.place.attribute.name
     elements: list[dict[str, Any]] = holder.get(name, [])
     coming = len(step.value) if isinstance(step.value, list) else 1
-    if len(elements) + coming > MOST_ELEMENTS:
+    if len(elements) + coming > MOST_KEPT:
         # One is kept; what is looked at for it is bounded, however many operations add to it.
-        raise ScimError(400, f"{name} has more than {MOST_ELEMENTS} values.", scim_type="tooMany")
+        raise ScimError(400, f"{name} has more than {MOST_KEPT} values.", scim_type="tooMany")
     elements = (
         _list_as_a_whole(elements, step)
         if step.chosen is None and step.place.sub is None

@@ -43,9 +43,13 @@ class People:
 
     def shown(self, rows: Sequence[Person], asked: Asked, *, base: str) -> list[dict[str, Any]]:
         """These persons as resources."""
-        prefetch = ["group_set"] if asked.sees("groups") else []
-        prefetch_related_objects(list(rows), *prefetch)
-        return [asked.cut(person_shown(one, base=base), USERS) for one in rows]
+        sees_groups = asked.sees("groups")
+        if sees_groups:
+            prefetch_related_objects(list(rows), "group_set")
+        return [
+            asked.cut(person_shown(one, one.group_set.all() if sees_groups else (), base=base), USERS)
+            for one in rows
+        ]
 
     def create(self, body: Any, *, by: Provider, now: datetime) -> Person | Denied:
         """Bring a person."""

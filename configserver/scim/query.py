@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db.models import Q
 from django.utils.dateparse import parse_datetime
 
-from configserver.models import Group, Person
+from configserver.models import Group
 from configserver.scim.errors import ScimError
 from configserver.scim.filters import Both, Compare, Element, Filter, Not, Path, Present, Value
 from configserver.scim.schemas import GROUPS, PERSON, USERS, Kind, Place, place_of
@@ -162,7 +162,6 @@ _COLUMNS: Mapping[str, Columns] = {
         "meta.lastModified": Column(field="changed_at", type="time"),
     },
 }
-_MODELS: Mapping[str, type[Person | Group]] = {USERS.name: Person, GROUPS.name: Group}
 
 
 def _no(why: str) -> ScimError:

@@ -1,7 +1,7 @@
 """Persons and groups as SCIM shows them, and back: what a resource says as a draft of the verbs."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,11 +47,11 @@ def _engine(person: Person) -> str:
     return INTERNAL if directory is None else directory.protocol
 
 
-def person_shown(person: Person, *, base: str) -> dict[str, Any]:
-    """A person; `group_set` and `tenant` are to be loaded with it, and `base` is the address of `/scim/v2`."""
-    groups = [
+def person_shown(person: Person, groups: Iterable[Group], *, base: str) -> dict[str, Any]:
+    """A person in these groups; `tenant` is to be loaded with it, and `base` is the address of `/scim/v2`."""
+    shown = [
         {"value": str(one.uid), "$ref": f"{base}/Groups/{one.uid}", "display": one.name, "type": "direct"}
-        for one in sorted(person.group_set.all(), key=lambda group: group.pk)
+        for one in sorted(groups, key=lambda group: group.pk)
     ]
     found = {
         "schemas": [USER, PERSON],
@@ -63,7 +63,7 @@ def person_shown(person: Person, *, base: str) -> dict[str, Any]:
         "active": person.is_active,
         "emails": _one(person.email),
         "phoneNumbers": _one(person.phone),
-        "groups": groups,
+        "groups": shown,
         PERSON: {
             "dbid": person.pk,
             "tenantDbid": person.tenant.dbid,

@@ -16,6 +16,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from configserver.models import Group, Person
+from configserver.scim import PATH
 from configserver.scim.asked import LARGEST_PAGE, Asked, asked_in, asked_in_body
 from configserver.scim.caller import CompanyOf, Provider, ProviderBearer
 from configserver.scim.errors import ScimError
@@ -33,7 +34,6 @@ LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 CONFIGURATION = "urn:ietf:params:scim:schemas:core:2.0:ServiceProviderConfig"
 RESOURCE_TYPE = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
 SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Schema"
-ROOT = "/scim/v2"
 MOST_AT_ONCE = 100  # operations of one bulk
 Body = dict[str, Any]
 
@@ -80,7 +80,7 @@ class ScimView(APIView):
     @property
     def base(self) -> str:
         """The address of the server, as configured: the Host header is the client's."""
-        return f"{settings.PUBLIC_URL}{ROOT}"
+        return f"{settings.PUBLIC_URL}{PATH}"
 
 
 def listed(resources: list[Body], *, total: int, start: int = 1) -> Response:
@@ -116,7 +116,7 @@ def seen_in(row: Person | Group, tags: str | None) -> datetime | None:
     return row.changed_at
 
 
-def done(shelf: People | Groups, result: Any, *, tagged: bool = False) -> Any:
+def settle(shelf: People | Groups, result: Any, *, tagged: bool = False) -> Any:
     """What a verb gave; raises Refused, whose sentence names the attribute that it is about."""
     if not isinstance(result, Denied):
         return result
@@ -126,14 +126,14 @@ def done(shelf: People | Groups, result: Any, *, tagged: bool = False) -> Any:
     raise Refused(replace(result, message=f"{name}: {result.message}") if name else result)
 
 
-def changed(
+def change_row(
     method: str, shelf: People | Groups, row: Any, body: Any, *, tags: str | None, by: Provider
 ) -> None:
     """Do what PUT, PATCH or DELETE asks; raises Refused and ScimError."""
     verb: Any = {"PUT": shelf.put, "PATCH": shelf.patch, "DELETE": shelf.delete}[method]
     seen = seen_in(row, tags)
     given = () if method == "DELETE" else (body,)
-    done(shelf, verb(row, *given, by=by, seen=seen, now=timezone.now()), tagged=seen is not None)
+    settle(shelf, verb(row, *given, by=by, seen=seen, now=timezone.now()), tagged=seen is not None)
 
 
 class ShelfView(ScimView):
@@ -157,9 +157,8 @@ class ShelfView(ScimView):
         )
         return listed(shelf.shown(found, asked, base=self.base), total=total, start=asked.start)
 
-    def shown(self, row: Any, **how: Any) -> Response:
+    def shown(self, row: Any, asked: Asked, **how: Any) -> Response:
         """One resource, with its entity tag."""
-        asked = asked_in(self.request.query_params)
         response = Response(self.shelf.shown([row], asked, base=self.base)[0], **how)
         response["ETag"] = etag_of(row)
         return response
@@ -174,9 +173,10 @@ class Shelf(ShelfView):
 
     def post(self, request: Request, **where: Any) -> Response:
         """Make one."""
-        made = done(self.shelf, self.shelf.create(request.data, by=self.caller(), now=timezone.now()))
+        asked = asked_in(request.query_params)  # before anything is done
+        made = settle(self.shelf, self.shelf.create(request.data, by=self.caller(), now=timezone.now()))
         found = self.shelf.rows(self.caller()).get(pk=made.pk)
-        response = self.shown(found, status=status.HTTP_201_CREATED)
+        response = self.shown(found, asked, status=status.HTTP_201_CREATED)
         response["Location"] = f"{self.base}{self.shelf.kind.endpoint}/{made.uid}"
         return response
 
@@ -202,19 +202,21 @@ class One(ShelfView):
         seen = request.META.get("HTTP_IF_NONE_MATCH", "")
         if etag_of(row) in [one.strip() for one in seen.split(",")]:
             return Response(status=status.HTTP_304_NOT_MODIFIED, headers={"ETag": etag_of(row)})
-        return self.shown(row)
+        return self.shown(row, asked_in(request.query_params))
 
     def put(self, request: Request, **where: Any) -> Response:
         """Put the body in its place."""
+        asked = asked_in(request.query_params)
         self._change(request)
-        return self.shown(self.row())
+        return self.shown(self.row(), asked)
 
     def patch(self, request: Request, **where: Any) -> Response:
         """Apply operations to it."""
+        asked = asked_in(request.query_params)
         self._change(request)
         row = self.row()
-        if self.shelf.answers_patch or "attributes" in request.query_params:
-            return self.shown(row)
+        if self.shelf.answers_patch or asked.only is not None:
+            return self.shown(row, asked)
         return Response(status=status.HTTP_204_NO_CONTENT, headers={"ETag": etag_of(row)})
 
     def delete(self, request: Request, **where: Any) -> Response:
@@ -224,7 +226,7 @@ class One(ShelfView):
 
     def _change(self, request: Request) -> None:
         tags, method = request.META.get("HTTP_IF_MATCH"), str(request.method)
-        changed(method, self.shelf, self.row(), request.data, tags=tags, by=self.caller())
+        change_row(method, self.shelf, self.row(), request.data, tags=tags, by=self.caller())
 
 
 # --- what it says of itself ------------------------------------------------------------------------------------------------

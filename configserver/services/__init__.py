@@ -1,5 +1,6 @@
 """The verbs of the Configuration Server. Every write to its rows goes through one of them."""
 
+from configserver.services.applying import apply_import, import_people
 from configserver.services.directory import (
     DirectoryDraft,
     change_directory,
@@ -8,13 +9,7 @@ from configserver.services.directory import (
     make_token,
 )
 from configserver.services.group import GroupDraft, Members, change_group, create_group, delete_group
-from configserver.services.importing import (
-    apply_import,
-    import_people,
-    plan_import,
-    summary_of,
-    unfinished,
-)
+from configserver.services.importing import plan_import, summary_of, unfinished
 from configserver.services.package import (
     Plan,
     apply_package,

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import IntegrityError
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from audit.events import Event
@@ -16,21 +16,22 @@ from configserver.access import Administrator
 from configserver.models import Directory, Group, Person
 from configserver.services.voiding import void
 from core import epoch
-from core.contacts import key_of
+from core.contacts import NAME_LENGTH, key_of
 from core.db import unit
 from core.draft import KEEP, NOT_FOUND, given, line
 from core.outcomes import FORBIDDEN, Denied
 
 NAME_TAKEN = Denied(
-    code="name_taken",
-    field="name",
-    message=_("The directory has brought a group of this name or id already."),
+    code="name_taken", field="name", message=_("The directory has brought a group of this name already.")
+)
+REF_TAKEN = Denied(
+    code="name_taken", field="source_ref", message=_("The directory has brought a group of this id already.")
 )
 NO_MEMBER = Denied(code="invalid", field="members", message=_("There is no such person of this directory."))
 MEANWHILE = Denied(
     code="conflict", message=_("The group was changed in the meantime. Nothing was changed now.")
 )
-LINES = {"name": 500, "source_ref": 255}
+LINES = {"name": NAME_LENGTH, "source_ref": 255}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,6 +64,14 @@ def _checked(draft: GroupDraft) -> dict[str, Any] | Denied:
     return values
 
 
+def _refuse_ref(directory: Directory, values: dict[str, Any], group: Group | None) -> Denied | None:
+    ref = values.get("source_ref", "")
+    same = Group.objects.filter(directory=directory, source_ref=ref)
+    if group is not None:
+        same = same.exclude(pk=group.pk)
+    return REF_TAKEN if ref and same.exists() else None
+
+
 def create_group(
     directory: Directory, draft: GroupDraft, members: Members, *, by: Administrator, now: datetime
 ) -> Group | Denied:
@@ -74,7 +83,7 @@ def create_group(
         return FORBIDDEN
     try:
         with unit():
-            coming = _persons(directory, members.add)
+            coming = _refuse_ref(directory, values, None) or _persons(directory, members.add)
             if isinstance(coming, Denied):
                 return coming
             group = Group.objects.create(directory=directory, **values)
@@ -108,7 +117,9 @@ def change_group(
                 return NOT_FOUND
             if seen not in {None, found.changed_at}:
                 return MEANWHILE
-            coming = _persons(found.directory, members.add)
+            if members.add or members.remove or members.whole:
+                _hold(found, members)
+            coming = _refuse_ref(found.directory, values, found) or _persons(found.directory, members.add)
             if isinstance(coming, Denied):
                 return coming
             changed = {name: value for name, value in values.items() if value != getattr(found, name)}
@@ -156,10 +167,15 @@ def _locked(group: Group) -> Group | None:
     )
 
 
+def _hold(group: Group, members: Members) -> None:
+    """Inside a unit: hold everybody who comes or goes, in one order, before any of them is touched."""
+    whom = Q(uid__in=members.add | members.remove) | (Q(group=group) if members.whole else Q())
+    list(Person.objects.select_for_update(of=("self",)).filter(whom).order_by("pk").values_list("pk"))
+
+
 def _persons(directory: Directory, uids: Collection[UUID]) -> set[int] | Denied:
     """The numbers of these persons, all of whom the directory has brought."""
-    # Held, so that nobody hands one of them to another directory meanwhile.
-    rows = Person.objects.select_for_update().filter(source=directory, uid__in=uids).order_by("pk")
+    rows = Person.objects.filter(source=directory, uid__in=uids)
     found = set(rows.values_list("pk", flat=True)) if uids else set()
     return found if len(found) == len(uids) else NO_MEMBER
 

@@ -13,7 +13,7 @@ from audit.events import Event
 from audit.record import record
 from configserver.access import Administrator
 from configserver.choice import INTERNAL
-from configserver.directory import PROVING
+from configserver.directory import BRINGING, PROVING
 from configserver.granting import granted_by, own_of, roles_held
 from configserver.models import Directory, Group, Person, Role, Tenant
 from configserver.service import choice_of, refuse_new_password, store_password
@@ -43,6 +43,9 @@ OWN_SIGN_IN = Denied(
     message=_(
         "Your own user name, e-mail address, phone number, tenant and directory are for another administrator to change."
     ),
+)
+NO_BRINGING = Denied(
+    code="invalid", field="source", message=_("This directory brings nobody here; it only proves passwords.")
 )
 REF_TAKEN = Denied(
     code="name_taken", field="source_ref", message=_("The directory has brought a person of this id already.")
@@ -116,8 +119,8 @@ def _refuse_grants(
 
 def refuse_touch(person: Person, *, verb: str, by: Administrator) -> Denied | None:
     """Why this actor may not touch this person as he is now: out of reach, or above the actor."""
-    dbid = person.tenant.dbid
-    if not by.may_touch_tenant("view", KIND, dbid=dbid):
+    dbid, source = person.tenant.dbid, person.source.uid if person.source is not None else None
+    if not by.may_touch_tenant("view", KIND, dbid=dbid) or not by.may_touch_people_of(source):
         return NOT_FOUND
     if not by.may_touch_tenant(verb, KIND, dbid=dbid):
         return FORBIDDEN
@@ -144,6 +147,8 @@ def _refuse_source(values: dict[str, Any], person: Person | None, *, by: Adminis
     ref = values.get("source_ref", person.source_ref if person is not None else "")
     if "source" in values and not (source is not None and person is None and by.is_directory(source.uid)):
         refusal = _refuse_directory(source, by=by, field="source")
+        if refusal is None and source is not None and source.protocol not in BRINGING:
+            refusal = NO_BRINGING
         if refusal is not None:
             return refusal
     if source is None or not ref or not {"source", "source_ref"} & values.keys():
@@ -212,6 +217,7 @@ def change_person(
         return values
     try:
         with unit():
+            _hold_groups(person)
             found = _locked(person)
             if found is None:
                 return NOT_FOUND
@@ -290,6 +296,12 @@ def _apply(person: Person, changed: dict[str, Any], *, by: Administrator, now: d
     _record(Event.PERSON_CHANGED, person, by=by, now=now, fields=sorted(changed), **details)
 
 
+def _hold_groups(person: Person) -> None:
+    """Inside a unit: hold the person's groups before the person, as the verbs on groups do."""
+    if person.source_id is not None:
+        list(Group.objects.select_for_update().filter(members=person).order_by("pk").values_list("pk"))
+
+
 def _touch_groups(person: Person, *, now: datetime) -> None:
     """Groups show their members, so they are others now."""
     if person.source_id is not None:
@@ -354,6 +366,7 @@ def delete_person(
     The account in the portal can never be signed in to again, and what it did stays in the audit trail.
     """
     with unit():
+        _hold_groups(person)
         found = _locked(person)
         if found is None:
             return NOT_FOUND

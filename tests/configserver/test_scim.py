@@ -11,10 +11,13 @@ from django.utils import timezone
 from audit.models import AuditEvent
 from configserver import service, services
 from configserver.directory import Directory
-from configserver.models import Group, Person, Role
+from configserver.models import Group, Person, Role, Tenant
+from configserver.scim.caller import Provider as Caller
 from configserver.values import Identity
+from core.outcomes import Denied
 from tenants.actor import Actor
 from tenants.settings import snapshot
+from tests import directories
 from tests.configserver.provider import GROUP, PATCH, PERSON, USER, Provider, scim_directory
 
 pytestmark = pytest.mark.django_db
@@ -388,12 +391,13 @@ def test_every_attribute_that_can_be_asked_for_is(okta: Provider) -> None:
     ] == [group["id"]]
 
 
-def test_the_statements_of_a_list_do_not_grow_with_it(okta: Provider) -> None:
+@pytest.mark.parametrize("query", ["", "?attributes=userName", "?excludedAttributes=groups"])
+def test_the_statements_of_a_list_do_not_grow_with_it(okta: Provider, query: str) -> None:
     def statements() -> int:
         with CaptureQueriesContext(
             connection,
         ) as seen:
-            okta.get("Users")
+            okta.get(f"Users{query}")
         return sum("core_epoch" not in one["sql"] for one in seen)
 
     okta.groups("Sellers", okta.brings("a")["id"])
@@ -429,7 +433,8 @@ def test_the_configuration_tells_the_truth(okta: Provider) -> None:
     op = {"op": "replace", "path": "displayName", "value": "B"}
     proofs = {
         "patch": okta.call("PATCH", path, {"schemas": [PATCH], "Operations": [op]}).status_code == 200,
-        "bulk": okta.call("POST", "Bulk", {}).status_code != 404,
+        "bulk": bulk(okta, {"method": "DELETE", "path": f"Groups/{okta.groups('G')['id']}"})[0]["status"]
+        == "204",
         "filter": len(okta.found("Users", 'userName eq "nobody"')) == 0,
         "changePassword": okta.call(
             "PUT", path, {"schemas": [USER], "userName": "bjensen", "password": "x" * 20}
@@ -554,3 +559,39 @@ def test_a_bulk_that_is_none_is_refused_whole(
     okta: Provider, operations: list[Any], more: dict[str, Any], status: int
 ) -> None:
     bulk(okta, *operations, status=status, **more)
+
+
+def test_a_query_that_cannot_be_read_is_refused_before_anything_is_done(okta: Provider) -> None:
+    body = {"schemas": [USER], "userName": "anna"}
+    assert okta.call("POST", "Users?attributes=a&excludedAttributes=b", body).status_code == 400
+    assert not Person.objects.filter(name="anna").exists()
+
+
+def test_a_person_who_was_handed_away_meanwhile_is_not_its_any_more(okta: Provider, system: Actor) -> None:
+    user = okta.brings("anna")["id"]
+    person = Person.objects.select_related("tenant", "source").get(uid=user)
+    by = Caller(person.source, "192.0.2.1", lambda _dbid: None)
+    services.change_person(person, services.PersonDraft(source=None), by=system, now=timezone.now())
+    draft = services.PersonDraft(display_name="Mine")
+    for outcome in (
+        services.change_person(person, draft, by=by, now=timezone.now()),
+        services.delete_person(person, by=by, now=timezone.now()),
+    ):
+        assert isinstance(outcome, Denied)
+        assert outcome.code == "not_found"
+
+
+def test_a_group_of_an_id_is_there_once_and_long_names_are_told_apart(okta: Provider) -> None:
+    okta.groups("A", externalId="g1")
+    assert okta.groups("B", status=409, externalId="g1")["detail"].startswith("externalId")
+    assert okta.groups("x" * 255, status=400)["scimType"] == "invalidValue"
+
+
+def test_who_cannot_be_brought_by_a_directory_is_not(system: Actor) -> None:
+    radius = directories.radius("127.0.0.1:1812")
+    draft = services.PersonDraft(name="x", display_name="X", tenant=Tenant.objects.get(dbid=1), source=radius)
+    made = services.create_person(
+        draft, password="", environment=snapshot(None), by=system, now=timezone.now()
+    )
+    assert isinstance(made, Denied)
+    assert made.field == "source"

@@ -92,3 +92,21 @@ def test_of_changes_under_the_same_entity_tag_one_is_made() -> None:
 
     in_parallel(5, work)
     assert sorted(answers) == [200] + [412] * 4, connection.vendor
+
+
+def test_members_come_while_they_get_other_names() -> None:
+    _directory, token = scim_directory()
+    provider = Provider(token)
+    users = [provider.brings(f"user{number}")["id"] for number in range(4)]
+    groups = [provider.groups(f"Group {number}", *users[:2])["id"] for number in range(2)]
+
+    def work(number: int) -> None:
+        own = Provider(token)
+        for time in range(5):
+            name = {"op": "replace", "path": "displayName", "value": f"Name {number} {time}"}
+            own.patch(f"Users/{users[number % 4]}", name)
+            members = {"op": "replace", "path": "members", "value": [{"value": users[(number + time) % 4]}]}
+            own.patch(f"Groups/{groups[number % 2]}", members, status=204)
+
+    in_parallel(4, work)
+    assert Group.objects.count() == 2

@@ -15,7 +15,7 @@ def entry(ref: str = "1", name: str = "anna", **more: str) -> Entry:
 def kept(one: Entry, **more: Any) -> dict[str, Kept]:
     values = {"name": one.name, "display_name": one.display_name, "email": one.email, "phone": one.phone}
     given = {"is_active": True} | more
-    return {one.ref: Kept(ref=one.ref, name_key=one.name_key, values=values, **given)}
+    return {one.ref: Kept(values=values, **given)}
 
 
 def compared(

@@ -259,6 +259,7 @@ def limits() -> str:
 def kept() -> str:
     """How long everything is kept."""
     from accounts.housekeeping import BROWSERS_KEPT, LINKS_KEPT, SESSIONS_KEPT, TOKENS_KEPT
+    from configserver.services.importing import KEPT as IMPORTS_KEPT
     from core.idempotency import KEPT as ANSWERS_KEPT
     from delivery.drain import KEEP
     from login.housekeeping import KEPT as ATTEMPTS_KEPT
@@ -273,6 +274,7 @@ def kept() -> str:
         ("Sign-ins under way", f"{words(ATTEMPTS_KEPT)} after their time was over"),
         ("What is known of a code", f"{words(CODES_KEPT)} after its time was over"),
         ("Co-browse sessions with their pages", "as `Cobrowse.HistoryDays` says, after their end"),
+        ("Imports of people, with what differed", f"the last {IMPORTS_KEPT} of each directory"),
         ("Answers kept for an Idempotency-Key", words(ANSWERS_KEPT)),
         ("Audit events", "until `manage.py audit prune` is run"),
         ("Files under `outbox/`", "until somebody deletes them"),

@@ -135,10 +135,11 @@ def fault_of(config: LdapConfig) -> Fault | None:
     used = ([] if config.direct_dn else [config.user_filter]) + (
         [config.group_filter] if config.groups else []
     )
-    return None if all(map(_is_filter, used)) else Fault.FILTER
+    return None if all(map(is_filter, used)) else Fault.FILTER
 
 
-def _is_filter(template: str) -> bool:
+def is_filter(template: str) -> bool:
+    """Whether this can be read as a filter, with something in its places."""
     try:
         search_operation(
             "",

@@ -3,19 +3,17 @@
 import re
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from django.utils.translation import gettext_noop as _
-
-from configserver.engines.ldap.config import LdapConfig, address_of, fault_of
+from configserver.engines.ldap.config import SENTENCES, LdapConfig, address_of, fault_of
 from configserver.engines.ldap.entries import attributes_of, mapped, whole
 from configserver.engines.ldap.search import let_service_in
 from configserver.engines.ldap.wire import Entry, Line, ServerError
+from core.contacts import NAME_LENGTH
 from core.deadline import Deadline
 
 SIZE = 500  # entries of a page
 SECONDS = 30.0  # for one page
-LONGEST_NAME = 254
 CHANGED = "modifyTimestamp"  # RFC 4512, 3.4.4; Active Directory answers to it, too
 _TIME = re.compile(rb"\d{14}(\.\d+)?Z")  # generalized time, as it goes into the next filter
 
@@ -33,21 +31,26 @@ class Read:
 
 
 def read_everybody(
-    config: LdapConfig, *, login_attribute: str, wanted: str, since: str = ""
+    config: LdapConfig,
+    *,
+    login_attribute: str,
+    wanted: str,
+    since: str = "",
+    deadline: Deadline | None = None,
 ) -> Iterator[list[Read]]:
     """The pages of those whom the filter `wanted` fits, with `since` only who changed from then on. Raises ServerError.
 
     The first server that answers is read to the end; another one may know another state of things.
     """
-    if (fault := fault_of(config)) is not None or config.direct_dn:
-        raise ServerError(
-            "bind",
-            str(fault or _("Enter a service account with its password, or how the DN of a person is made.")),
-        )
+    # Whoever binds directly at sign-in searches here all the same.
+    if (fault := fault_of(replace(config, direct_dn=""))) is not None:
+        raise ServerError("bind", SENTENCES[fault])
     filter_ = f"(&{wanted}({CHANGED}>={since}))" if since else wanted
     attributes = [*attributes_of(config), login_attribute, CHANGED]
     with closing(_first(config)) as line:
-        for page in line.pages(config.base_dn, filter_, attributes=attributes, size=SIZE, seconds=SECONDS):
+        for page in line.pages(
+            config.base_dn, filter_, attributes=attributes, size=SIZE, seconds=SECONDS, deadline=deadline
+        ):
             yield [_read(entry, config, login_attribute=login_attribute) for entry in page]
 
 
@@ -55,7 +58,7 @@ def _read(entry: Entry, config: LdapConfig, *, login_attribute: str) -> Read:
     found, changed = mapped(entry, config), entry.values.get(CHANGED.lower(), b"")
     return Read(
         ref=found.entry,
-        login=whole(entry.values.get(login_attribute.lower(), b""), LONGEST_NAME),
+        login=whole(entry.values.get(login_attribute.lower(), b""), NAME_LENGTH),
         display_name=found.display_name,
         email=found.email,
         phone=found.phone,
@@ -65,17 +68,15 @@ def _read(entry: Entry, config: LdapConfig, *, login_attribute: str) -> Read:
 
 def _first(config: LdapConfig) -> Line:
     """A connection to the first server that lets the service account in."""
-    failure: ServerError | None = None
-    for name in config.servers:
-        address = address_of(name, start_tls=config.start_tls)
-        if address is None:
-            continue
+    addresses = [one for name in config.servers if (one := address_of(name, start_tls=config.start_tls))]
+    for number, address in enumerate(addresses, start=1):
         deadline = Deadline.after(config.timeout)
         try:
             line = Line.opened(config, address, deadline)
             let_service_in(line, config, deadline)
-        except ServerError as error:
-            failure = error
+        except ServerError:
+            if number == len(addresses):
+                raise
         else:
             return line
-    raise failure or ServerError("connect", _("No server is named."))
+    raise LookupError("a configuration without a fault names a server")

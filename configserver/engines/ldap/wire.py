@@ -237,14 +237,23 @@ class Line:
         return Found(entries=entries, cut=code in {SIZE_LIMIT, ADMIN_LIMIT}, referred=code == REFERRAL)
 
     def pages(
-        self, base: str, wanted: str, *, attributes: Sequence[str], size: int, seconds: float
+        self,
+        base: str,
+        wanted: str,
+        *,
+        attributes: Sequence[str],
+        size: int,
+        seconds: float,
+        deadline: Deadline | None,
     ) -> Iterator[tuple[Entry, ...]]:
-        """All entries below `base` that the filter fits, in pages (RFC 2696), each of which has to come within these seconds."""
+        """All entries below `base` that the filter fits, in pages (RFC 2696), each of which has to come within these seconds.
+
+        Without a `deadline` all together may take any time.
+        """
         cookie: bytes | None = None
         while cookie != b"":
-            deadline = Deadline.after(seconds)
             result, entries = self._search(
-                deadline,
+                Deadline.after(seconds) if deadline is None else deadline.within(seconds),
                 base,
                 wanted,
                 ldap3.SUBTREE,
@@ -268,6 +277,9 @@ class Line:
                 raise ServerError(
                     "search", _("The server stopped sending in pages, so it is not known who is missing.")
                 )
+            if cookie and not entries:
+                self.close()
+                raise ServerError("search", _("The server sends pages without entries."))
             yield entries
             # A server that does not know the control sends everything at once, or as much as it sends anybody.
             cookie = (control.get("value") or {}).get("cookie") or b""

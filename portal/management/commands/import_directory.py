@@ -97,6 +97,8 @@ class Command(BaseCommand):
         )
         if isinstance(done, Denied):
             raise CommandError(str(done.message))
+        if done.state != ImportState.DONE:
+            raise CommandError(f"It was not finished: {done.reason}")
         self.stdout.write("Done.")
 
     def _progress(self, text: str) -> None:
