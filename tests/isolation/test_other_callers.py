@@ -38,6 +38,8 @@ def _body(route: Route, own: Them, *, kind: str) -> Any:
         body |= {"user": own.uid("user"), "reach": "own"}
     if kind == "directorypermission":
         body |= {"person": own.uid("person")}
+    if kind == "directory":
+        body |= {"servers": ["ldaps://ldap.example:636"]}  # an identity provider alone has none
     return body
 
 
