@@ -127,9 +127,9 @@ def test_a_token_for_one_session_is_dead_in_another_process_within_a_second(take
         assert answers.empty()
         assert not isinstance(take(desk, made["id"]), Denied)
         done = time.monotonic()
-        # Before that it may hear that the session ended.
+        # Before that it may hear that the session ended; and with the session the token ends, whichever is seen first.
         heard = [answers.get(timeout=5)]
-        while heard[-1] != told:
-            assert heard[-1] == "200 ended"
+        while heard[-1] == "200 ended":
             heard.append(answers.get(timeout=5))
+        assert heard[-1] in {told, "401 invalid_token"}
         assert time.monotonic() - done < 1

@@ -220,8 +220,12 @@ def test_through_the_threads_of_one_process_too(directory: Ldap, settings: Setti
 
         def work(_thread: int) -> None:
             while todo:
-                uid = f"user{todo.pop()}"
+                number = todo.pop()
+                uid = f"user{number}"
                 outcome, took = timed(lambda uid=uid: engine.verify(uid, password_of(uid)))
+                if outcome == Unreachable(reason="busy"):
+                    todo.append(number)  # where the machine itself is slow, whoever finds no room tries again
+                    continue
                 outcomes.append(outcome)
                 times.append(took)
 
