@@ -6,7 +6,6 @@ from typing import Any
 
 from django.db import IntegrityError
 from django.db.models import Q
-from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from audit.events import Event
@@ -18,8 +17,10 @@ from configserver.services.importing import (
     BEGUN_ANEW,
     MORE,
     OVERTAKEN,
+    WAITING,
     Progress,
     ended,
+    give_up,
     plan_import,
     refuse_import,
     summary_of,
@@ -57,24 +58,26 @@ def apply_import(
     refusal = refuse_import(run.directory, by=by)
     if refusal is not None:
         return refusal
-    able = [ImportState.PLANNED, ImportState.APPLYING, *([ImportState.STOPPED] if even_if_stopped else [])]
     with unit():
         # One at a time; and what was compared before this one says nothing of how it is after it.
         Directory.objects.select_for_update().filter(pk=run.directory_id).first()
         others = run.directory.imports.exclude(pk=run.pk)
         if others.filter(state=ImportState.APPLYING).exists():
             return OVERTAKEN
-        if not Import.objects.filter(pk=run.pk, state__in=able).update(state=ImportState.APPLYING):
+        if not Import.objects.filter(pk=run.pk, state__in=_able(even_if_stopped)).update(
+            state=ImportState.APPLYING
+        ):
             return NOT_PLANNED
-        waiting = [ImportState.READING, ImportState.PLANNED, ImportState.STOPPED]
-        others.filter(state__in=waiting).update(
-            state=ImportState.FAILED, reason=gettext(BEGUN_ANEW), ended_at=now
-        )
+        give_up(others.filter(state__in=WAITING), BEGUN_ANEW, now=now)
     left = summary_of(run).left
     while done := _apply_some(run, by=by, now=now):
         left -= done
         progress(max(left, 0))
     return ended(run, ImportState.DONE, before=ImportState.APPLYING, by=by, now=now)
+
+
+def _able(even_if_stopped: bool) -> list[ImportState]:
+    return [ImportState.PLANNED, ImportState.APPLYING, *([ImportState.STOPPED] if even_if_stopped else [])]
 
 
 def _apply_some(run: Import, *, by: Administrator, now: datetime) -> int:
@@ -251,8 +254,7 @@ def import_people(
         if isinstance(planned, Denied):
             return planned
         run = planned
-    able = {ImportState.PLANNED, ImportState.APPLYING, *([ImportState.STOPPED] if even_if_many else [])}
-    if dry_run or run.state not in able:
+    if dry_run or run.state not in _able(even_if_many):
         return run
     if summary_of(run).left > MOST_ON_A_PAGE:
         return Denied(code="invalid", message=_(MORE) % {"most": MOST_ON_A_PAGE})

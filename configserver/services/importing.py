@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, QuerySet
 from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
 
@@ -45,6 +45,7 @@ UNDER_WAY = Denied(
 MORE = gettext_noop("There are more than %(most)s entries: manage.py import_directory takes any number.")
 BEGUN_ANEW = gettext_noop("Another import began before this one was done.")
 CHANGED_MEANWHILE = gettext_noop("The directory was changed before the import was done.")
+WAITING = (ImportState.READING, ImportState.PLANNED, ImportState.STOPPED)  # nobody is changed yet
 Progress = Callable[[int], None]
 
 
@@ -81,10 +82,12 @@ def summary_of(run: Import) -> Summary:
 
 def drop_imports(directory: Directory, *, now: datetime) -> None:
     """Inside a unit: whatever was read or half applied was of another directory than it is now."""
-    open_ones = [ImportState.READING, ImportState.PLANNED, ImportState.STOPPED, ImportState.APPLYING]
-    directory.imports.filter(state__in=open_ones).update(
-        state=ImportState.FAILED, reason=gettext(CHANGED_MEANWHILE), ended_at=now
-    )
+    give_up(directory.imports.filter(state__in=[*WAITING, ImportState.APPLYING]), CHANGED_MEANWHILE, now=now)
+
+
+def give_up(imports: QuerySet[Import], why: str, *, now: datetime) -> None:
+    """Inside a unit: these imports are not wanted any more; `why` is a message that is yet to be translated."""
+    imports.update(state=ImportState.FAILED, reason=gettext(why), ended_at=now)
 
 
 def unfinished(directory: Directory) -> Import | None:
@@ -167,9 +170,7 @@ def plan_import(
 def _begun(directory: Directory, *, since: str, now: datetime) -> Import:
     with unit():
         # One that was reading and says nothing any more finds at its next page that it is not wanted.
-        directory.imports.filter(state=ImportState.READING).update(
-            state=ImportState.FAILED, reason=gettext(BEGUN_ANEW), ended_at=now
-        )
+        give_up(directory.imports.filter(state=ImportState.READING), BEGUN_ANEW, now=now)
         # They hold names and addresses of people; of old ones nobody needs them.
         kept = directory.imports.values_list("pk", flat=True)[: KEPT - 1]
         directory.imports.exclude(pk__in=list(kept)).exclude(state=ImportState.APPLYING).delete()
