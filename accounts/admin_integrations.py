@@ -1,7 +1,7 @@
 """Integrations in the administration: whom they let in, their keys, and a guide with the values of this one."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -9,7 +9,6 @@ from uuid import UUID
 from django.contrib import admin
 from django.db.models import Count, QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.http import urlencode
@@ -26,7 +25,7 @@ from accounts.integrations.reading import trouble_of
 from accounts.models import Integration, IntegrationKey, KeySource, Preset, Session
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
-from core.admin_pages import Note, ObjectVerb, Panel, badge, object_verb, two_lines, when
+from core.admin_pages import Note, Panel, badge, object_verb, two_lines, when
 from core.draft import NOT_FOUND
 from core.outcomes import Denied
 from tenants.actor import Actor
@@ -34,6 +33,11 @@ from tenants.models import Company
 from tenants.rights import Everywhere
 
 _TEMPLATES = "admin/accounts/integration"
+
+
+def _shown_once(made: NewKey) -> Mapping[str, Any]:
+    pem = made.private_pem
+    return {"key": made.key, "secret": pem, "download": b64encode(pem.encode()).decode()}
 
 
 @admin.register(Integration)
@@ -174,7 +178,8 @@ class IntegrationAdmin(VerbAdmin):
         ),
         done=__("The key was generated."),
         form=GenerateKeyForm,
-        stays=True,
+        result_template=f"{_TEMPLATES}/key_made.html",
+        result_context=_shown_once,
         confirmed=True,
     )
     def generate_key(
@@ -221,30 +226,15 @@ class IntegrationAdmin(VerbAdmin):
             "The address is read now instead of within the hour. Keys that are not there any more are trusted no longer."
         ),
         done=__("The address was asked."),
-        stays=True,
         offered=lambda integration: bool(integration.jwks_url),
+        result_template=f"{_TEMPLATES}/keys_read.html",
+        result_context=lambda read: {"trouble": trouble_of(read), "keys": read.keys.all()},
     )
     def read_keys(
         self, obj: Integration, given: dict[str, Any], *, by: Actor, now: datetime
     ) -> Integration | Denied:
         """Read the published keys."""
         return verbs.read_keys(obj, by=by, now=now)
-
-    def object_verb_view(self, request: HttpRequest, object_id: str, *, verb: ObjectVerb) -> HttpResponse:
-        """The page of a verb; those that stay show what came of it."""
-        response = super().object_verb_view(request, object_id, verb=verb)
-        if not isinstance(response, TemplateResponse) or not verb.stays:
-            return response
-        context: Any = response.context_data
-        outcome = context["outcome"]
-        if isinstance(outcome, NewKey):
-            pem = outcome.private_pem
-            context |= {"key": outcome.key, "secret": pem, "download": b64encode(pem.encode()).decode()}
-            response.template_name = f"{_TEMPLATES}/key_made.html"
-        elif isinstance(outcome, Integration):
-            context |= {"trouble": trouble_of(outcome), "keys": outcome.keys.all()}
-            response.template_name = f"{_TEMPLATES}/keys_read.html"
-        return response
 
     # --- what else is shown ------------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
-from django.template.response import TemplateResponse
+from django.http import HttpRequest
 from django.utils.html import format_html, format_html_join
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
@@ -24,7 +23,7 @@ from cobrowse.tokens import application_of, desk_of, without_token
 from cobrowse.validity import TROUBLES
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
-from core.admin_pages import Note, ObjectVerb, Panel, Words, badge, object_verb, two_lines, when
+from core.admin_pages import Note, Panel, Words, badge, object_verb, two_lines, when
 from core.outcomes import Denied
 from tenants.actor import Actor
 from tenants.models import Company
@@ -65,6 +64,11 @@ REFUSED = __(
     "The Co-browse Cluster has no token, and Cobrowse.RefuseWhenTokenUnset is on: every agent of this company is refused. "
     "Generate a token to let them in."
 )
+
+
+def _shown_once(made: NewToken) -> Mapping[str, Any]:
+    compared = Validity(Application.objects.get(pk=made.applications[0].pk).validity).label
+    return {"secret": made.token, "applications": made.applications, "compared": compared}
 
 
 class TokensFilter(admin.SimpleListFilter):
@@ -206,7 +210,8 @@ class ApplicationAdmin(VerbAdmin):
         ),
         done=__("The token was generated."),
         form=GenerateTokenForm,
-        stays=True,
+        result_template="admin/cobrowse/application/token_made.html",
+        result_context=_shown_once,
         confirmed=True,
     )
     def generate_token(
@@ -231,18 +236,6 @@ class ApplicationAdmin(VerbAdmin):
     ) -> Application | Denied:
         """Take the token away."""
         return verbs.set_options(obj, {TOKEN_OF[obj.type].path: ""}, by=by, now=now)
-
-    def object_verb_view(self, request: HttpRequest, object_id: str, *, verb: ObjectVerb) -> HttpResponse:
-        """The page of a verb; a new token is shown on it."""
-        response = super().object_verb_view(request, object_id, verb=verb)
-        if not isinstance(response, TemplateResponse):
-            return response
-        context: Any = response.context_data
-        if isinstance(made := context["outcome"], NewToken):
-            compared = Validity(Application.objects.get(pk=made.applications[0].pk).validity).label
-            context |= {"secret": made.token, "applications": made.applications, "compared": compared}
-            response.template_name = "admin/cobrowse/application/token_made.html"
-        return response
 
     # --- what else is shown ------------------------------------------------------------------------------------------------------
 

@@ -29,11 +29,12 @@ from configserver.uses import Use, is_proved_by, use_of, uses
 from configserver.words import STATES, age_of, answering_in_words, certificate_in_words, step_of
 from core.admin import VerbAdmin
 from core.admin_lists import bounded_count
-from core.admin_pages import ObjectVerb, Panel, badge, link_to, object_verb, two_lines
+from core.admin_pages import Panel, badge, link_to, object_verb, two_lines
 from core.admin_verbs import page_context
 from core.outcomes import Denied
 
 SHOWN = 20
+_TEMPLATES = "admin/configserver/directory"
 Fieldsets = Sequence[tuple[Any, dict[str, Any]]]
 
 LDAP: Fieldsets = (
@@ -236,7 +237,7 @@ class DirectoryAdmin(VerbAdmin):
             adminform=helpers.AdminForm(form, [(None, {"fields": ["protocol"]})], {}, model_admin=self),
             back_url=self.list_url(request),
         )
-        return TemplateResponse(request, "admin/configserver/directory/choose.html", context)
+        return TemplateResponse(request, f"{_TEMPLATES}/choose.html", context)
 
     # --- verbs -----------------------------------------------------------------------------------------------------------
 
@@ -262,7 +263,8 @@ class DirectoryAdmin(VerbAdmin):
         done=__("Tested."),
         offered=lambda directory: directory.protocol in PROVING,
         form=TrialForm,
-        stays=True,
+        result_template=f"{_TEMPLATES}/test.html",
+        result_context=lambda trial: {"trial": trial, "servers": list(_shown(trial))},
     )
     def test(
         self, obj: Directory, given: dict[str, Any], *, by: Administrator, now: datetime
@@ -278,7 +280,8 @@ class DirectoryAdmin(VerbAdmin):
         ),
         done=__("The token was made."),
         form=MakeTokenForm,
-        stays=True,
+        result_template=f"{_TEMPLATES}/token_made.html",
+        result_context=lambda token: {"secret": token, "address": address()},
         confirmed=True,
         offered=lambda directory: directory.protocol == Protocol.SCIM,
     )
@@ -296,7 +299,8 @@ class DirectoryAdmin(VerbAdmin):
         ),
         done=__("Imported."),
         form=ImportForm,
-        stays=True,
+        result_template=f"{_TEMPLATES}/imported.html",
+        result_context=lambda run: {"results": import_panels(run)},
         confirmed=True,
         offered=lambda directory: bool(directory.import_filter),
     )
@@ -312,25 +316,6 @@ class DirectoryAdmin(VerbAdmin):
             by=by,
             now=now,
         )
-
-    def object_verb_view(self, request: HttpRequest, object_id: str, *, verb: ObjectVerb) -> HttpResponse:
-        """The page of a verb; that of the test and of an import shows what was found, and a new token is shown once."""
-        response = super().object_verb_view(request, object_id, verb=verb)
-        if not isinstance(response, TemplateResponse):
-            return response
-        context: Any = response.context_data
-        if verb.name == "make_token" and isinstance(context["outcome"], str):
-            context |= {"secret": context["outcome"], "address": address()}
-            response.template_name = "admin/configserver/directory/token_made.html"
-        if verb.name == "import_people" and isinstance(context["outcome"], Import):
-            context |= {"results": import_panels(context["outcome"])}
-            response.template_name = "admin/configserver/directory/imported.html"
-        if verb.name != "test":
-            return response
-        trial = context["outcome"] if isinstance(context["outcome"], Trial) else None
-        context |= {"trial": trial, "servers": [] if trial is None else list(_shown(trial))}
-        response.template_name = "admin/configserver/directory/test.html"
-        return response
 
     # --- panels ----------------------------------------------------------------------------------------------------------
 

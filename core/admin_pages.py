@@ -1,6 +1,6 @@
 """What the page of an object offers besides its form: verbs, each with a page that asks first, and panels to read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -57,6 +57,11 @@ def always(_obj: Any) -> bool:
     return True
 
 
+def nothing(_outcome: Any) -> Mapping[str, Any]:
+    """A page takes nothing of what came of the verb."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ObjectVerb:
     """Something that can be done to one object, or to those chosen in the list (`bulk`)."""
@@ -69,7 +74,8 @@ class ObjectVerb:
     form: type[ObjectForm] = ObjectForm
     danger: bool = False
     bulk: bool = False
-    stays: bool = False  # on its page, which shows the outcome, instead of leading away
+    result_template: str = ""  # of a page that shows what came of it, instead of leading away
+    result_context: Callable[[Any], Mapping[str, Any]] = nothing
     confirmed: bool = False  # whether whoever does it has to have proved recently who he is
     offered: Callable[[Any], bool] = always
 

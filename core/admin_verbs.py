@@ -54,7 +54,7 @@ def ask_for_one(
     form: Any = verb.form(
         request.POST if request.method == "POST" else None, obj=obj, initial=request.GET.dict()
     )
-    outcome: Any = None
+    template, result = "admin/verb_form.html", dict[str, Any]()
     if request.method == "POST" and form.is_valid():
         run = partial(model_admin.perform, verb, obj, form.cleaned_data)
         outcome = model_admin.attempt(request, verb.name, obj, run)
@@ -62,7 +62,9 @@ def ask_for_one(
             raise Http404
         if isinstance(outcome, Denied):
             show_refusal(outcome, form)
-        elif not verb.stays:
+        elif verb.result_template:
+            template, result = verb.result_template, {**verb.result_context(outcome)}
+        else:
             messages.success(request, _("Done for %(name)s: %(done)s") % {"name": name, "done": verb.done})
             still_there = verb is not REMOVE and model_admin.get_queryset(request).filter(pk=obj.pk).exists()
             return HttpResponseRedirect(back_url if still_there else model_admin.list_url(request))
@@ -72,13 +74,13 @@ def ask_for_one(
         request,
         subtitle=name,
         original=obj,
-        outcome=outcome,
         adminform=helpers.AdminForm(form, fieldsets, {}, model_admin=model_admin),
         errors=helpers.AdminErrorList(form, []),
         back_url=back_url,
         **_about(model_admin, verb),
+        **result,
     )
-    return TemplateResponse(request, "admin/verb_form.html", context)
+    return TemplateResponse(request, template, context)
 
 
 def ask_for_many(
