@@ -23,7 +23,7 @@ RESPONSE = "urn:ietf:params:scim:api:messages:2.0:BulkResponse"
 METHODS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 REFERENCE = "bulkId:"
 NOTHING = UUID(int=0)
-SHELVES: Mapping[str, People | Groups] = {"Users": People(), "Groups": Groups()}
+STORES: Mapping[str, People | Groups] = {"Users": People(), "Groups": Groups()}
 
 
 class Bulk(ScimView):
@@ -61,18 +61,18 @@ class Bulk(ScimView):
 
     def _done(self, one: Body, made: dict[str, str]) -> Body:
         method, by = one["method"], self.caller()
-        shelf, uid = _target(one, made)
+        store, uid = _target(one, made)
         body = _resolved(one.get("data"), made)
         if method == "POST":
-            row = settle(shelf, shelf.create(body, by=by, now=timezone.now()))
+            row = settle(store, store.create(body, by=by, now=timezone.now()))
             made[one["bulkId"]] = str(row.uid)
             status = "201"
         else:
-            row = row_of(shelf, uid, by=by)
-            change_row(method, shelf, row, body, tags=one.get("version"), by=by)
+            row = row_of(store, uid, by=by)
+            change_row(method, store, row, body, tags=one.get("version"), by=by)
             status = "204" if method == "DELETE" else "200"
-        location = f"{self.base}{shelf.kind.endpoint}/{row.uid}"
-        tag = {} if method == "DELETE" else {"version": etag_of(row_of(shelf, row.uid, by=by))}
+        location = f"{self.base}{store.kind.endpoint}/{row.uid}"
+        tag = {} if method == "DELETE" else {"version": etag_of(row_of(store, row.uid, by=by))}
         return {"status": status, "location": location} | tag
 
 
@@ -108,11 +108,11 @@ def _checked(operations: list[Any]) -> Iterator[Body]:
 def _target(one: Body, made: Mapping[str, str]) -> tuple[People | Groups, UUID]:
     """Where an operation goes; raises NotFound."""
     name, _slash, id = one.get("path", "").removeprefix("/").partition("/")
-    shelf = SHELVES.get(name)
-    if shelf is None or (one["method"] == "POST") is bool(id):
+    store = STORES.get(name)
+    if store is None or (one["method"] == "POST") is bool(id):
         raise NotFound
     try:
-        return shelf, UUID(_resolved(id, made)) if id else NOTHING
+        return store, UUID(_resolved(id, made)) if id else NOTHING
     except ValueError as error:
         raise NotFound from error
 

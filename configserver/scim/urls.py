@@ -18,17 +18,17 @@ def scim_urls(company_of: CompanyOf) -> list[URLPattern]:
     def at(text: str, view: type[APIView], **given: Any) -> URLPattern:
         return path(text, view.as_view(company_of=company_of, **given))
 
-    shelves = [
-        at(text, view, shelf=shelf)
-        for name, shelf in (("Users", People()), ("Groups", Groups()))
+    resources = [
+        at(text, view, store=store)
+        for name, store in (("Users", People()), ("Groups", Groups()))
         for text, view in (
-            (name, views.Shelf),
+            (name, views.ResourceList),
             (f"{name}/.search", views.Search),
-            (f"{name}/<uuid:id>", views.One),
+            (f"{name}/<uuid:id>", views.Resource),
         )
     ]
     return [
-        *shelves,
+        *resources,
         at("ServiceProviderConfig", views.Configuration),
         at("ResourceTypes", views.ResourceTypes),
         at("ResourceTypes/<slug:id>", views.ResourceTypes),

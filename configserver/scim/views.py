@@ -99,9 +99,9 @@ def listed(resources: list[Body], *, total: int, start: int = 1) -> Response:
 # --- users and groups ------------------------------------------------------------------------------------------------------
 
 
-def row_of(shelf: People | Groups, uid: UUID, *, by: Provider) -> Person | Group:
+def row_of(store: People | Groups, uid: UUID, *, by: Provider) -> Person | Group:
     """The resource of this id; raises NotFound."""
-    found = shelf.rows(by).filter(uid=uid).first()
+    found = store.rows(by).filter(uid=uid).first()
     if found is None:
         raise NotFound
     return found
@@ -116,55 +116,55 @@ def seen_in(row: Person | Group, tags: str | None) -> datetime | None:
     return row.changed_at
 
 
-def settle(shelf: People | Groups, result: Any, *, tagged: bool = False) -> Any:
+def settle(store: People | Groups, result: Any, *, tagged: bool = False) -> Any:
     """What a verb gave; raises Refused, whose sentence names the attribute that it is about."""
     if not isinstance(result, Denied):
         return result
     if tagged and result.code == "conflict":
         raise ScimError(412, str(result.message))
-    name = shelf.names.get(result.field or "")
+    name = store.names.get(result.field or "")
     raise Refused(replace(result, message=f"{name}: {result.message}") if name else result)
 
 
 def change_row(
-    method: str, shelf: People | Groups, row: Any, body: Any, *, tags: str | None, by: Provider
+    method: str, store: People | Groups, row: Any, body: Any, *, tags: str | None, by: Provider
 ) -> None:
     """Do what PUT, PATCH or DELETE asks; raises Refused and ScimError."""
-    verb: Any = {"PUT": shelf.put, "PATCH": shelf.patch, "DELETE": shelf.delete}[method]
+    verb: Any = {"PUT": store.put, "PATCH": store.patch, "DELETE": store.delete}[method]
     seen = seen_in(row, tags)
     given = () if method == "DELETE" else (body,)
-    settle(shelf, verb(row, *given, by=by, seen=seen, now=timezone.now()), tagged=seen is not None)
+    settle(store, verb(row, *given, by=by, seen=seen, now=timezone.now()), tagged=seen is not None)
 
 
-class ShelfView(ScimView):
+class ResourceView(ScimView):
     """A door to the resources of one kind."""
 
-    shelf: People | Groups = People()  # the right one is given by `urls`
+    store: People | Groups = People()  # the right one is given by `urls`
 
     def page(self, asked: Asked) -> Response:
         """The page that is asked for."""
-        shelf = self.shelf
-        rows: Any = shelf.rows(self.caller())
+        store = self.store
+        rows: Any = store.rows(self.caller())
         if asked.filter is not None:
-            rows = rows.filter(condition_of(asked.filter, shelf.kind))
+            rows = rows.filter(condition_of(asked.filter, store.kind))
         order = ["pk"]
         if asked.sort_by is not None:
-            order = order_of(asked.sort_by, shelf.kind, descending=asked.descending)
+            order = order_of(asked.sort_by, store.kind, descending=asked.descending)
         total = rows.count()
         first = asked.start - 1
         found = (
             list(rows.order_by(*order)[first : first + asked.count]) if asked.count and first < total else []
         )
-        return listed(shelf.shown(found, asked, base=self.base), total=total, start=asked.start)
+        return listed(store.shown(found, asked, base=self.base), total=total, start=asked.start)
 
     def shown(self, row: Any, asked: Asked, **how: Any) -> Response:
         """One resource, with its entity tag."""
-        response = Response(self.shelf.shown([row], asked, base=self.base)[0], **how)
+        response = Response(self.store.shown([row], asked, base=self.base)[0], **how)
         response["ETag"] = etag_of(row)
         return response
 
 
-class Shelf(ShelfView):
+class ResourceList(ResourceView):
     """All resources of one kind."""
 
     def get(self, request: Request, **where: Any) -> Response:
@@ -174,14 +174,14 @@ class Shelf(ShelfView):
     def post(self, request: Request, **where: Any) -> Response:
         """Make one."""
         asked = asked_in(request.query_params)  # before anything is done
-        made = settle(self.shelf, self.shelf.create(request.data, by=self.caller(), now=timezone.now()))
-        found = self.shelf.rows(self.caller()).get(pk=made.pk)
+        made = settle(self.store, self.store.create(request.data, by=self.caller(), now=timezone.now()))
+        found = self.store.rows(self.caller()).get(pk=made.pk)
         response = self.shown(found, asked, status=status.HTTP_201_CREATED)
-        response["Location"] = f"{self.base}{self.shelf.kind.endpoint}/{made.uid}"
+        response["Location"] = f"{self.base}{self.store.kind.endpoint}/{made.uid}"
         return response
 
 
-class Search(ShelfView):
+class Search(ResourceView):
     """The same page, asked for by a body."""
 
     def post(self, request: Request, **where: Any) -> Response:
@@ -189,12 +189,12 @@ class Search(ShelfView):
         return self.page(asked_in_body(request.data))
 
 
-class One(ShelfView):
+class Resource(ResourceView):
     """One resource."""
 
     def row(self) -> Person | Group:
         """The resource that the address names; raises NotFound."""
-        return row_of(self.shelf, self.kwargs["id"], by=self.caller())
+        return row_of(self.store, self.kwargs["id"], by=self.caller())
 
     def get(self, request: Request, **where: Any) -> Response:
         """The resource; 304 to who has it already."""
@@ -215,7 +215,7 @@ class One(ShelfView):
         asked = asked_in(request.query_params)
         self._change(request)
         row = self.row()
-        if self.shelf.answers_patch or asked.only is not None:
+        if self.store.answers_patch or asked.only is not None:
             return self.shown(row, asked)
         return Response(status=status.HTTP_204_NO_CONTENT, headers={"ETag": etag_of(row)})
 
@@ -226,7 +226,7 @@ class One(ShelfView):
 
     def _change(self, request: Request) -> None:
         tags, method = request.META.get("HTTP_IF_MATCH"), str(request.method)
-        change_row(method, self.shelf, self.row(), request.data, tags=tags, by=self.caller())
+        change_row(method, self.store, self.row(), request.data, tags=tags, by=self.caller())
 
 
 # --- what it says of itself ------------------------------------------------------------------------------------------------
