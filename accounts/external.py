@@ -25,8 +25,9 @@ from accounts.sessions import end_all
 from accounts.tries import Tries
 from audit.events import Event
 from audit.record import Origin, record
-from configserver import service, tree
+from configserver import service, where
 from configserver.choice import INTERNAL
+from configserver.contract import About, Answer
 from configserver.engines.base import Refused, Unreachable
 from configserver.options import password_rules
 from configserver.passwords import NONE, Rules
@@ -79,7 +80,7 @@ def rules_of(user: User | None) -> Rules:
     """The password rules of an external person; where a directory proves the password, its own hold instead."""
     if user is None or user.engine != INTERNAL:
         return NONE
-    return password_rules(tree.settings_of(user.tenant_dbid, snapshot(None)))
+    return password_rules(where.settings_of(user.tenant_dbid, snapshot(None)))
 
 
 def prove(
@@ -102,7 +103,7 @@ def prove(
         return tries.refuse(
             Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN, reason="" if external_is_on() else "mode_none"
         )
-    found = service.authenticate(name, password, environment=snapshot(None), now=now)
+    found = where.server().authenticate(name, password, environment=snapshot(None), now=now)
     return _settled(found, tries)
 
 
@@ -124,11 +125,11 @@ def prove_answer(
         return refused
     if not external_is_on() or any(one.refused for one in taken):
         return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN)
-    found = service.answer(person, state, answer, environment=snapshot(None), now=now)
+    found = where.server().answer(person, state, answer, environment=snapshot(None), now=now)
     return _settled(found, tries)
 
 
-def _settled(found: service.Answer, tries: Tries) -> Proved | Question | Denied:
+def _settled(found: Answer, tries: Tries) -> Proved | Question | Denied:
     if isinstance(found, Unreachable):
         tries.give_back()
         return tries.refuse(Event.LOGIN_UNAVAILABLE, UNAVAILABLE, reason=found.reason)
@@ -283,7 +284,7 @@ def change_password(
         return refused
     if any(one.refused for one in taken):
         return tries.refuse(Event.LOGIN_PASSWORD_REFUSED, TRY_AGAIN)
-    changed = service.set_password(
+    changed = where.server().set_password(
         user.source_id,
         version=user.source_version or 0,
         current=current,
@@ -302,13 +303,18 @@ def change_password(
 
 def may_change_password(user: User) -> bool:
     """Whether this external person's password can be changed through us."""
-    return user.source_id is not None and external_is_on() and service.may_change(user.source_id)
+    return external_is_on() and isinstance(found := _about(user), About) and found.may_change
 
 
 def rules_in_words(user: User) -> list[str]:
     """The rules that a new password must keep, in words; none where a directory has its own."""
+    found = _about(user)
+    return list(found.rules) if isinstance(found, About) else []
+
+
+def _about(user: User) -> About | Unreachable | None:
     return (
-        [] if user.source_id is None else service.rules_in_words(user.source_id, environment=snapshot(None))
+        None if user.source_id is None else where.server().about(user.source_id, environment=snapshot(None))
     )
 
 

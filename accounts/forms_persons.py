@@ -86,4 +86,5 @@ class PersonPasswordForm(PasswordForm):
     def rules(self) -> list[str]:
         """Those of the person's tenant."""
         uid: UUID | None = getattr(self.obj, "uid", None)
-        return [] if uid is None else service.rules_in_words(uid, environment=snapshot(None))
+        found = None if uid is None else service.about(uid, environment=snapshot(None))
+        return [] if found is None else list(found.rules)

@@ -7,7 +7,7 @@ from accounts.models import Browser, JoinLink, Session, SessionKind, SpentToken,
 from accounts.names import Realm
 from accounts.sessions import end_sessions
 from audit.record import Origin
-from configserver.versions import versions_of
+from configserver import where
 
 SESSIONS_KEPT = timedelta(days=400)  # people see their sign-ins of the last year
 TOKENS_KEPT = timedelta(days=30)  # one for each token of an integration, of which there may be one a minute
@@ -39,7 +39,9 @@ def end_voided(*, now: datetime) -> int:
         .values_list("pk", "source_id", "source_version")[:BATCH]
     ):
         last = people[-1][0]
-        versions = versions_of([source for _pk, source, _version in people if source is not None])
+        versions = where.server().versions_of(
+            [source for _pk, source, _version in people if source is not None]
+        )
         voided = [
             pk
             for pk, source, version in people

@@ -103,6 +103,8 @@ class Event(StrEnum):
     DIRECTORY_GROUP_CREATED = "configserver:group:created"
     DIRECTORY_GROUP_CHANGED = "configserver:group:changed"
     DIRECTORY_GROUP_DELETED = "configserver:group:deleted"
+    PORTAL_ADMITTED = "configserver:portal:admitted"
+    PORTAL_DISMISSED = "configserver:portal:dismissed"
     PACKAGE_APPLIED = "configserver:package:applied"
     PACKAGE_ROLLED_BACK = "configserver:package:reverted"
 

@@ -16,6 +16,7 @@ from configserver.directory import (
     DirectoryTenant,
 )
 from configserver.imports import Import, ImportState, ImportStep
+from configserver.portals import Portal
 from core.contacts import NAME_LENGTH, key_of
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "ImportStep",
     "Permission",
     "Person",
+    "Portal",
     "Privilege",
     "Role",
     "SolutionPackage",

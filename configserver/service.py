@@ -4,7 +4,6 @@ The answers hold everything that the portal needs; it reads no row of ours. A re
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -14,6 +13,7 @@ from django.utils.translation import gettext_lazy as _
 
 from configserver import tree
 from configserver.choice import INTERNAL, Choice, engine_of
+from configserver.contract import About, Answer, PasswordSet
 from configserver.directories import Known, active_uids, directory_of
 from configserver.engines import internal
 from configserver.engines.base import Challenge, Changed, NotTaken, Outcome, Refused, Unreachable, Verified
@@ -22,7 +22,9 @@ from configserver.models import Person
 from configserver.options import password_rules
 from configserver.password_rules import broken_by, in_words, refusal_of
 from configserver.passwords import Broken, Rules, days_until_expiry, is_expired
+from configserver.tree import rules_above
 from configserver.values import Identity, Question
+from configserver.versions import version_of, versions_of
 from core import entropy, epoch
 from core.contacts import key_of
 from core.db import unit
@@ -32,7 +34,9 @@ from core.prepared import Select, Slot
 from core.text import is_one_line
 from core.throttle import Limit, take
 
-Answer = Identity | Question | Refused | Unreachable
+# What `configserver.contract` asks for; the rest is for the verbs of this package.
+__all__ = ["about", "answer", "authenticate", "rules_above", "set_password", "version_of", "versions_of"]
+
 NEW_PASSWORDS = Limit(name="new-person-password", tries=20, window=timedelta(hours=1))
 DIRECTORY_REFUSES = _("The directory did not take this password. %(reason)s")
 CHANGE_ELSEWHERE = Denied(
@@ -42,13 +46,6 @@ CHANGE_ELSEWHERE = Denied(
 MEANWHILE = Denied(
     code="conflict", message=_("The password was changed in the meantime. Nothing was changed now.")
 )
-
-
-@dataclass(frozen=True, kw_only=True)
-class PasswordSet:
-    """The new password is in force; sessions that go on do so under this version of the person."""
-
-    version: int
 
 
 _PERSONS = Person.objects.select_related("tenant", "directory", "source")
@@ -72,18 +69,6 @@ def choice_of(person: Person) -> Choice:
 def login_of(person: Person) -> str:
     """The name under which a directory knows the person."""
     return person.external_id or person.name
-
-
-def login_of_id(id: UUID) -> str | None:
-    """The same for the person of this id; None when there is none."""
-    person = Person.objects.filter(uid=id).first()
-    return None if person is None else login_of(person)
-
-
-def engine_of_id(id: UUID) -> str | None:
-    """Which engine answers for the person of this id, a directory by its id; None when there is none."""
-    person = Person.objects.select_related("directory").filter(uid=id).first()
-    return None if person is None else choice_of(person).engine
 
 
 def is_able(person: Person) -> bool:
@@ -230,24 +215,19 @@ def _identified(
 # --- passwords -------------------------------------------------------------------------------------------------------------
 
 
-def may_change(person_uid: UUID) -> bool:
-    """Whether the person's password can be changed through us: it is kept here, or the directory allows it."""
+def about(person_uid: UUID, *, environment: Snapshot) -> About | None:
+    """What is known of this person; None when there is nobody."""
     person = _PERSONS.filter(uid=person_uid).first()
     if person is None:
-        return False
-    choice = choice_of(person)
-    directory = directory_of(choice.engine) if choice.engine != INTERNAL else None
-    return choice.engine == INTERNAL or (
-        directory is not None and directory.is_active and directory.may_change
-    )
-
-
-def rules_in_words(person_uid: UUID, *, environment: Snapshot) -> list[str]:
-    """The rules to show before the person types a new password; none where a directory has its own."""
-    person = _PERSONS.filter(uid=person_uid).first()
-    if person is None or choice_of(person).engine != INTERNAL:
-        return []
-    return in_words(rules_of(person, environment))
+        return None
+    engine = choice_of(person).engine
+    login = login_of(person)
+    if engine == INTERNAL:
+        rules = tuple(in_words(rules_of(person, environment)))
+        return About(engine=engine, login=login, may_change=True, rules=rules)
+    directory = directory_of(engine)
+    may_change = directory is not None and directory.is_active and directory.may_change
+    return About(engine=engine, login=login, may_change=may_change)
 
 
 def refuse_new_password(

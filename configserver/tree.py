@@ -99,5 +99,10 @@ def rules_above(dbid: int | None) -> dict[str, Value]:
 
 def settings_of(dbid: int | None, environment: Snapshot) -> Snapshot:
     """The settings for persons of this tenant, over those of ENVIRONMENT; what is pinned stays."""
-    above = {name: value for name, value in rules_above(dbid).items() if name not in environment.pinned}
-    return Snapshot({**environment, **above}, pinned=environment.pinned)
+    return overlaid(rules_above(dbid), environment)
+
+
+def overlaid(rules: Mapping[str, Value], environment: Snapshot) -> Snapshot:
+    """These rules over the settings of ENVIRONMENT; what is pinned stays."""
+    kept = {name: value for name, value in rules.items() if name not in environment.pinned}
+    return Snapshot({**environment, **kept}, pinned=environment.pinned)

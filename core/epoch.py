@@ -9,7 +9,7 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Generic, TypeVar
 
 from django.conf import settings
@@ -145,16 +145,26 @@ def is_silent() -> bool:
 
 
 class Cached(Generic[Key, Value]):
-    """Values loaded by key and kept until the epoch moves on; `limit` bounds how many are held."""
+    """Values loaded by key and kept until the epoch moves on, or another `version`; `limit` bounds how many are held."""
 
-    def __init__(self, load: Callable[[Key], Value], *, limit: int = 10_000) -> None:
-        self._load, self._limit = load, limit
+    def __init__(
+        self,
+        load: Callable[[Key], Value],
+        *,
+        limit: int = 10_000,
+        version: Callable[[], Hashable] = lambda: current(),
+    ) -> None:
+        self._load, self._limit, self._version = load, limit, version
         # One attribute, for two could be seen half changed: the new version with the values of the old one.
-        self._held: tuple[int, dict[Key, Value]] = (0, {})
+        self._held: tuple[Hashable, dict[Key, Value]] = (0, {})
 
     def __call__(self, key: Key) -> Value:
+        return self.under(self._version(), key)
+
+    def under(self, version: Hashable, key: Key) -> Value:
+        """The value, for whoever has asked for the version already."""
         # The version is read before the value, so a value can be newer than its version but never older.
-        values = self._of(current())
+        values = self._of(version)
         if key in values:
             return values[key]
         loaded = self._load(key)
@@ -168,12 +178,12 @@ class Cached(Generic[Key, Value]):
             after_commit(values.__setitem__, key, loaded)
         return loaded
 
-    def keep(self, key: Key, value: Value, *, since: int) -> None:
+    def keep(self, key: Key, value: Value, *, since: Hashable) -> None:
         """Hold a value that was put together from what was read since the version was `since`; passed over when it has moved on."""
-        if current() == since and current_unit() is None:
+        if self._version() == since and current_unit() is None:
             self._of(since)[key] = value
 
-    def _of(self, version: int) -> dict[Key, Value]:
+    def _of(self, version: Hashable) -> dict[Key, Value]:
         """The values of this version; those of any other are forgotten."""
         held, values = self._held
         if version != held or len(values) >= self._limit:

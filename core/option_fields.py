@@ -19,7 +19,7 @@ def shown(option: Option, value: Value) -> str:
     """A value in words, with its unit."""
     if isinstance(value, bool):
         return _("on") if value else _("off")
-    return f"{value} {option.unit}".strip() if value != "" else _("nothing")
+    return f"{option.told(value)} {option.unit}".strip() if value != "" else _("nothing")
 
 
 def typed(value: Value | None) -> str:
@@ -45,6 +45,10 @@ def field_of(option: Option, *, above: Value, as_above: str) -> forms.Field:
     if option.choices:
         choices = [("", as_above), *((one, one) for one in option.choices)]
         return forms.ChoiceField(label=label, required=False, choices=choices)
+    if option.secret:
+        # Written and never shown: what is typed is kept sealed, and an empty field keeps what there is.
+        box = forms.PasswordInput(attrs={"class": "vTextField", "autocomplete": "new-password"})
+        return forms.CharField(label=label, required=False, max_length=500, widget=box)
     attributes: dict[str, Any] = {"placeholder": str(above)}
     if option.type is int:
         attributes |= {"min": option.minimum, "max": option.maximum, "class": "vIntegerField"}

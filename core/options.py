@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy as _
 from core.outcomes import Denied
 from core.text import is_one_line
 
+MASK = "••••••••"
 type_name = {bool: "boolean", int: "integer", str: "string"}
 Value = bool | int | str
 
@@ -36,6 +37,7 @@ class Option:
     pattern: str = ""
     company: bool = True  # whether a company may have its own value
     strictest: bool = False  # a company's own value holds only where it is no laxer; `choices` go to strict
+    secret: bool = False  # kept sealed, written and never read back
 
     @property
     def type(self) -> type:
@@ -54,6 +56,10 @@ class Option:
         if self.type is int:
             return self._integer(given)
         return self._text(given)
+
+    def told(self, value: Value) -> Value:
+        """The value as it may be read: of a secret, only whether there is one."""
+        return MASK if self.secret and value != "" else value
 
     def outdoes(self, own: Value, *, above: Value) -> bool:
         """Whether a company's own value holds against the one that stands above it."""
@@ -87,6 +93,8 @@ class Option:
         return given
 
     def _text(self, given: object) -> Value | Denied:
+        if self.secret and given == MASK:
+            return self._refuse(_("This stands for the secret that is kept, and is none itself."))
         if not isinstance(given, str) or len(given) > 500 or not is_one_line(given):
             return self._refuse(_("Enter one line of at most 500 characters."))
         given = given.strip()
@@ -140,6 +148,12 @@ class Snapshot(Mapping[str, Value]):
     def on(self, option: Option) -> bool:
         """The value of an on/off option."""
         return bool(self[option.name])
+
+
+def told(name: str, value: Value) -> Value:
+    """A value as it may be read, also of a setting that there is no more."""
+    option = _registry.get(name)
+    return value if option is None else option.told(value)
 
 
 def pins(environment: Mapping[str, str]) -> dict[str, Value]:

@@ -2,33 +2,30 @@
 
 A name is resolved once, and the call goes to the very address that was found good, so a name that means something else a moment later
 changes nothing. TLS is checked for the name. No redirect is followed, no proxy of the environment is used, and one time limit holds
-for everything: a library's limit for each read lets a server that sends a byte a second hold a thread for ever.
+for everything.
 """
 
-import io
 import logging
 import socket
 import ssl
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
-from http.client import HTTPConnection, HTTPException
+from http.client import HTTPException
 from ipaddress import ip_address, ip_network
-from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
 from core.addresses import Address, addresses_of
 from core.deadline import Deadline
+from core.exchange import Answer, Asking, TooLargeError, connected, exchanged
 from core.reachable import Network, is_reachable, may_be_plain
-from core.tls import flaw_of, wrapped
+from core.tls import flaw_of
 
 logger = logging.getLogger(__name__)
-MOST_HEAD = 16_384  # bytes of an answer beyond its body
 MOST_TRIED = 3  # addresses of one name
-PART = 16_384  # bytes read at once
 
 
 class Why(StrEnum):
@@ -44,14 +41,6 @@ class Why(StrEnum):
     LATE = "it took too long"
     TOO_LARGE = "the answer is too large"
     NO_HTTP = "the answer is no HTTP"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """What came back, whatever its status; a redirect is an answer like any other."""
-
-    status: int
-    body: bytes = field(repr=False)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,10 +62,6 @@ class _Target:
         """What the Host header says."""
         host = f"[{self.host}]" if ":" in self.host else self.host
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
-
-
-class _TooLargeError(Exception):
-    pass
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,12 +124,21 @@ def _answered(target: _Target, call: _Call) -> Answer | Why:
         return Why.NO_ADDRESS
     if (refused := _refused(target, found)) is not None:
         return refused
+    context = _context(settings.OUTBOUND_CA_FILE) if target.secure else None
+    asking = Asking(
+        method=call.method,
+        path=target.path,
+        body=call.body,
+        headers={"Host": target.name, "Connection": "close", **call.headers},
+        deadline=call.deadline,
+        most=call.most,
+    )
     try:
-        with _connected(target, found[:MOST_TRIED], call.deadline) as connected:
-            return _exchanged(connected, target, call)
+        with connected(found[:MOST_TRIED], host=target.host, context=context, deadline=call.deadline) as line:
+            return exchanged(line, asking)
     except TimeoutError:
         return Why.LATE
-    except _TooLargeError:
+    except TooLargeError:
         return Why.TOO_LARGE
     except ssl.SSLError as error:
         return Why.TLS if flaw_of(error) is None else Why.CERTIFICATE
@@ -177,81 +171,3 @@ def _context(ca_file: str) -> ssl.SSLContext:
     if ca_file:
         context.load_verify_locations(ca_file)
     return context
-
-
-def _connected(target: _Target, found: Sequence[Address], deadline: Deadline) -> socket.socket:
-    """A connection to the first of these addresses that takes one; those before it do not use up the time of the others."""
-    for left, address in zip(range(len(found), 0, -1), found, strict=True):
-        plain = socket.socket(address.family, socket.SOCK_STREAM)
-        try:
-            plain.settimeout(deadline.patience() / left)
-            plain.connect(address.target)
-        except OSError:
-            plain.close()
-            if left == 1:
-                raise
-            continue
-        if not target.secure:
-            return plain
-        try:
-            return wrapped(
-                plain,
-                host=target.host,
-                context=_context(settings.OUTBOUND_CA_FILE),
-                timeout=deadline.patience(),
-            )
-        except (OSError, ValueError):
-            plain.close()
-            raise
-    raise OSError("there is no address")
-
-
-def _exchanged(connected: socket.socket, target: _Target, call: _Call) -> Answer:
-    talk = HTTPConnection(target.host, target.port)
-    talk.sock = _Bounded(connected, call.deadline, most=call.most + MOST_HEAD)
-    usual = {"Host": target.name, "Accept-Encoding": "identity", "Connection": "close"}
-    talk.request(call.method, target.path, call.body, headers={**usual, **call.headers})
-    answer = talk.getresponse()
-    read = bytearray()
-    # In parts: asked for all at once, memory is set aside for whatever length the other side claims.
-    while part := answer.read(PART):
-        read += part
-        if len(read) > call.most:
-            raise _TooLargeError
-    return Answer(status=answer.status, body=bytes(read))
-
-
-class _Bounded:
-    """What `http.client` needs of a socket; every wait ends at the deadline, and no more than so many bytes are read."""
-
-    def __init__(self, connected: socket.socket, deadline: Deadline, *, most: int) -> None:
-        self._socket, self._deadline, self._left = connected, deadline, most
-
-    def sendall(self, data: bytes) -> None:
-        self._socket.settimeout(self._deadline.patience())
-        self._socket.sendall(data)
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        return io.BufferedReader(_Incoming(self))
-
-    def close(self) -> None:
-        """Whoever connected closes it: an answer is still read after `http.client` has closed its side."""
-
-    def take(self, into: Any) -> int:
-        self._socket.settimeout(self._deadline.patience())
-        size = self._socket.recv_into(into)
-        self._left -= size
-        if self._left < 0:
-            raise _TooLargeError
-        return size
-
-
-class _Incoming(io.RawIOBase):
-    def __init__(self, source: _Bounded) -> None:
-        self._source = source
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, into: Any) -> int:
-        return self._source.take(into)

@@ -25,10 +25,7 @@ MIGRATING = 0x6D69_6772  # advisory lock on PostgreSQL
 
 def everything(*, pages: bool = True) -> None:
     """Do what is missing, and nothing twice; without `pages` no static files."""
-    translations.compile_into(Path(settings.DATA_DIR) / "locale")
-    call_command("check", stdout=io.StringIO())  # findings go to stderr; that there are none is no news
-    fresh = _migrate()
-    rootkeys.claim()
+    fresh = database()
     ensure_keys(now=timezone.now())
     if pages:
         _collect_static_files()
@@ -39,6 +36,15 @@ def everything(*, pages: bool = True) -> None:
             "Nobody can sign in yet. Make the first administrator: manage.py administrator EMAIL\n"
         )
     compare_all(now=timezone.now())  # what is amiss stands in the log of this start
+
+
+def database() -> bool:
+    """Check the settings, bring the database up to date, and see that it is ours; whether it was empty before."""
+    translations.compile_into(Path(settings.DATA_DIR) / "locale")
+    call_command("check", stdout=io.StringIO())  # findings go to stderr; that there are none is no news
+    fresh = _migrate()
+    rootkeys.claim()
+    return fresh
 
 
 def demo_password_file() -> Path:

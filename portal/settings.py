@@ -78,6 +78,7 @@ if (
     raise ImproperlyConfigured(
         "PUBLIC_URL must look like https://portal.example.com: scheme and host, nothing else."
     )
+TLS_CERT_FILE, TLS_KEY_FILE = _read("TLS_CERT_FILE"), _read("TLS_KEY_FILE")  # of `manage.py configserver`
 HTTPS = _public.scheme == "https"
 LOOPBACK = _public.hostname in servers.LOOPBACK
 if not HTTPS and not LOOPBACK:
@@ -317,6 +318,8 @@ SPECTACULAR_SETTINGS = {
 # --- running -----------------------------------------------------------------------------------------------------------
 # Seconds between two looks at the version row (core.epoch); 0 asks the database at every use, as the tests do.
 EPOCH_POLL_SECONDS = 0.25
+# With the time of a call, whatever is taken away in a remote Configuration Server is felt here within a second.
+CONFIGSERVER_POLL_SECONDS = 0.5
 HTTP_THREADS = 8  # of a web process; each keeps a connection to the database
 PINNED_OPTIONS = {name: value for name, value in os.environ.items() if name.startswith("OPTION_")}
 

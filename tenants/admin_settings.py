@@ -21,6 +21,7 @@ from core.admin_gate import show_refusal
 from core.admin_lists import begins_with, spellings_of
 from core.admin_pages import ObjectForm, object_verb
 from core.admin_verbs import page_context
+from core.options import told
 from core.outcomes import Denied
 from tenants import settings
 from tenants.actor import Actor
@@ -55,7 +56,9 @@ def changes_of(revision: SettingsRevision, before: Mapping[str, Any]) -> list[st
     """What a revision changed, in one line for each setting."""
     after: Mapping[str, Any] = revision.values
     names = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
-    return [f"{name}: {before.get(name, '–')} → {after.get(name, '–')}" for name in names]
+    return [
+        f"{name}: {told(name, before.get(name, '–'))} → {told(name, after.get(name, '–'))}" for name in names
+    ]
 
 
 class SettingsRevisionAdmin(VerbAdmin):

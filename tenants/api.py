@@ -117,7 +117,7 @@ def _shown(company_id: int | None) -> list[dict[str, Any]]:
     return [
         {
             "name": name,
-            "value": values[name],
+            "value": option.told(values[name]),
             "default": option.default,
             "pinned": name in pinned(),
             "source": where[name],

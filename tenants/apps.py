@@ -9,3 +9,10 @@ class TenantsConfig(AppConfig):
 
     name = "tenants"
     verbose_name = _("Companies and rights")
+
+    def ready(self) -> None:
+        """Tell the Configuration Server's package below what the settings say of a remote one."""
+        from configserver import where
+        from tenants import remote
+
+        where.told_by(remote.config)

@@ -39,7 +39,7 @@ class SettingsForm(forms.Form):
         for name, option in self.options.items():
             above = self._between.get(name, everywhere.get(name, option.default))
             field = self._field(option, above)
-            field.initial = typed(pinned.get(name, self._own.get(name)))
+            field.initial = "" if option.secret else typed(pinned.get(name, self._own.get(name)))
             field.disabled = locked or name in pinned
             field.help_text = self._explained(
                 option, above=above, everywhere=name in everywhere, pinned=pinned.get(name)
@@ -66,7 +66,10 @@ class SettingsForm(forms.Form):
                 "above": shown(option, above),
             }
         elif option.name in self._own:
-            facts = _("In force: %(value)s, set here. Empty: %(above)s.") % {
+            words = _("In force: %(value)s, set here. Empty: %(above)s.")
+            if option.secret:
+                words = _("In force: %(value)s, set here. Empty: it stays.")
+            facts = words % {
                 "value": shown(option, self._own[option.name]),
                 "above": shown(option, above),
             }
@@ -96,8 +99,10 @@ class SettingsForm(forms.Form):
     def changes(self) -> dict[str, str | None]:
         """What is given differently from what is set here; None takes a value back to what stands above."""
         changed = {}
-        for name in self.options:
+        for name, option in self.options.items():
             given = self.cleaned_data.get(name, "").strip()
-            if not self.fields[name].disabled and given != typed(self._own.get(name)):
+            if self.fields[name].disabled or (option.secret and not given):
+                continue
+            if option.secret or given != typed(self._own.get(name)):
                 changed[name] = given or None
         return changed

@@ -7,6 +7,9 @@ from django.conf import settings
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from core.options import Value, told
+from core.sealed import NOTHING, SealedField
+
 RANK_MAXIMUM = 100
 
 
@@ -243,3 +246,18 @@ class SettingsRevision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.company or _('Everywhere')} #{self.number}"
+
+    @property
+    def told(self) -> dict[str, Value]:
+        """The values as they may be read."""
+        return {name: told(name, value) for name, value in self.values.items()}
+
+
+class SettingSecret(models.Model):
+    """A secret that a setting was given; the revision holds its id, so that rolling back finds the one of that time."""
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    value = SealedField(default=NOTHING)
+
+    def __str__(self) -> str:
+        return str(self.uid)

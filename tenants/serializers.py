@@ -182,7 +182,7 @@ class SettingShown(serializers.Serializer[Any]):
     """A runtime setting and where its value comes from."""
 
     name = serializers.CharField()
-    value = SettingValue(help_text=_("The value in force."))
+    value = SettingValue(help_text=_("The value in force; of a secret, bullets where there is one."))
     default = SettingValue()
     pinned = serializers.BooleanField(help_text=_("Set by the environment; it cannot be changed here."))
     source = serializers.ChoiceField(["environment", "company", "tenant", "global", "default"])  # type: ignore[assignment]
@@ -209,7 +209,7 @@ class RevisionShown(serializers.ModelSerializer[SettingsRevision]):
 
     id = Uid(source="uid")
     company = Uid(source="company.uid", allow_null=True)
-    values = serializers.DictField(child=SettingValue(), read_only=True)
+    values = serializers.DictField(child=SettingValue(), source="told", read_only=True)
     author = serializers.CharField(source="author_name", read_only=True)
     author_id = serializers.CharField(source="author_uid", read_only=True)
 

@@ -10,13 +10,14 @@ from django.utils.translation import gettext_lazy as _
 
 from audit.events import Event
 from audit.record import Origin, record
-from configserver.tree import rules_above
+from configserver import where
 from core import epoch
 from core.db import unit
-from core.options import Option, Snapshot, Value, declared, pins, resolve
+from core.options import Option, Snapshot, Value, declared, pins, resolve, told
 from core.outcomes import FORBIDDEN, Denied
+from core.sealed import seal, unseal
 from tenants.actor import Actor
-from tenants.models import Company, SettingsRevision
+from tenants.models import Company, SettingSecret, SettingsRevision
 from tenants.rules import may_touch
 
 NOTHING_CHANGED = Denied(
@@ -59,7 +60,7 @@ def of_tenant(company_id: int | None) -> dict[str, Value]:
     if company_id is None:
         return {}
     linked = Company.objects.filter(pk=company_id).values_list("tenant_dbid", flat=True).first()
-    return rules_above(linked)
+    return where.server().rules_above(linked)
 
 
 def _load(company_id: int | None) -> Snapshot:
@@ -68,12 +69,14 @@ def _load(company_id: int | None) -> Snapshot:
     return resolve(revised=active(None), between=between, company=company, pinned=pinned())
 
 
-_snapshots = epoch.Cached[int | None, Snapshot](_load)
+_everywhere = epoch.Cached[str, Snapshot](lambda _one: _load(None))
+# What tenants say is kept in the Configuration Server, which has a version of its own where it is a remote one.
+_of_companies = epoch.Cached[int, Snapshot](_load, version=where.version)
 
 
 def snapshot(company_id: int | None) -> Snapshot:
     """The settings in force for this company, or (None) for people of no company."""
-    return _snapshots(company_id)
+    return _everywhere("") if company_id is None else _of_companies(company_id)
 
 
 def _checked(given: Mapping[str, object], *, company: Company | None) -> dict[str, Value | None] | Denied:
@@ -100,8 +103,28 @@ def _checked(given: Mapping[str, object], *, company: Company | None) -> dict[st
         parsed = option.parse(value)
         if isinstance(parsed, Denied):
             return parsed
-        changes[name] = parsed
+        changes[name] = None if option.secret and not parsed else parsed
     return changes
+
+
+def _sealed(changes: Mapping[str, Value | None]) -> dict[str, Value | None]:
+    """Inside a unit: the same, with the id of a sealed row in the place of each secret."""
+    found = dict(changes)
+    for name, value in changes.items():
+        if value and declared()[name].secret:
+            row = SettingSecret()
+            row.value = seal(row, "value", str(value).encode())
+            row.save()
+            found[name] = str(row.uid)
+    return found
+
+
+def secret_of(option: Option, settings: Snapshot) -> str:
+    """The secret that these settings hold for this option, in clear; empty where there is none."""
+    value = settings.text(option)
+    if not value or option.name in settings.pinned:
+        return value
+    return unseal(SettingSecret.objects.get(uid=value), "value").decode()
 
 
 def _refuse_actor(by: Actor, company_id: int | None) -> Denied | None:
@@ -130,7 +153,7 @@ def change_settings(
         return changes
 
     def changed(before: dict[str, Value]) -> dict[str, Value]:
-        return {name: value for name, value in (before | changes).items() if value is not None}
+        return {name: value for name, value in (before | _sealed(changes)).items() if value is not None}
 
     return _put_in_force(changed, company=company, reason=reason.strip(), by=by, now=now)
 
@@ -209,7 +232,10 @@ def _revise(
         company_id=company.pk if company else None,
         subject=revision,
         reason=reason,
-        changes=[f"{name}: {before.get(name, '–')} → {after.get(name, '–')}" for name in changed],
+        changes=[
+            f"{name}: {told(name, before.get(name, '–'))} → {told(name, after.get(name, '–'))}"
+            for name in changed
+        ],
     )
     return revision
 

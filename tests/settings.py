@@ -40,6 +40,7 @@ os.environ |= {
 from portal.settings import *  # noqa: E402, F403
 from portal.settings import DATABASES, STORAGES  # noqa: E402
 
+CONFIGSERVER_POLL_SECONDS = 0
 EPOCH_POLL_SECONDS = 0  # every cache asks the database, so no test waits for another's write
 if DATABASES["default"]["ENGINE"].endswith("sqlite3"):
     # A file, so that threads share it as processes do; not synced, for it is thrown away.

@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.mode import external_is_on
 from accounts.names import Realm
-from configserver.versions import version_of
+from configserver import where
 from core.contacts import NAME_LENGTH, key_of
 from core.prepared import Select, Slot
 from tenants.models import Company, Kind, Role
@@ -201,7 +201,7 @@ class User(AbstractBaseUser):
     @property
     def _still_stands(self) -> bool:
         # What this process knows may be a moment old, and the version on the account newer: versions only grow.
-        version = version_of(self.source_id) if self.source_id is not None else None
+        version = where.server().version_of(self.source_id) if self.source_id is not None else None
         return external_is_on() and version is not None and version <= (self.source_version or 0)
 
 

@@ -32,6 +32,7 @@ from configserver.services.person import (
     forget_entry,
     give_password,
 )
+from configserver.services.portal import admit_portal, dismiss_portal
 from configserver.services.role import RoleDraft, change_role, create_role, delete_role
 from configserver.services.tenant import TenantDraft, change_tenant, create_tenant, delete_tenant
 
@@ -45,6 +46,7 @@ __all__ = [
     "Plan",
     "RoleDraft",
     "TenantDraft",
+    "admit_portal",
     "apply_import",
     "apply_package",
     "change_directory",
@@ -65,6 +67,7 @@ __all__ = [
     "delete_person",
     "delete_role",
     "delete_tenant",
+    "dismiss_portal",
     "forget_entry",
     "give_password",
     "import_people",

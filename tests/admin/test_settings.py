@@ -5,9 +5,10 @@ from django.urls import reverse
 from accounts.models import User
 from audit.events import Event
 from audit.models import AuditEvent
-from core.options import declared
+from configserver.remote.config import PASSWORD
+from core.options import MASK, declared
 from tenants.models import Company, SettingsRevision
-from tenants.settings import snapshot
+from tenants.settings import secret_of, snapshot
 from tests.cast import Browse
 
 EVERYWHERE = "admin:tenants_settingsrevision_everywhere"
@@ -47,6 +48,22 @@ def test_a_change_needs_a_reason_and_values_within_their_bounds(browser: Browse,
     assert "from 0 to 1440" in str(form.errors[MINUTES])
     assert form["reason"].value() == "x"
     assert not SettingsRevision.objects.exists()
+
+
+def test_a_secret_is_typed_and_never_shown_and_an_empty_field_keeps_it(browser: Browse, root: User) -> None:
+    page, plain = browser(root), "of-the-portal-7"
+    assert "In force: nothing, the default." in page.get(reverse(EVERYWHERE)).content.decode()
+    page.post(reverse(EVERYWHERE), {"revision": 0, PASSWORD.name: plain, "reason": "x"})
+    assert secret_of(PASSWORD, snapshot(None)) == plain
+    page.post(reverse(EVERYWHERE), {"revision": 1, PASSWORD.name: "", MINUTES: "30", "reason": "x"})
+    assert secret_of(PASSWORD, snapshot(None)) == plain
+    text = page.get(reverse(EVERYWHERE)).content.decode()
+    kept = str(SettingsRevision.objects.latest("number").values[PASSWORD.name])
+    assert plain not in text
+    assert kept not in text
+    assert f"In force: {MASK}, set here. Empty: it stays." in text
+    refused = page.post(reverse(EVERYWHERE), {"revision": 2, PASSWORD.name: "y" * 501, "reason": "x"})
+    assert "y" * 501 not in refused.content.decode()
 
 
 def test_the_policy_that_is_really_in_force_is_shown(

@@ -1,6 +1,7 @@
 """Real servers for tests: child processes on free ports, gone when the test is."""
 
 import os
+import random
 import shutil
 import socket
 
@@ -8,10 +9,18 @@ import pytest
 
 
 def free_port() -> int:
-    """A port on the loopback address that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port on the loopback address that nobody listens on right now.
+
+    It lies below those from which systems take the ports of outgoing connections: one of these could take it before the server does.
+    """
+    while True:
+        port = random.randrange(11_000, 32_000)
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        return port
 
 
 def needed(program: str, *, package: str) -> str:

@@ -14,13 +14,23 @@ from audit.events import Event
 from audit.models import AuditEvent
 from audit.record import Origin
 from configserver.options import MIN_LENGTH
+from configserver.remote.config import PASSWORD as OF_PORTAL
 from core import epoch, options
-from core.options import Option, declared
+from core.options import MASK, Option, declared
 from core.outcomes import Denied
 from tenants import settings as runtime
 from tenants.actor import system_actor
-from tenants.models import Company, SettingsRevision
-from tenants.settings import CONFLICT, NOTHING_CHANGED, active, change_settings, roll_back, snapshot, sources
+from tenants.models import Company, SettingSecret, SettingsRevision
+from tenants.settings import (
+    CONFLICT,
+    NOTHING_CHANGED,
+    active,
+    change_settings,
+    roll_back,
+    secret_of,
+    snapshot,
+    sources,
+)
 from tests.conftest import Clock
 from tests.parallel import in_parallel
 from twofactor.options import AFTER_SENDS, DIGITS, POLICY
@@ -49,7 +59,7 @@ def pinning(settings: Settings, **variables: str) -> Iterator[None]:
     """A process that was started with these variables."""
     settings.PINNED_OPTIONS = variables
     runtime.pinned.cache_clear()
-    runtime._snapshots._held = (0, {})
+    runtime._everywhere._held = runtime._of_companies._held = (0, {})
     yield
     settings.PINNED_OPTIONS = {}
     runtime.pinned.cache_clear()
@@ -270,7 +280,7 @@ def test_the_environment_stands_above_everything_and_cannot_be_changed(
             assert refused.code == "pinned"
             assert "OPTION_TWOFACTOR__CODEDIGITS" in str(refused.message)
         changed(clock, {"TwoFactor.Policy": "required"})
-    runtime._snapshots._held = (0, {})
+    runtime._everywhere._held = runtime._of_companies._held = (0, {})
     assert [snapshot(one).number(DIGITS) for one in (None, acme.pk)] == [7, 8]
 
 
@@ -386,3 +396,42 @@ def test_of_changes_at_the_same_moment_each_is_kept_or_told_and_none_undoes_anot
     assert SettingsRevision.objects.count() == len(kept)
     assert AuditEvent.objects.count() == len(kept)
     assert sorted(SettingsRevision.objects.values_list("number", flat=True)) == list(range(1, len(kept) + 1))
+
+
+# --- secrets -----------------------------------------------------------------------------------------------------------
+
+
+SECRET = OF_PORTAL.name
+PLAIN = "of-the-portal-7"
+
+
+def test_a_secret_is_kept_sealed_and_shown_nowhere(clock: Clock, api: Any, root: User) -> None:
+    changed(clock, {SECRET: PLAIN})
+    assert secret_of(OF_PORTAL, snapshot(None)) == PLAIN
+    stored = str(list(SettingsRevision.objects.values())) + str(list(SettingSecret.objects.values()))
+    trail = str(list(AuditEvent.objects.values()))
+    shown = api(root).get("/api/v1/settings/").text + api(root).get("/api/v1/settings/revisions/").text
+    for text in (stored, trail, shown):
+        assert PLAIN not in text
+    assert str(SettingSecret.objects.get().uid) not in shown + trail
+    assert MASK in trail
+
+
+def test_a_secret_is_replaced_rolled_back_and_taken_away(clock: Clock) -> None:
+    changed(clock, {SECRET: PLAIN})
+    first = SettingsRevision.objects.get()
+    changed(clock, {SECRET: "another-one-8"})
+    assert secret_of(OF_PORTAL, snapshot(None)) == "another-one-8"
+    back = roll_back(first, reason="it was right", by=system_actor(), now=clock())
+    assert not isinstance(back, Denied)
+    assert secret_of(OF_PORTAL, snapshot(None)) == PLAIN
+    mask = change(clock, {SECRET: MASK})
+    assert isinstance(mask, Denied)
+    changed(clock, {SECRET: ""})
+    assert secret_of(OF_PORTAL, snapshot(None)) == ""
+
+
+def test_a_pinned_secret_is_the_text_of_the_environment(clock: Clock, settings: Settings) -> None:
+    with pinning(settings, OPTION_GENESYSSDK__CONFIGSERVERLOGIN__PASSWORD=PLAIN):
+        assert secret_of(OF_PORTAL, snapshot(None)) == PLAIN
+    runtime._everywhere._held = (0, {})

@@ -11,7 +11,8 @@ from pytest_django import Settings
 
 from core import addresses
 from core.deadline import Deadline
-from core.outbound import Answer, Silence, Why, post
+from core.exchange import Answer
+from core.outbound import Silence, Why, post
 from tests.services import free_port
 from tests.services.verification import Service, verification_service
 

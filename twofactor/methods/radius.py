@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from accounts.models import User
+from configserver import where
+from configserver.contract import About
 from configserver.directories import Known, directory_of
 from configserver.directory import Protocol
 from configserver.engines.base import Challenge as Question
-from configserver.engines.base import Refused, Verified
-from configserver.service import engine_of_id, login_of_id
+from configserver.engines.base import Refused, Unreachable, Verified
 from core import sealed
 from core.options import Snapshot
 from core.sealed import NOTHING
@@ -28,7 +29,11 @@ def proves_the_password(user: User, settings: Snapshot) -> bool:
     """Whether the directory of the setting is the very one that proves this person's password."""
     if not user.is_external or user.source_id is None:
         return False
-    return engine_of_id(user.source_id) == settings.text(RADIUS_DIRECTORY)
+    found = where.server().about(user.source_id, environment=settings)
+    # Where nobody can say it, it is taken for the same: one proof must not count twice.
+    return isinstance(found, Unreachable) or (
+        found is not None and found.engine == settings.text(RADIUS_DIRECTORY)
+    )
 
 
 class Radius(Method):
@@ -41,7 +46,7 @@ class Radius(Method):
         self, given: str, challenge: Challenge, user: User, *, settings: Snapshot, now: datetime
     ) -> Judged:
         """What the server says of the code; to its second question, with what it wants back."""
-        directory, login = directory_for(settings), _login_of(user)
+        directory, login = directory_for(settings), _login_of(user, settings)
         if directory is None or login is None:
             return Unavailable(reason="no directory that can be asked" if login else "no name there")
         if challenge.state == NOTHING:
@@ -58,8 +63,9 @@ class Radius(Method):
         return Unavailable(reason=outcome.reason)
 
 
-def _login_of(user: User) -> str | None:
+def _login_of(user: User, settings: Snapshot) -> str | None:
     """The name under which the server knows the person; of somebody kept in the Configuration Server as its directories use it."""
     if not user.is_external:
         return user.username
-    return login_of_id(user.source_id) if user.source_id is not None else None
+    found = None if user.source_id is None else where.server().about(user.source_id, environment=settings)
+    return found.login if isinstance(found, About) else None

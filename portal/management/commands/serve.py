@@ -1,13 +1,11 @@
 """`manage.py serve`: the whole product on one machine: pages and API, the worker, the clock; or some of these on each of several."""
 
 import gc
-import http.client
 import logging
 import os
-import socket
 import warnings
 from argparse import ArgumentParser
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -17,16 +15,14 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 
 from core import logs, metrics
-from portal import prepare
+from portal import prepare, web
 from portal.alone import alone
 from portal.commandline import told
 from portal.health import stop_sign
 from portal.management.commands import demo
-from portal.supervisor import Errand, Service, Supervisor, end_with_parent
+from portal.supervisor import Errand, Service, Supervisor
 
 logger = logging.getLogger(__name__)
-READY_SECONDS = 30.0
-DATABASE_SECONDS = 10.0  # no page or call of the API waits longer for one statement
 PARTS = ("web", "worker", "clock")
 NEEDED = {  # what each part will need, beside the application itself
     "web": ("granian.server",),
@@ -68,7 +64,7 @@ class Command(BaseCommand):
         # Children inherit the lock, so what is left of a killed `serve` is waited for.
         with alone(refusal=refusal, patience=5):
             if "web" in wanted:
-                _refuse_taken_port(bind, port)
+                web.refuse_taken_port(bind, port)
             preparation = Errand.begin(partial(_prepare, pages="web" in wanted))
             _load(wanted)
             if not preparation.succeeded():
@@ -77,9 +73,9 @@ class Command(BaseCommand):
             metrics.forget_the_dead()
             supervisor = Supervisor(before_stop=_say_that_it_stops)
             if "web" in wanted:
-                web = Service(name="web", run=partial(_web, bind, port, workers))
-                ready = partial(_answers, bind, port)
-                if not supervisor.start_first(web, ready=ready, seconds=READY_SECONDS):
+                pages = Service(name="web", run=partial(web.serve, bind, port, workers))
+                ready = partial(web.answers, bind, port)
+                if not supervisor.start_first(pages, ready=ready, seconds=web.READY_SECONDS):
                     supervisor.stop()
                     raise CommandError("The pages could not be served; the reason stands above.")
             self._announce(wanted)
@@ -132,43 +128,6 @@ def _load(parts: Sequence[str]) -> None:
     gc.freeze()  # the collector's marks would copy the shared pages into every process
 
 
-def _web(bind: str, port: int, workers: int) -> None:
-    from granian.constants import HTTPModes, Interfaces, Loops
-    from granian.log import LogLevels
-    from granian.server import Server
-
-    _name("web")
-    server = Server(
-        "portal.asgi:application",
-        address=bind,
-        port=port,
-        interface=Interfaces.ASGINL,
-        loop=Loops.asyncio,  # not whichever happens to be installed
-        http=HTTPModes.http1,
-        workers=workers,
-        websockets=False,
-        log_level=LogLevels.error,
-        # To the root logger, as everybody else.
-        log_dictconfig={"formatters": {}, "handlers": {}, "loggers": {"_granian": {}}},
-        workers_kill_timeout=10,
-        respawn_failed_workers=True,
-    )
-    server.serve(target_loader=_load_application, wrap_loader=False)
-
-
-def _load_application() -> Callable[..., Any]:
-    end_with_parent()
-    from portal.asgi import application, threads
-    from portal.metrics import begin_pulse
-
-    if connection.vendor == "postgresql":
-        from core.postgres.base import wait_at_most  # loads a client that SQLite does without
-
-        wait_at_most(DATABASE_SECONDS)
-    begin_pulse(lambda: threads.busy)
-    return application
-
-
 def _say_that_it_stops() -> float:
     """Let `/readyz` say so, for as long as a balancer in front needs to hear it."""
     stop_sign().touch()
@@ -182,7 +141,7 @@ def _worker() -> None:
     from portal import hearing
     from portal.celery import app
 
-    _name("worker")
+    web.name_process("worker")
     # When it begins to listen. Its children are forked before and after that, and use nothing that this thread may hold.
     worker_ready.connect(lambda **_signal: hearing.watch(app), weak=False)
     # It warns root of pickled messages, which this queue refuses.
@@ -205,43 +164,11 @@ def _clock() -> None:
     from portal.celery import app
     from portal.clock import Clock
 
-    _name("clock")
+    web.name_process("clock")
     _quiet("celery", "kombu")
     beat.Service(app, scheduler_cls=Clock).start()
-
-
-def _name(service: str) -> None:
-    logs.in_service(service)
-    os.environ.setdefault("PGAPPNAME", f"gatehouse {service}")  # so that pg_stat_activity tells them apart
 
 
 def _quiet(*names: str) -> None:
     for name in names:
         logging.getLogger(name).setLevel(logging.WARNING)
-
-
-def _answers(bind: str, port: int) -> bool:
-    door = http.client.HTTPConnection(_reachable(bind), port, timeout=5)
-    try:
-        door.request("GET", "/livez", headers={"Host": settings.ALLOWED_HOSTS[0]})
-        return door.getresponse().status < 500
-    except OSError:
-        return False
-    finally:
-        door.close()
-
-
-def _reachable(bind: str) -> str:
-    return {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(bind, bind)  # noqa: S104
-
-
-def _refuse_taken_port(bind: str, port: int) -> None:
-    family = socket.AF_INET6 if ":" in bind else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((bind, port))
-        except OSError as error:
-            raise CommandError(
-                f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: PORT=8001"
-            ) from error
