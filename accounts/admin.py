@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
 from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -17,7 +18,7 @@ from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts import admin_external, ending, limits, people
+from accounts import admin_external, ending, impersonation, limits, people
 from accounts.admin_companies import CompanyAdmin
 from accounts.admin_filters import AccountStateFilter, KeptFilter, PortalRoleFilter
 from accounts.admin_integrations import IntegrationAdmin as IntegrationAdmin
@@ -27,9 +28,10 @@ from accounts.admin_places import places, switched_off
 from accounts.admin_sessions import SessionAdmin
 from accounts.admin_signing_keys import SigningKeyAdmin
 from accounts.checks import rules_of
-from accounts.forms_admin import AddPersonForm, LockForm, PasswordForm, PersonForm
-from accounts.held import device, held_by
+from accounts.forms_admin import AddPersonForm, ImpersonationForm, LockForm, PasswordForm, PersonForm
+from accounts.held import HELD_THROUGH, device, held_by
 from accounts.loaded import roles_loaded
+from accounts.middleware import set_impersonation_cookie
 from accounts.models import ApiKey, Session, SigningKey, User
 from configserver.models import Person
 from core.admin import VerbAdmin
@@ -62,6 +64,13 @@ def _codes_wait(user: User) -> bool:
     return user.codes_paused_until is not None and timezone.now() < user.codes_paused_until
 
 
+def go_on_as(_request: HttpRequest, begun: impersonation.Begun) -> HttpResponse:
+    """To the first page that the person sees."""
+    response = redirect("dashboard")
+    set_impersonation_cookie(response, begun.secret)
+    return response
+
+
 def is_locked(user: User) -> bool:
     """Whether there is something to unlock: a lock, tries counted, or a wait after too many codes."""
     return user.locked_at is not None or _codes_wait(user) or bool(_counted(user))
@@ -83,7 +92,7 @@ class UserAdmin(VerbAdmin):
     search_fields = ("~login_key", "display_name")
     search_help_text = __("The beginning of a sign-in name or of a name.")
     autocomplete_fields = ("company", "roles")
-    object_verbs = ("set_password", "lock", "unlock", "sign_out")
+    object_verbs = ("set_password", "lock", "unlock", "sign_out", "impersonate")
     remove_explains = __(
         "The person can no longer sign in and all sessions end at once. It cannot be brought back. "
         "What the person did stays in the audit events. "
@@ -307,6 +316,22 @@ class UserAdmin(VerbAdmin):
         """End every session."""
         return ending.sign_out_everywhere(obj, by=by, now=now)
 
+    @object_verb(
+        __("Act as this person"),
+        explains=__(
+            "You see the portal as this person sees it, for a short time, without the person's own account and the administration. "
+            "The person is told by mail, with your name and reason, and whatever you do is written down with your name."
+        ),
+        done="",
+        form=ImpersonationForm,
+        needs="impersonate",
+        confirmed=True,
+        leads=go_on_as,
+    )
+    def impersonate(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Any:
+        """Begin a session as this person."""
+        return impersonation.begin_impersonation(obj, **given, by=by, now=now)
+
     # --- panels ---
 
     def _tools(self, request: HttpRequest, obj: Any) -> list[dict[str, Any]]:
@@ -329,7 +354,7 @@ class UserAdmin(VerbAdmin):
 
     def _sessions(self, request: HttpRequest, user: User) -> Panel:
         live = self.choices(request, Session).filter(Session.live(now=timezone.now()), user=user)
-        live = live.select_related("api_key", "integration")
+        live = live.select_related(*HELD_THROUGH)
         may_end = self.gate.may(request, "delete", Session)
         rows = [
             (

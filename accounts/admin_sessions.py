@@ -11,7 +11,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from accounts import ending
-from accounts.held import held_by
+from accounts.held import HELD_THROUGH, held_by
 from accounts.models import Session
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
@@ -50,7 +50,7 @@ class SessionAdmin(VerbAdmin):
     ordering = ("-id",)
     list_display = ("user", "company", "created_at", "seen_at", "program", "state")
     list_filter = (LiveFilter, "kind", ("user__company", VisibleRelatedFilter))
-    list_select_related = ("user", "user__company", "api_key", "integration")
+    list_select_related = ("user", "user__company", *HELD_THROUGH)
     sortable_by = ()
     search_fields = ("~user__login_key", "user__display_name", "=address")
     search_help_text = __("The beginning of a person's sign-in name or name, or a whole network address.")

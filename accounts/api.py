@@ -18,6 +18,7 @@ from accounts.authentication import principal_of
 from accounts.companies import change_company
 from accounts.describe import described, told
 from accounts.ending import NOT_LIVE, end_session
+from accounts.held import HELD_THROUGH
 from accounts.limits import unlock_user
 from accounts.models import Session, User
 from accounts.names import Realm
@@ -142,7 +143,7 @@ class Sessions(Resource):
     model = Session
     reads = shapes.SessionShown
     filters = shapes.SessionFilters
-    related = ("user", "api_key", "integration")
+    related = ("user", *HELD_THROUGH)
 
     def get_queryset(self) -> QuerySet[Any]:
         """What the caller may see, and his own."""

@@ -9,10 +9,11 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
-from rest_framework.permissions import IsAuthenticated
+from rest_framework.permissions import SAFE_METHODS, IsAuthenticated
 from rest_framework.request import Request
 
 from accounts.bearer import principal_of_assertion
+from accounts.middleware import READS_ONLY
 from accounts.models import User
 from accounts.principal import Principal
 from accounts.sessions import Client, note_use
@@ -81,6 +82,8 @@ class BearerOrSession(BaseAuthentication):
         )
         if principal is None:
             return None
+        if principal.reads_only and request.method not in SAFE_METHODS:
+            raise PermissionDenied(str(READS_ONLY.message), code=READS_ONLY.code)
         request.principal = principal  # type: ignore[attr-defined]
         return principal.user, principal
 

@@ -43,6 +43,14 @@ def identity(principal: Principal) -> dict[str, Any]:
     }
 
 
+def _impersonator(principal: Principal) -> dict[str, Any] | None:
+    behind = principal.impersonator
+    if behind is None:
+        return None
+    named = {"id": behind.uid, "username": behind.username, "display_name": behind.display_name}
+    return named | {"reads_only": principal.reads_only}
+
+
 def described(principal: Principal) -> dict[str, Any]:
     """The same with the session that asks."""
     session = principal.session
@@ -54,6 +62,7 @@ def described(principal: Principal) -> dict[str, Any]:
             "created_at": session.created_at,
             "confirmed_at": session.confirmed_at,
             "expires_at": session.expires_at,
+            "impersonator": _impersonator(principal),
         }
     }
 

@@ -85,6 +85,22 @@ class PasswordForm(ObjectForm):
         return rules_in_words(company_id)
 
 
+class ImpersonationForm(ObjectForm):
+    """Why an administrator acts as somebody, and how far he goes."""
+
+    reason = forms.CharField(
+        label=_("Reason"),
+        max_length=300,
+        widget=forms.TextInput(attrs={"class": "vTextField"}),
+        help_text=_("The person reads it in the mail about it, and it stands in the audit events."),
+    )
+    may_change = forms.BooleanField(
+        label=_("Allow changes"),
+        required=False,
+        help_text=_("Without it you can look at everything and change nothing."),
+    )
+
+
 class LockForm(ObjectForm):
     """Why an account is locked."""
 

@@ -1,12 +1,15 @@
 """What a session is bounded to that a person did not begin himself: the scopes of an API key, or what an integration's token says.
 
 A grant is kept on the session as plain JSON: `{"scopes": […]}` of a key, with `rank` where somebody else made it; `{"role": …,
-"policy": …}` of a token, each only where the token has the claim. It is judged anew with every principal, so a role that
+"policy": …}` of a token, each only where the token has the claim; `{"impersonation": "read" or "write"}` where an administrator acts
+as the person (`accounts.impersonation`). It is judged anew with every principal, so a role that
 changes, or a lower ceiling, shows within a second.
 """
 
 from collections.abc import Collection, Sequence
 from typing import Any
+
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Integration, Session, SessionKind
 from accounts.tokens import policy
@@ -20,6 +23,11 @@ from tenants.roles import RoleGiven, role_given
 from tenants.rules import rights_from
 
 Grant = dict[str, Any]
+READ, WRITE = "read", "write"  # how far somebody goes who acts as another
+STANDS_ABOVE = Denied(
+    code="rank_too_high",
+    message=_("You can act as people below you alone, and this person is not."),
+)
 # Where a policy has another name for what the API shows: `sessions` of a policy are co-browse sessions, `features` the settings.
 COBROWSE = "sessions"
 _NAMED = {"settings": "features", "sessions": "sign-ins", "cobrowse-sessions": COBROWSE}
@@ -43,7 +51,7 @@ def is_bounded(session: Session) -> bool:
     grant = session.grant or {}
     # Without a role there is nothing but the policy: where that is missing too, nothing at all is open.
     return (
-        session.kind in {SessionKind.KEY, SessionKind.JWT}
+        session.kind in {SessionKind.KEY, SessionKind.JWT, SessionKind.IMPERSONATION}
         or "policy" in grant
         or ("role" in grant and grant["role"] is None)
     )
@@ -80,6 +88,11 @@ def _scopes_of(found: Policy | None) -> set[str]:
     }
 
 
+def refuse_impersonation(by: Rights, person: Rights) -> Denied | None:
+    """The refusal when somebody with the rights `by` may not act as this person: only as somebody below him, in all."""
+    return STANDS_ABOVE if person.rank >= by.rank else exceeds(by, person)
+
+
 def _ceiling(integration: Integration) -> Rights:
     ceiling = role_given(integration.ceiling_id)
     return rights_from([ceiling] if ceiling is not None else [], (), own=integration.company_id)
@@ -100,8 +113,8 @@ def rights_under(grant: Grant, *, roles: Sequence[RoleGiven], full: Rights, own:
 def bounded(session: Session, *, roles: Sequence[RoleGiven], full: Rights) -> Rights | None:
     """What is left in this session of what its person may do; None when it holds no longer."""
     grant, user = session.grant, session.user
-    if grant is None:
-        return full
+    if session.kind == SessionKind.IMPERSONATION or grant is None:
+        return full  # whether an administrator may act as the person, `accounts.principal` judges by his own sign-in
     if "scopes" in grant:
         # Whoever made the key for somebody else has seen it: it is worth nothing while its person stands above what he was then.
         if full.rank > grant.get("rank", full.rank):

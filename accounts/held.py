@@ -5,6 +5,8 @@ from django.template.loader import render_to_string
 
 from accounts.models import Session, SessionKind
 
+HELD_THROUGH = ("api_key", "integration", "through__user")  # what a list of sessions reads with them
+
 
 def device(agent: str) -> str:
     """A browser and its system in two words, as people read it of their own sessions."""
@@ -12,7 +14,12 @@ def device(agent: str) -> str:
 
 
 def name_of_holder(session: Session) -> str:
-    """The name of the API key or integration that holds it; empty where a person signed in. Read with `api_key` and `integration`."""
+    """The name of the API key, integration or administrator that holds it; empty where the person signed in himself.
+
+    Read with `HELD_THROUGH`.
+    """
+    if session.through is not None:
+        return session.through.user.display_name
     if session.integration is not None:
         return session.integration.name
     if session.kind != SessionKind.KEY:

@@ -12,14 +12,19 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.utils import timezone
 from django.utils.http import urlencode
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Session, SessionKind
 from accounts.principal import Principal, principal_of_cookie
 from accounts.sessions import SESSION, idle_lock_due, lock_if_idle, note_use
 from core import entropy
 from core.middleware import API_PREFIX, problem
+from core.outcomes import Denied
 
 SESSION_COOKIE = f"{settings.COOKIE_PREFIX}session"
+IMPERSONATION_COOKIE = (
+    f"{settings.COOKIE_PREFIX}impersonation"  # of the session as somebody else, beside one's own
+)
 BROWSER_COOKIE = f"{settings.COOKIE_PREFIX}browser"
 BROWSER_COOKIE_SECONDS = 365 * 24 * 3600
 # Where a locked session may still go: to confirm, to sign out, and to what needs no session.
@@ -28,6 +33,15 @@ CONFIRM_URL = "/login/confirm/"
 # A sign-in through an integration whose token bounds it (`accounts.grants`) reaches neither the own account nor the administration,
 # of which the team is a part.
 SHUT_WHEN_BOUNDED = ("/account/", "/admin/", "/team/", "/login/confirm/")
+# Where whoever acts as somebody else and only reads may still send something: to stop.
+OPEN_WHEN_READING = ("/impersonation/", "/logout/")
+READS_ONLY = Denied(
+    code="read_only", message=_("You act as another person and only read. Nothing was changed.")
+)
+IMPERSONATION_OVER = Denied(
+    code="impersonation_over",
+    message=_("Your time as another person is over. Nothing was changed."),
+)
 # Pages inside other sites: the cookie of whoever is signed in beside them makes no difference there, and is not even looked at.
 WITHOUT_SESSION = ("/embed/", "/cobrowse/js/")
 _SECRET_WORDS = ("password", "code", "csrfmiddlewaretoken")
@@ -43,6 +57,18 @@ def set_session_cookie(response: HttpResponseBase, secret: str) -> None:
 def clear_session_cookie(response: HttpResponseBase) -> None:
     """Take the session's secret from the browser."""
     response.delete_cookie(SESSION_COOKIE, path="/", samesite="Lax")
+
+
+def set_impersonation_cookie(response: HttpResponseBase, secret: str) -> None:
+    """Let the browser act as somebody else; it does so only together with the session cookie of whoever began it."""
+    response.set_cookie(
+        IMPERSONATION_COOKIE, secret, secure=settings.HTTPS, httponly=True, samesite="Lax", path="/"
+    )
+
+
+def clear_impersonation_cookie(response: HttpResponseBase) -> None:
+    """The browser stands for its own person again."""
+    response.delete_cookie(IMPERSONATION_COOKIE, path="/", samesite="Lax")
 
 
 def set_browser_cookie(response: HttpResponseBase, token: str) -> None:
@@ -73,6 +99,16 @@ def _from_cookie(request: HttpRequest, *, now: datetime) -> Principal | None:
     return None
 
 
+def _impersonated(request: HttpRequest, own: Principal, *, now: datetime) -> Principal | None:
+    """The person as whom the browser acts by this cookie; None when that holds no longer."""
+    secret = request.COOKIES[IMPERSONATION_COOKIE]
+    for fingerprint in entropy.fingerprints(secret[:200], purpose=SESSION):
+        found = principal_of_cookie(fingerprint)
+        if found is not None and found.session.through_id == own.session.pk and found.is_live(now=now):
+            return found
+    return None
+
+
 def is_locked(session: Session, *, now: datetime) -> bool:
     """Whether the person has to confirm before going on."""
     return session.locked_at is not None or (
@@ -88,6 +124,10 @@ def typed_in(request: HttpRequest) -> list[tuple[str, str]]:
         if not any(word in name.lower() for word in _SECRET_WORDS)
         for value in values
     ]
+
+
+def _may_send(request: HttpRequest) -> bool:
+    return request.method in {"GET", "HEAD", "OPTIONS"} or request.path.startswith(OPEN_WHEN_READING)
 
 
 def _asks_by_itself(path: str) -> bool:
@@ -114,9 +154,35 @@ class SessionMiddleware:
                 request.locked = True  # type: ignore[attr-defined]
             elif not _asks_by_itself(request.path):
                 note_use(principal.session, now=now)
+            if not request.locked and request.COOKIES.get(IMPERSONATION_COOKIE):  # type: ignore[attr-defined]
+                acting = _impersonated(request, principal, now=now)
+                if acting is None:
+                    return self._over(request)
+                principal = self._act(request, acting, now=now)
+                if principal.reads_only and not _may_send(request):
+                    return self._refused(request, READS_ONLY)
             if principal.is_bounded and request.path.startswith(SHUT_WHEN_BOUNDED):
                 raise PermissionDenied
         return self.get_response(request)
+
+    def _act(self, request: HttpRequest, acting: Principal, *, now: datetime) -> Principal:
+        request.principal, request.user = acting, acting.user  # type: ignore[attr-defined]
+        note_use(acting.session, now=now)
+        return acting
+
+    def _over(self, request: HttpRequest) -> HttpResponse:
+        """Whatever this browser asks for was meant to be done as the other person, and not as its own."""
+        if request.path.startswith(OPEN_WHEN_LOCKED):
+            return self.get_response(request)
+        response = self._refused(request, IMPERSONATION_OVER)
+        clear_impersonation_cookie(response)
+        return response
+
+    def _refused(self, request: HttpRequest, denied: Denied) -> HttpResponse:
+        if request.path.startswith(API_PREFIX):
+            return problem(request.path, 403, denied.code, str(denied.message))
+        context = {"denied": denied, "over": denied is IMPERSONATION_OVER}
+        return TemplateResponse(request, "login/impersonation.html", context, status=403).render()
 
     def _locked(self, request: HttpRequest) -> HttpResponse:
         if request.path.startswith(API_PREFIX):

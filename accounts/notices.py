@@ -62,6 +62,20 @@ _NOTICES = {
             "The password of your account was changed, and every other session was ended. If this was not you, tell your administrator."
         ),
     ),
+    "impersonated": (
+        _("An administrator looks at the portal as you"),
+        _(
+            "%(administrator)s looks at the portal as you see it, for at most %(minutes)s minutes, and can change nothing. The reason "
+            "given: %(reason)s. If you do not know of it, ask your administrator."
+        ),
+    ),
+    "impersonated_writing": (
+        _("An administrator uses the portal as you"),
+        _(
+            "%(administrator)s uses the portal as you, for at most %(minutes)s minutes, and can change what you can change, except "
+            "your own account. The reason given: %(reason)s. If you do not know of it, ask your administrator."
+        ),
+    ),
     "api_key_made": (
         _("An API key was made for your account"),
         _(

@@ -26,6 +26,16 @@ ABSOLUTE_HOURS = declare(
         help=_("Hours after which a session ends, used or not."),
     )
 )
+IMPERSONATION_MINUTES = declare(
+    Option(
+        name="Session.ImpersonationMinutes",
+        default=30,
+        minimum=5,
+        maximum=120,
+        unit=_("minutes"),
+        help=_("Minutes for which an administrator can act as another person at a time."),
+    )
+)
 SIGNING_KEY_DAYS = declare(
     Option(
         name="Tokens.SigningKeyDays",

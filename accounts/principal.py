@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
-from accounts.grants import bounded, is_bounded, roles_under
+from accounts.grants import WRITE, bounded, is_bounded, refuse_impersonation, roles_under
 from accounts.loaded import permissions_loaded, roles_loaded
 from accounts.models import Session, SessionKind, User
 from audit.record import Origin
@@ -17,10 +17,10 @@ from core.prepared import Select, Slot
 from tenants.actor import Actor
 from tenants.granted import known_here
 from tenants.ids import company_uid
-from tenants.models import Company, Permission
+from tenants.models import Company, Kind, Permission
 from tenants.rights import Rights
 from tenants.roles import RoleGiven, role_given
-from tenants.rules import rights_by_user, rights_from, visible_to, within_reach
+from tenants.rules import may_touch, rights_by_user, rights_from, visible_to, within_reach
 
 AnyModel = TypeVar("AnyModel", bound=Model)
 
@@ -33,6 +33,7 @@ class Principal:
     session: Session
     rights: Rights
     role_names: tuple[str, ...]
+    behind: "Principal | None" = None  # the administrator who acts as the person
     memo: dict[str, Any] = field(
         default_factory=dict, compare=False, repr=False
     )  # what was worked out from the rest
@@ -48,13 +49,28 @@ class Principal:
         return is_bounded(self.session)
 
     @property
+    def impersonator(self) -> User | None:
+        """The administrator who acts as this person, if one does."""
+        return self.behind.user if self.behind is not None else None
+
+    @property
+    def reads_only(self) -> bool:
+        """Whether nothing may be changed: an administrator acts as the person and only reads."""
+        return self.behind is not None and (self.session.grant or {}).get("impersonation") != WRITE
+
+    @property
     def may_see_people(self) -> bool:
         """Whether the pages of the team open for this person."""
         return self.may("view", "user") and not self.is_bounded
 
     def is_live(self, *, now: datetime) -> bool:
         """Whether the session holds and the person may be signed in."""
-        return self.session.is_live(now=now) and self.user.may_sign_in
+        behind = self.behind
+        return (
+            self.session.is_live(now=now)
+            and self.user.may_sign_in
+            and (behind is None or (behind.session.locked_at is None and behind.is_live(now=now)))
+        )
 
     @property
     def caller_id(self) -> str:
@@ -84,7 +100,8 @@ class Principal:
 
     def actor(self, *, address: str) -> Actor:
         """This person as the one who acts, from this network address."""
-        return Actor(rights=self.rights, origin=Origin(actor=self.user, address=address))
+        origin = Origin(actor=self.user, address=address, impersonator=self.impersonator)
+        return Actor(rights=self.rights, origin=origin, sign_in=self.session.uid)
 
 
 def rights_of(user: User) -> Rights:
@@ -122,8 +139,25 @@ def _principal(session: Session, *, roles: Sequence[RoleGiven]) -> Principal | N
     rights = bounded(session, roles=roles, full=full)
     if rights is None:
         return None
+    behind = None
+    if session.kind == SessionKind.IMPERSONATION:
+        behind = _behind(session, full=full)
+        if behind is None:
+            return None
     names = tuple(role.name for role in roles_under(session.grant, roles))
-    return Principal(user=user, session=session, rights=rights, role_names=names)
+    return Principal(user=user, session=session, rights=rights, role_names=names, behind=behind)
+
+
+def _behind(session: Session, *, full: Rights) -> Principal | None:
+    """The administrator who acts as this person, while his own sign-in holds and he still may."""
+    own = _BY_PK.first(pk=session.through_id)
+    behind = _loaded(own)
+    if behind is None or behind.is_bounded:
+        return None
+    user = session.user
+    person = known_here(full) if user.is_external else full
+    may = may_touch(behind.rights, "impersonate", Kind.USER, company_id=user.company_id)
+    return behind if may and refuse_impersonation(behind.rights, person) is None else None
 
 
 def _loaded(session: Session | None) -> Principal | None:
@@ -141,6 +175,7 @@ _WITH = ("user__company", "browser", "integration")
 _BY_FINGERPRINT = Select(
     lambda: Session.objects.select_related(*_WITH).filter(fingerprint=Slot("fingerprint"))
 )
+_BY_PK = Select(lambda: Session.objects.select_related(*_WITH).filter(pk=Slot("pk")))
 _BY_UID = Select(lambda: Session.objects.select_related(*_WITH).filter(uid=Slot("uid")))
 _by_fingerprint = epoch.Cached[str, Principal | None](
     lambda fingerprint: _loaded(_BY_FINGERPRINT.first(fingerprint=fingerprint))

@@ -137,6 +137,27 @@ class LockReason(Strict):
     reason = Text(max_length=200, help_text=_("For the audit and other administrators."))
 
 
+class Impersonation(Strict):
+    """Why an administrator acts as a person, and whether changes are allowed."""
+
+    reason = Text(max_length=300, help_text=_("For the audit and for the person, who is told by mail."))
+    may_change = Flag(
+        default=False,
+        help_text=_("Whether changes are allowed; else everything can be read and nothing changed."),
+    )
+
+
+class ImpersonationShown(serializers.Serializer[Any]):
+    """Tokens with which an administrator acts as a person."""
+
+    access_token = serializers.CharField()
+    token_type = serializers.ChoiceField(["Bearer"])
+    expires_in = serializers.IntegerField(help_text=_("Seconds that the access token lives."))
+    refresh_token = serializers.CharField()
+    session = serializers.UUIDField(help_text=_("Its id; deleting it ends it all."))
+    ends_at = serializers.DateTimeField(help_text=_("When it is over, whatever is refreshed."))
+
+
 class Nothing(Strict):
     """No fields."""
 
@@ -151,7 +172,9 @@ class SessionShown(serializers.ModelSerializer[Session]):
         child=serializers.CharField(), read_only=True, help_text=_("RFC 8176 values.")
     )
     held_by = serializers.SerializerMethodField(
-        help_text=_("Of an API key, or the token of an integration: its name.")
+        help_text=_(
+            "Of an API key, or the token of an integration: its name; of an administrator who acts as the person: the administrator's."
+        )
     )
     current = serializers.SerializerMethodField(help_text=_("Whether it is the one that asks."))
 
@@ -230,6 +253,15 @@ class IdentityPermission(serializers.Serializer[Any]):
     companies = serializers.ListField(child=serializers.UUIDField(), help_text=_("Empty with `everywhere`."))
 
 
+class Impersonator(serializers.Serializer[Any]):
+    """An administrator who acts as a person."""
+
+    id = serializers.UUIDField()
+    username = serializers.CharField()
+    display_name = serializers.CharField()
+    reads_only = serializers.BooleanField(help_text=_("Whether nothing can be changed meanwhile."))
+
+
 class IdentitySession(serializers.Serializer[Any]):
     """The session that asks."""
 
@@ -239,6 +271,9 @@ class IdentitySession(serializers.Serializer[Any]):
     created_at = serializers.DateTimeField()
     confirmed_at = serializers.DateTimeField()
     expires_at = serializers.DateTimeField()
+    impersonator = Impersonator(
+        allow_null=True, help_text=_("The administrator who acts as the person; null: nobody does.")
+    )
 
 
 class Identity(serializers.Serializer[Any]):

@@ -81,6 +81,8 @@ class Event(StrEnum):
 
     LOGIN_UNAVAILABLE = "login:directory:unavailable"
     LOGIN_ASKED = "login:directory:asked"
+    IMPERSONATION_STARTED = "accounts:impersonation:started"
+    IMPERSONATION_ENDED = "accounts:impersonation:ended"
     PERSON_CREATED = "configserver:person:created"
     PERSON_CHANGED = "configserver:person:changed"
     PERSON_DELETED = "configserver:person:deleted"

@@ -41,6 +41,7 @@ class Origin:
 
     actor: Named | None = None
     address: str = ""
+    impersonator: Named | None = None  # who really did it, in the actor's place
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,6 +69,8 @@ def record(
     running = current_unit()
     if running is None:
         raise RuntimeError("audit.record() belongs inside core.db.unit().")
+    if (behind := origin.impersonator) is not None:
+        details |= {"impersonator": str(behind), "impersonator_uid": str(behind.uid)}
     noted = _Noted(
         event=event,
         at=at,

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from django.utils.translation import gettext_lazy as _
 
 from accounts.principal import Principal, principal_of_session
+from accounts.tokens.issue import acting
 from accounts.tokens.keys import still_verifies
 from accounts.tokens.signed import Use, opened, signed
 from audit.events import Event
@@ -115,7 +116,7 @@ def issue(session: CobrowseSession, right: Right, *, agent: Agent, now: datetime
             token=str(row.uid),
             right=right.value,
         )
-    claims = {"sub": str(agent.user.uid), "session": str(session.uid), "right": right.value}
+    claims = {"sub": str(agent.user.uid), "session": str(session.uid), "right": right.value} | acting(sign_in)
     token = signed(claims, use=USE, jti=str(row.uid), issued_at=now, expires_at=expires_at)
     return Issued(row=row, token=token)
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from django import forms
 from django.db.models import Model
+from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -76,6 +77,9 @@ class ObjectVerb:
     bulk: bool = False
     result_template: str = ""  # of a page that shows what came of it, instead of leading away
     result_context: Callable[[Any], Mapping[str, Any]] = nothing
+    leads: Callable[[HttpRequest, Any], HttpResponse] | None = (
+        None  # the answer to what came of it, in its own way
+    )
     confirmed: bool = False  # whether whoever does it has to have proved recently who he is
     offered: Callable[[Any], bool] = always
 

@@ -62,6 +62,8 @@ def ask_for_one(
             raise Http404
         if isinstance(outcome, Denied):
             show_refusal(outcome, form)
+        elif verb.leads is not None:
+            return verb.leads(request, outcome)
         elif verb.result_template:
             template, result = verb.result_template, {**verb.result_context(outcome)}
         else:

@@ -15,7 +15,13 @@ from django.utils.translation import gettext as _
 from django.views import View
 from django.views.decorators.http import require_POST
 
-from accounts.middleware import SESSION_COOKIE, clear_session_cookie, set_browser_cookie, set_session_cookie
+from accounts.middleware import (
+    SESSION_COOKIE,
+    clear_impersonation_cookie,
+    clear_session_cookie,
+    set_browser_cookie,
+    set_session_cookie,
+)
 from accounts.options import SIGN_UP
 from accounts.principal import Principal
 from accounts.sessions import BROWSER, Client, end_sessions
@@ -270,10 +276,13 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     principal = principal_of(request)
     if principal is not None:
         client = client_of(request)
-        origin = Origin(actor=principal.user, address=client.address)
-        end_sessions([principal.session], reason="signed_out", origin=origin, now=timezone.now())
+        # Whoever acts as another person signs out of both: the browser is nobody's afterwards.
+        held = [one.session for one in (principal, principal.behind) if one is not None]
+        origin = Origin(actor=principal.user, address=client.address, impersonator=principal.impersonator)
+        end_sessions(held, reason="signed_out", origin=origin, now=timezone.now())
         messages.success(request, _("You are signed out."))
     response = redirect("login:username")
     clear_session_cookie(response)
+    clear_impersonation_cookie(response)
     response["Clear-Site-Data"] = '"cache"'
     return response

@@ -13,7 +13,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import SimpleRouter
 
-from accounts.api import Companies, MeView, Sessions, Users
+from accounts.api import Companies, MeView, Sessions
 from accounts.api_embed import EmbeddedSignIn
 from accounts.api_joining import JoinLinks, ManyJoinLinks
 from accounts.api_persons import Persons
@@ -32,6 +32,7 @@ from core.outcomes import Denied
 from core.refusals import Refused
 from delivery.api import Deliveries
 from login.api_urls import urlpatterns as login_urls
+from portal.api_impersonation import People
 from portal.api_integrations import Integrations
 from portal.api_keys import ApiKeys
 from portal.api_prerequisites import PrerequisitesView
@@ -239,7 +240,7 @@ class _Docs(SpectacularSwaggerSplitView):
 
 
 router = SimpleRouter(use_regex_path=False)
-router.register("users", Users, basename="user")
+router.register("users", People, basename="user")
 router.register("companies", Companies, basename="company")
 router.register("roles", Roles, basename="role")
 router.register("privileges", Privileges, basename="privilege")

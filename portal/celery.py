@@ -72,6 +72,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "schedule": 60.0,
         "options": {"expires": 60},
     },
+    "end what administrators began as other people": {
+        "task": "portal.end-impersonations",
+        "schedule": 60.0,
+        "options": {"expires": 60},
+    },
     "read the keys of integrations": {
         "task": "accounts.read-keys",
         "schedule": 30.0,

@@ -9,6 +9,7 @@ from django.db import Error, connections
 from django.utils import timezone
 
 from accounts import housekeeping as accounts
+from accounts.impersonation import end_in_books
 from cobrowse import housekeeping as cobrowse
 from core import idempotency, seen, throttle
 from login import housekeeping as login
@@ -26,6 +27,12 @@ def prune() -> int:
 def end_voided() -> int:
     """End the sessions of people who changed in the Configuration Server; the number of sessions."""
     return accounts.end_voided(now=timezone.now())
+
+
+@shared_task(name="portal.end-impersonations")
+def end_impersonations() -> int:
+    """End in the books what administrators began as other people; the number of sessions."""
+    return end_in_books(now=timezone.now())
 
 
 @shared_task(name="portal.tick")

@@ -5,7 +5,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from cobrowse.customer import customer_script
 from configserver.scim.urls import scim_urls
 from delivery.views import outbox
-from portal import demo_shop, embed
+from portal import demo_shop, embed, impersonating
 from portal.account.home import dashboard
 from portal.admin import site
 from tenants.granted import company_of_tenant
@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", dashboard, name="dashboard"),
     path("", include("login.urls")),
     path("account/", include("portal.account.urls")),
+    path("impersonation/end/", impersonating.end, name="end-impersonation"),
     path("team/", include("portal.team.urls")),
     path("admin/", site.urls),
     path("delivery/", include("delivery.urls")),

@@ -18,6 +18,7 @@ class Actor:
 
     rights: Rights
     origin: Origin
+    sign_in: UUID | None = None  # the session in which he does it
 
     def exceeded_by(self, *given: Rights) -> Denied | None:
         """The refusal when any of these gives more than the actor has."""

@@ -14,6 +14,7 @@ from tenants.models import Kind
 APPLICATION = "Gatehouse"
 OPEN_ADMIN = "Administration - Open"
 USERS_VIEW, USERS_MANAGE = "Users - View", "Users - Manage"
+USERS_IMPERSONATE = "Users - Impersonate"
 ROLES_VIEW, ROLES_MANAGE = "Roles - View", "Roles - Manage"
 COMPANIES_VIEW, COMPANIES_MANAGE = "Companies - View", "Companies - Manage"
 SETTINGS_VIEW, SETTINGS_MANAGE = "Settings - View", "Settings - Manage"
@@ -35,6 +36,7 @@ PRIVILEGES = {
     OPEN_ADMIN: _("Open the administration."),
     USERS_VIEW: _("See people."),
     USERS_MANAGE: _("Create, change, lock and delete people."),
+    USERS_IMPERSONATE: _("Act as people below oneself."),
     ROLES_VIEW: _("See roles, privileges and permissions."),
     ROLES_MANAGE: _("Create, change and delete roles, privileges and permissions."),
     COMPANIES_VIEW: _("See companies."),
@@ -93,7 +95,13 @@ SCOPES: Mapping[str, str] = {
 
 # kind -> verb -> privilege. What is not listed, nobody may do.
 NEEDS: Mapping[str, Mapping[str, str]] = {
-    "user": {"view": USERS_VIEW, "add": USERS_MANAGE, "change": USERS_MANAGE, "delete": USERS_MANAGE},
+    "user": {
+        "view": USERS_VIEW,
+        "add": USERS_MANAGE,
+        "change": USERS_MANAGE,
+        "delete": USERS_MANAGE,
+        "impersonate": USERS_IMPERSONATE,
+    },
     "role": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
     "permission": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
     "privilege": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},

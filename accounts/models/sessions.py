@@ -50,6 +50,7 @@ class SessionKind(models.TextChoices):
     API = "api", _("program")
     KEY = "key", _("API key")
     JWT = "jwt", _("token of an integration")
+    IMPERSONATION = "impersonation", _("administrator as this person")
 
 
 class Session(models.Model):
@@ -60,7 +61,7 @@ class Session(models.Model):
 
     uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     user = models.ForeignKey(User, models.CASCADE, related_name="sessions", verbose_name=_("person"))
-    kind = models.CharField(_("held by"), max_length=4, choices=SessionKind.choices)
+    kind = models.CharField(_("held by"), max_length=20, choices=SessionKind.choices)
     fingerprint = models.CharField(max_length=64, unique=True)
     browser = models.ForeignKey(Browser, models.SET_NULL, null=True)
     methods = models.JSONField(_("proved by"), default=list)  # RFC 8176 values, such as pwd and otp
@@ -76,6 +77,10 @@ class Session(models.Model):
     # Of one that an integration vouched for: by which of its keys. Without it, this is a person's own sign-in or API key.
     integration = models.ForeignKey(Integration, models.CASCADE, null=True, verbose_name=_("integration"))
     integration_key = models.ForeignKey(IntegrationKey, models.SET_NULL, null=True, related_name="sessions")
+    # Of one in which an administrator acts as the person: the sign-in of the administrator, without which it is nothing.
+    through = models.ForeignKey(
+        "self", models.CASCADE, null=True, related_name="impersonations", verbose_name=_("administrator")
+    )
     grant = models.JSONField(
         null=True
     )  # what it is bounded to (`accounts.grants`); None: all that the person may

@@ -70,6 +70,11 @@ class Introspection(serializers.Serializer[Any]):
     sub = serializers.UUIDField(required=False, help_text=_("Id of the person."))
     username = serializers.CharField(required=False)
     sid = serializers.UUIDField(required=False, help_text=_("Id of the session."))
+    act = serializers.DictField(
+        child=serializers.UUIDField(),
+        required=False,
+        help_text=_("Who acts as the person (RFC 8693, 4.1): `sub` is the administrator's id."),
+    )
     jti = serializers.CharField(required=False)
     iat = serializers.IntegerField(required=False)
     exp = serializers.IntegerField(required=False)

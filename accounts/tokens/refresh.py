@@ -4,7 +4,8 @@ from datetime import datetime
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import RefreshToken
+from accounts.models import RefreshToken, Session, SessionKind
+from accounts.principal import principal_of_session
 from accounts.sessions import end_sessions, note_use
 from accounts.tokens.issue import REFRESH, TokenPair, token_pair
 from audit.events import Event
@@ -22,8 +23,13 @@ def find_refresh_token(token: str) -> RefreshToken | None:
     if len(token) > LONGEST:
         return None
     fingerprints = entropy.fingerprints(token, purpose=REFRESH)
-    rows = RefreshToken.objects.select_related("session__user__company")
+    rows = RefreshToken.objects.select_related("session__user__company", "session__through__user")
     return rows.filter(fingerprint__in=fingerprints).first()
+
+
+def _still_stands(session: Session, *, now: datetime) -> bool:
+    principal = principal_of_session(str(session.uid))
+    return principal is not None and principal.is_live(now=now)
 
 
 def refresh(token: str, *, address: str, now: datetime) -> TokenPair | Denied:
@@ -32,12 +38,15 @@ def refresh(token: str, *, address: str, now: datetime) -> TokenPair | Denied:
     if row is None:
         return INVALID_GRANT
     session = row.session
-    origin = Origin(actor=session.user, address=address)
+    behind = session.through.user if session.through is not None else None
+    origin = Origin(actor=session.user, address=address, impersonator=behind)
     with unit():
         # One statement decides who is first; everybody else has presented a used token.
         if RefreshToken.objects.filter(pk=row.pk, used_at=None).update(used_at=now):
             session.refresh_from_db(fields=["ended_at", "expires_at", "locked_at"])
             if not session.is_live(now=now) or session.locked_at is not None or not session.user.may_sign_in:
+                return INVALID_GRANT
+            if session.kind == SessionKind.IMPERSONATION and not _still_stands(session, now=now):
                 return INVALID_GRANT
             record(
                 Event.TOKEN_REFRESHED,

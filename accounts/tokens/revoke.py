@@ -10,6 +10,7 @@ from accounts.models import Session
 from accounts.principal import Principal, principal_of_session
 from accounts.sessions import end_sessions
 from accounts.tokens.api_keys import find_api_key, is_api_key, principal_of_key
+from accounts.tokens.issue import acting
 from accounts.tokens.refresh import find_refresh_token
 from accounts.tokens.signed import ACCESS, issuer
 from accounts.tokens.verify import principal_of_access, read_access_token
@@ -39,7 +40,8 @@ def revoke(token: str, *, address: str, now: datetime) -> None:
     session = _session_of(token, address=address, now=now)
     if session is None:
         return
-    origin = Origin(actor=session.user, address=address)
+    behind = session.through.user if session.through is not None else None
+    origin = Origin(actor=session.user, address=address, impersonator=behind)
     with unit():
         if end_sessions([session], reason="revoked", origin=origin, now=now):
             record(
@@ -94,6 +96,7 @@ def _told(principal: Principal, *, kind: str) -> dict[str, Any]:
         "sub": str(principal.user.uid),
         "username": principal.user.username,
         "sid": str(principal.session.uid),
+        **acting(principal.session),
     }
 
 

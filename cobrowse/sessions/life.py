@@ -171,7 +171,12 @@ def note_customer(session: CobrowseSession, *, now: datetime) -> None:
 
 
 def note_agent(session: CobrowseSession, principal: Principal, *, now: datetime) -> None:
-    """The same of its agent, and by which sign-in: a program signs in anew when its token runs out."""
+    """The same of its agent, and by which sign-in: a program signs in anew when its token runs out.
+
+    Whoever acts as the agent is not the agent: the session would end with that.
+    """
+    if principal.behind is not None:
+        return
     uid = principal.session.uid
     _note(session, "agent_seen_at", {"sign_in_uid": uid} if session.sign_in_uid != uid else {}, now=now)
 

@@ -11,7 +11,7 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.ending import end_own_others
-from accounts.held import name_of_holder
+from accounts.held import HELD_THROUGH, name_of_holder
 from accounts.models import SessionKind
 from accounts.pages import actor_of, principal_of, signed_in
 from accounts.sessions import end_sessions, is_locked_now, live_sessions
@@ -37,7 +37,7 @@ def sessions(request: HttpRequest) -> HttpResponse:
             "locked": is_locked_now(session, now=now),
         }
         for session in live_sessions(principal.user, now=now)
-        .select_related("user", "api_key", "integration")
+        .select_related("user", *HELD_THROUGH)
         .order_by("-seen_at")[:SHOWN]
     ]
     rows.sort(key=lambda row: not row["current"])

@@ -90,11 +90,12 @@ def privileges() -> str:
     holders["Company Administrator"] |= {
         name for name, (_allows, of_companies) in latest.PRIVILEGES.items() if of_companies
     }
-    cobrowse = import_module("tenants.migrations.0008_privileges_of_cobrowse")
     ranks = {"Full Administrator": 100, "Company Administrator": 60}
-    for (_application, name), (_allows, given_to) in cobrowse.PRIVILEGES.items():
-        for role, rank in ranks.items():
-            holders[role] |= {name} if rank in given_to else set()
+    for migration in ("0008_privileges_of_cobrowse", "0010_privilege_to_impersonate"):
+        by_rank = import_module(f"tenants.migrations.{migration}").PRIVILEGES
+        for (_application, name), (_allows, given_to) in by_rank.items():
+            for role, rank in ranks.items():
+                holders[role] |= {name} if rank in given_to else set()
     rows = (
         (f"`{name}`", allows, ", ".join(role for role, names in holders.items() if name in names))
         for name, allows in PRIVILEGES.items()
