@@ -1,21 +1,26 @@
 """External people over REST, as the Configuration Server keeps them. Each action reads its body, calls one verb, and shows what it gave."""
 
+import json
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Any
 
 from django.db.models import QuerySet
+from django.urls import reverse
 from django.utils import timezone
 from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts import serializers_persons as shapes
 from accounts.limits import unlock_person
 from accounts.serializers import NewPassword, Nothing
-from configserver import services
+from configserver import services, where
 from configserver.models import Person, Tenant
+from configserver.remote.forwarding import OfConfigServer, asked_over_there
 from configserver.services import PersonDraft
-from core.api import Resource, Values, actor, caller
+from core.api import Values, actor, caller
 from core.contacts import key_of
 from core.idempotency import idempotent
 from core.outcomes import Denied
@@ -31,7 +36,7 @@ def _named(result: Any) -> Any:
     return result
 
 
-class Persons(Resource):
+class Persons(OfConfigServer):
     """External people: those of tenants whose company is in reach."""
 
     model = Person
@@ -46,6 +51,7 @@ class Persons(Resource):
     answers = {"password": None, "forget_entry": None, "unlock": None}
     verbs = {"password": "change", "forget_entry": "change", "unlock": "change"}
     filters = shapes.PersonFilters
+    at_home = frozenset({"unlock"})  # tries are counted by the portal
     related = ("tenant", "directory", "source")
     prefetched = ("roles",)
 
@@ -107,6 +113,19 @@ class Persons(Resource):
             now=timezone.now(),
         )
         return self.settle_gone(_named(result))
+
+    def get_object(self) -> Person:
+        """The person that the address names, wherever it is kept; what is done to it here is done by its id and name."""
+        if where.remote() is None:
+            found: Person = super().get_object()
+            return found
+        path = reverse("api:person-detail", args=[self.kwargs["id"]])
+        said = asked_over_there(self.request, "GET", path)
+        if said.status != HTTPStatus.OK:
+            raise NotFound
+        self.need()
+        person = json.loads(said.body)
+        return Person(uid=person["id"], name=person["name"], tenant=Tenant(dbid=person["tenant_dbid"]))
 
     @action(detail=True, methods=["post"])
     def unlock(self, request: Request, **where: Any) -> Response:

@@ -22,9 +22,7 @@ from core.fields import (
     Uid,
     Whole,
 )
-from tenants.granted import company_of_tenant
 from tenants.models import Kind
-from tenants.rules import may_touch
 
 
 class PersonShown(serializers.ModelSerializer[Person]):
@@ -105,9 +103,9 @@ class TenantNumber(Whole):
     def run_validation(self, data: Any = serializers.empty) -> Any:
         """The tenant; raises ValidationError."""
         dbid = super().run_validation(data)
-        rights, company = self.context["caller"].rights, company_of_tenant(dbid)
+        by = self.context["caller"].actor(address="")
         found = Tenant.objects.filter(dbid=dbid).first()
-        if found is None or not may_touch(rights, "view", Kind.USER, company_id=company):
+        if found is None or not by.may_touch_tenant("view", Kind.USER, dbid=dbid):
             raise serializers.ValidationError(NO_SUCH_OBJECT, code="not_found")
         return found
 

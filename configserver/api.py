@@ -17,17 +17,18 @@ from configserver import serializers_directories as directories
 from configserver import services
 from configserver.models import Directory, Permission, Role, Tenant
 from configserver.options import SECTION
+from configserver.remote.forwarding import OfConfigServer
 from configserver.scim import PATH
 from configserver.services import DirectoryDraft, PermissionDraft, RoleDraft, TenantDraft
 from configserver.trial import try_directory
-from core.api import Resource, actor
+from core.api import actor
 from core.fields import Strict
 from core.idempotency import idempotent
 from core.outcomes import Denied
 from core.refusals import settled
 
 
-class Tenants(Resource):
+class Tenants(OfConfigServer):
     """Tenants of the Configuration Server."""
 
     model = Tenant
@@ -69,7 +70,7 @@ def _rule_named(result: Any) -> Any:
     return result
 
 
-class Directories(Resource):
+class Directories(OfConfigServer):
     """LDAP and RADIUS directories that prove passwords of external people."""
 
     model = Directory
@@ -146,7 +147,7 @@ class Directories(Resource):
         return DirectoryDraft(**values)
 
 
-class DirectoryRoles(Resource):
+class DirectoryRoles(OfConfigServer):
     """Roles of external people."""
 
     model = Role
@@ -179,7 +180,7 @@ class DirectoryRoles(Resource):
         return RoleDraft(**values)
 
 
-class DirectoryPermissions(Resource):
+class DirectoryPermissions(OfConfigServer):
     """Permissions of external people and of their roles."""
 
     model = Permission

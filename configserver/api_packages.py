@@ -13,8 +13,9 @@ from rest_framework.response import Response
 from configserver import serializers_packages as shapes
 from configserver import services
 from configserver.models import SolutionPackage
+from configserver.remote.forwarding import OfConfigServer
 from configserver.services import BadPackage
-from core.api import Resource, Values, actor
+from core.api import Values, actor
 from core.fields import Strict
 from core.idempotency import idempotent
 from core.parsers import XmlBody
@@ -25,7 +26,7 @@ class NoFields(Strict):
     """No fields."""
 
 
-class SolutionPackages(Resource):
+class SolutionPackages(OfConfigServer):
     """Role packages that were applied."""
 
     model = SolutionPackage

@@ -29,6 +29,7 @@ class Answer:
 
     status: int
     body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict)  # by their names in small letters
     is_last: bool = True  # the other side closes the connection after it
 
 
@@ -86,7 +87,8 @@ def exchanged(line: socket.socket, asking: Asking) -> Answer:
         read += part
         if len(read) > asking.most:
             raise TooLargeError
-    return Answer(status=answer.status, body=bytes(read), is_last=answer.will_close)
+    headers = {name.lower(): value for name, value in answer.getheaders()}
+    return Answer(status=answer.status, body=bytes(read), headers=headers, is_last=answer.will_close)
 
 
 class _Bounded:

@@ -72,6 +72,8 @@ STATUS: Mapping[str, int] = {
     # what he may do
     "forbidden": 403,
     "confirm_first": 403,
+    "read_only": 403,
+    "impersonation_over": 403,
     "csrf_failed": 403,
     "untrusted_origin": 403,
     "privilege_not_held": 403,
@@ -136,6 +138,7 @@ STATUS: Mapping[str, int] = {
     "session_taken": 409,
     "superseded": 409,
     "too_many_sessions": 409,
+    "too_many_tenants": 409,
     "unknown_role": 409,
     "unknown_tenant": 409,
     "too_slow": 408,

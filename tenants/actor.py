@@ -1,12 +1,13 @@
 """Who asks for a change, with what rights and from where; made at the edge and handed down to every verb."""
 
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
-from audit.record import Origin
+from audit.record import Named, Origin
 from configserver.values import Granted
 from core.outcomes import Denied
-from tenants.granted import company_of_tenant, most_of
+from tenants.granted import company_of_tenant, most_of, tenants_of
 from tenants.models import RANK_MAXIMUM, Kind, Privilege
 from tenants.rights import EVERYWHERE, Rights, exceeds
 from tenants.rules import may_touch
@@ -19,6 +20,19 @@ class Actor:
     rights: Rights
     origin: Origin
     sign_in: UUID | None = None  # the session in which he does it
+
+    def told(self) -> dict[str, Any]:
+        """Himself in plain values, with tenants for companies, so that a remote Configuration Server can judge what he does."""
+        actor = self.origin.actor
+        return {
+            "actor": _named(actor),
+            "impersonator": _named(self.origin.impersonator),
+            "person": str(getattr(actor, "source_id", None) or ""),
+            "address": self.origin.address,
+            "rank": self.rights.rank,
+            "privileges": sorted([application, name] for application, name in self.rights.privileges),
+            "reach": {kind: tenants_of(companies) for kind, companies in self.rights.reach.items()},
+        }
 
     def exceeded_by(self, *given: Rights) -> Denied | None:
         """The refusal when any of these gives more than the actor has."""
@@ -51,6 +65,10 @@ class Actor:
     def is_directory(self, uid: UUID) -> bool:
         """Never: a directory acts as itself."""
         return False
+
+
+def _named(one: Named | None) -> dict[str, str] | None:
+    return None if one is None else {"id": str(one.uid), "name": str(one)}
 
 
 def system_actor() -> Actor:

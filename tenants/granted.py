@@ -1,5 +1,6 @@
 """What the Configuration Server gives to external people, in the portal's own terms: tenants are companies here."""
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from django.db.models import QuerySet
@@ -10,6 +11,7 @@ from core import epoch
 from tenants.models import Company, Permission, Privilege, Reach
 from tenants.rights import EVERYWHERE, Companies, Everywhere, Rights, sum_of
 
+CompanyOf = Callable[[int | None], int | None]
 _linked = epoch.Cached[str, dict[int | None, int]](
     lambda _one: dict(Company.objects.exclude(tenant_dbid=None).values_list("tenant_dbid", "pk"))
 )
@@ -23,6 +25,13 @@ _catalogue = epoch.Cached[str, frozenset[tuple[str, str]]](
 def company_of_tenant(dbid: int | None) -> int | None:
     """The number of the company that is linked to the tenant with this DBID, as of the last second."""
     return _linked("").get(dbid) if dbid is not None else None
+
+
+def tenants_of(companies: Companies) -> list[int] | None:
+    """The DBIDs of the tenants that are linked to these companies; None: of every tenant."""
+    if isinstance(companies, Everywhere):
+        return None
+    return sorted(dbid for dbid, pk in _linked("").items() if pk in companies and dbid is not None)
 
 
 def tenants_within(rights: Rights, kind: str) -> QuerySet[Tenant]:
@@ -52,12 +61,12 @@ def permission_of(opened: Opened, *, loaded: int) -> Permission | None:
     return Permission(kind=opened.kind, reach=opened.reach)
 
 
-def _companies(opened: Opened, *, own: Companies) -> Companies:
+def _companies(opened: Opened, *, own: Companies, company_of: CompanyOf) -> Companies:
     if opened.reach == Reach.EVERY:
         return EVERYWHERE
     if opened.reach == Reach.OWN:
         return own
-    company_id = company_of_tenant(opened.tenant)
+    company_id = company_of(opened.tenant)
     # A tenant without a company opens nothing now, and whatever company is linked to it later.
     return EVERYWHERE if company_id is None else frozenset([company_id])
 
@@ -70,9 +79,12 @@ def known_here(rights: Rights) -> Rights:
     return replace(rights, privileges=rights.privileges & _catalogue(""))
 
 
-def most_of(granted: Granted, *, dbid: int | None) -> Rights:
+def most_of(granted: Granted, *, dbid: int | None, company_of: CompanyOf = company_of_tenant) -> Rights:
     """The most that this can give to somebody of the tenant with this DBID; None, or a tenant without a company: of any."""
-    company_id = company_of_tenant(dbid)
+    company_id = company_of(dbid)
     own: Companies = EVERYWHERE if company_id is None else frozenset([company_id])
-    opened = [Rights(reach={one.kind: _companies(one, own=own)}) for one in granted.permissions]
+    opened = [
+        Rights(reach={one.kind: _companies(one, own=own, company_of=company_of)})
+        for one in granted.permissions
+    ]
     return known_here(sum_of([Rights(rank=granted.rank, privileges=granted.privileges), *opened]))

@@ -9,10 +9,11 @@ import json
 import logging
 import ssl
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from http.client import HTTPException
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from django.utils.translation import get_language
@@ -23,7 +24,7 @@ from configserver.engines.servers import Servers
 from configserver.engines.slots import slots
 from configserver.remote import wire
 from configserver.remote.config import Config
-from configserver.remote.lines import Lines
+from configserver.remote.lines import Lines, NotAskedError
 from configserver.remote.watch import Watch
 from core import epoch
 from core.deadline import Deadline
@@ -36,6 +37,8 @@ from core.outcomes import Denied
 logger = logging.getLogger(__name__)
 PATH = "/scim/v2/"
 MOST = 4_000_000  # bytes of one answer
+Heard = TypeVar("Heard")
+FORWARD_SECONDS = 20.0  # as long as the server over there works on one request
 QUICK_SECONDS = 1.0  # for what a request waits for on its way, and not at a sign-in
 MOST_REMEMBERED = 10_000
 # What a broken connection looks like; a certificate that is wrong stays wrong.
@@ -189,65 +192,124 @@ class Remote:
         self, method: str, path: str, body: Mapping[str, Any] | None = None, *, within: float | None = None
     ) -> dict[str, Any] | Unreachable:
         """The body of the answer of whichever server gives one; empty for 404."""
-        if self.config.authorities is None:
-            return Unreachable(reason="the file of authorities cannot be read")
-        deadline = Deadline.after(self.config.timeout if within is None else within)
         headers = {**self._headers, "Accept-Language": get_language() or "en"}
         sent = None
         if body is not None:
             sent = json.dumps(body).encode()
             headers["Content-Type"] = "application/json"
+        asking = _Question(method=method, path=PATH + path, body=sent, headers=headers)
+        return self._over_servers(asking, _read, within=within or self.config.timeout)
+
+    def forward(
+        self, method: str, path: str, body: bytes, *, headers: Mapping[str, str]
+    ) -> Said | Unreachable:
+        """What the server that answers says to a request of somebody else's, whatever its status. What may have been heard is not repeated
+        at the other server, unless it only reads."""
+        asking = _Question(
+            method=method,
+            path=path,
+            body=body or None,
+            headers={**headers, "Accept-Language": get_language() or "en"},
+            repeats=method in {"GET", "HEAD"},
+        )
+        return self._over_servers(asking, _any, within=max(self.config.timeout, FORWARD_SECONDS))
+
+    def as_portal(self) -> dict[str, str]:
+        """The headers by which this portal is known over there."""
+        return dict(self._headers)
+
+    def _over_servers(
+        self, asking: "_Question", read: Callable[[Said], Heard | str], *, within: float
+    ) -> Heard | Unreachable:
+        if self.config.authorities is None:
+            return Unreachable(reason="the file of authorities cannot be read")
+        deadline = Deadline.after(within)
         why = "every server rests after a failure"
         for url in self._servers.candidates():
             others = len(self._servers.awake(but={url}))
             mine = deadline.within(max(deadline.left, 0) / (2 if others else 1))
             since = time.monotonic()
-            said = self._from(url, method, path, sent, headers, mine)
-            if isinstance(said, dict):
+            said = self._from(url, asking, read, mine)
+            if not isinstance(said, _Silent):
                 self._servers.answered(url)
                 return said
-            why = said
+            why = said.why
             logger.warning("configserver: %s does not answer: %s", self._lines[url].name, why)
             self._servers.failed(url, since=since)
-            if deadline.left <= 0:
+            if deadline.left <= 0 or (said.was_asked and not asking.repeats):
                 break
         return Unreachable(reason=why)
 
     def _from(
-        self,
-        url: str,
-        method: str,
-        path: str,
-        body: bytes | None,
-        headers: Mapping[str, str],
-        deadline: Deadline,
-    ) -> dict[str, Any] | str:
+        self, url: str, question: "_Question", read: Callable[[Said], Heard | str], deadline: Deadline
+    ) -> "Heard | _Silent":
         """What this server says, or in words why it said nothing of use."""
-        lines, why = self._lines[url], ""
+        lines, why = self._lines[url], "it took too long"
         asking = Asking(
-            method=method,
-            path=PATH + path,
-            body=body,
-            headers={"Host": lines.name, **headers},
+            method=question.method,
+            path=question.path,
+            body=question.body,
+            headers={"Host": lines.name, **question.headers},
             deadline=deadline,
             most=MOST,
         )
-        for tried in range(self.config.retries + 2):
+        # A connection that was kept may have been closed over there: that costs none of the retries, and what must not be repeated
+        # takes a new one.
+        tries = self.config.retries + 2 if question.repeats else 1
+        for tried in range(tries):
             if deadline.left <= 0:
-                return why or "it took too long"
+                break
+            connect = deadline.within(self.config.connect_timeout)
             try:
-                # A connection that was kept may have been closed over there; that costs none of the retries.
-                connect = deadline.within(self.config.connect_timeout)
-                return _read(lines.ask(asking, connect=connect, anew=tried > 0))
-            except TimeoutError:
-                return "it took too long"
-            except ssl.SSLCertVerificationError as error:
-                return f"its certificate is not trusted: {error.verify_message}"
-            except ConnectionRefusedError:
-                return "nobody listens there"
+                said = read(lines.ask(asking, connect=connect, anew=tried > 0 or not question.repeats))
+            except NotAskedError as error:
+                cause = error.__cause__
+                why = _in_words(cause)
+                if isinstance(cause, TimeoutError | ssl.SSLCertVerificationError | ConnectionRefusedError):
+                    return _Silent(why, was_asked=False)
+                if tried + 1 == tries:
+                    return _Silent(why, was_asked=False)
+            except TimeoutError as error:
+                return _Silent(_in_words(error))
             except _BROKEN as error:
-                why = f"the connection broke: {type(error).__name__}"
-        return why
+                why = _in_words(error)
+            else:
+                return _Silent(said) if isinstance(said, str) else said
+        return _Silent(why)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Question:
+    """What is asked, of whichever server; one that `repeats` may be heard twice."""
+
+    method: str
+    path: str
+    body: bytes | None
+    headers: Mapping[str, str]
+    repeats: bool = True
+
+
+@dataclass(frozen=True)
+class _Silent:
+    """A server said nothing of use."""
+
+    why: str
+    was_asked: bool = True
+
+
+def _in_words(error: BaseException | None) -> str:
+    if isinstance(error, TimeoutError):
+        return "it took too long"
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ConnectionRefusedError):
+        return "nobody listens there"
+    return f"the connection broke: {type(error).__name__}"
+
+
+def _any(answer: Said) -> Said | str:
+    # What the server could not do itself, the other one may.
+    return f"it answered {answer.status}" if answer.status in {502, 503, 504} else answer
 
 
 def _read(answer: Said) -> dict[str, Any] | str:

@@ -17,6 +17,10 @@ MOST_TRIED = 3  # addresses of one name
 MOST_IDLE = 32
 
 
+class NotAskedError(OSError):
+    """No connection came about, for the reason behind it."""
+
+
 @dataclass(frozen=True)
 class _Line:
     socket: socket.socket
@@ -39,9 +43,16 @@ class Lines:
         self._idle: deque[_Line] = deque()
 
     def ask(self, asking: Asking, *, connect: Deadline, anew: bool) -> Answer:
-        """Ask over a connection that nobody uses, or (always with `anew`) over a new one. Raises what `core.exchange` raises."""
+        """Ask over a connection that nobody uses, or (always with `anew`) over a new one. Raises what `core.exchange` raises.
+
+        `NotAskedError` where no connection came about, so nothing was said over there.
+        """
         line = None if anew else self._take()
-        line = line or self._opened(connect)
+        if line is None:
+            try:
+                line = self._opened(connect)
+            except OSError as error:
+                raise NotAskedError from error
         try:
             answer = exchanged(line, asking)
         except BaseException:

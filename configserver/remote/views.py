@@ -23,6 +23,7 @@ from rest_framework.views import APIView
 from configserver import service, tree
 from configserver.models import ENVIRONMENT_DBID, Portal, Tenant
 from configserver.remote import wire
+from configserver.remote.forwarding import ACTOR_HEADER, read_on_behalf
 from configserver.services.portal import PASSWORD_PURPOSE
 from configserver.versions import versions_of
 from core import entropy, epoch
@@ -61,6 +62,24 @@ class PortalBasic(BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:
         """Makes the refusal a 401."""
         return "Basic"
+
+
+class ActingPortal(PortalBasic):
+    """The same, on behalf of an administrator whom the portal describes: the principal of the request."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Portal] | None:
+        """The portal; None when nobody is named."""
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        portal = found[0]
+        try:
+            said = read_on_behalf(request.headers.get(ACTOR_HEADER, ""))
+            principal = request.parser_context["view"].administrator_of(said, portal=portal.caller_id)
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ParseError(f"{ACTOR_HEADER} says nobody.") from None
+        request.principal = principal  # type: ignore[attr-defined]
+        return found
 
 
 def _portal_of(header: str) -> Portal | None:

@@ -15,12 +15,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
+from configserver import where
 from configserver.models import Group, Person
 from configserver.scim import PATH
 from configserver.scim.asked import LARGEST_PAGE, Asked, asked_in, asked_in_body
 from configserver.scim.caller import CompanyOf, Provider, ProviderBearer
 from configserver.scim.errors import ScimError
 from configserver.scim.groups import Groups
+from configserver.scim.passing import passed_on
 from configserver.scim.people import People
 from configserver.scim.query import condition_of, order_of
 from configserver.scim.resources import etag_of
@@ -66,6 +68,11 @@ class ScimView(APIView):
     renderer_classes = (ScimJson, PlainJson)
     schema = None  # SCIM describes itself at /Schemas
     company_of: CompanyOf = staticmethod(lambda dbid: None)  # noqa: ARG005 - given by `urls`
+
+    def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
+        """Answer here, or pass on to the remote Configuration Server that the settings name: it knows the tokens."""
+        remote = where.remote()
+        return super().dispatch(request, *args, **kwargs) if remote is None else passed_on(remote, request)
 
     def handle_exception(self, exc: Exception) -> Response:
         """The answer to what cannot be done."""

@@ -403,7 +403,7 @@ def test_the_statements_of_a_list_do_not_grow_with_it(okta: Provider, query: str
     okta.groups("Sellers", okta.brings("a")["id"])
     few = statements()
     okta.groups("Buyers", *(okta.brings(f"x{number}")["id"] for number in range(10)))
-    assert statements() <= few <= 5
+    assert statements() <= few <= 6  # one of them the settings, which say where the Configuration Server is
 
 
 # --- entity tags -----------------------------------------------------------------------------------------------------------

@@ -303,6 +303,7 @@ COVERAGE: Mapping[str, Entry] = {
     "login/<slug:step>/": door(
         "The handle in the cookie is the secret of a browser.", arguments=_steps, sends=_handles
     ),
+    "impersonation/end/": own("Ends what the caller began himself.", writes=(Session,)),
     "logout/": own("Ends the caller's own session.", writes=(Session,)),
     # --- the own account
     "account/": own("The caller's own account."),
@@ -450,6 +451,7 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/users/<uuid:id>/": the("user"),
     "api/v1/users/<uuid:id>/lock/": the("user"),
     "api/v1/users/<uuid:id>/unlock/": the("user"),
+    "api/v1/users/<uuid:id>/impersonate/": the("user"),
     "api/v1/users/<uuid:id>/password/": the("user"),
     "api/v1/users/<uuid:id>/factors/": the("user"),
     "api/v1/users/<uuid:id>/reset-factors/": the("user"),
@@ -555,6 +557,7 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/accounts/user/<path:object_id>/set_password/": the("user"),
     "admin/accounts/user/<path:object_id>/lock/": the("user"),
     "admin/accounts/user/<path:object_id>/unlock/": the("user"),
+    "admin/accounts/user/<path:object_id>/impersonate/": the("user"),
     "admin/accounts/user/<path:object_id>/sign_out/": the("user"),
     "admin/accounts/user/<path:object_id>/turn_off_factors/": the("user"),
     "admin/accounts/user/<path:object_id>/forget_devices/": the("user"),

@@ -1,0 +1,312 @@
+"""What a remote Configuration Server keeps, over the portal's own API: the same answers and the same rules as where it is embedded."""
+
+import base64
+import json
+import zlib
+from collections.abc import Iterator
+from typing import Any
+from uuid import UUID
+
+import pytest
+from django.utils import timezone
+from pytest_django import Settings
+
+from accounts.limits import PASSWORD as PASSWORD_LIMIT
+from accounts.limits import name_key, strangers_key
+from accounts.models import User
+from accounts.names import Realm
+from audit.models import AuditEvent
+from configserver import services, where
+from configserver.models import Directory, Person, Tenant
+from core.models import Epoch
+from core.throttle import take
+from tenants.actor import system_actor
+from tenants.models import Company
+from tests import cast, directory
+from tests.cast import Api, Call
+from tests.configserver.test_remote import ask
+from tests.services.configserver import Remote, config_servers
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db(transaction=True)]
+PASSWORD, OTHER = "a lantern in the harbour 7", "two kettles under the bridge 8"
+
+
+@pytest.fixture(scope="module")
+def far(django_db_setup: None, django_db_blocker: Any) -> Iterator[Remote]:
+    with django_db_blocker.unblock(), config_servers() as servers:
+        yield servers
+
+
+@pytest.fixture(autouse=True)
+def remote(far: Remote, settings: Settings) -> Remote:
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+    if not far.servers[0].is_up:
+        far.servers[0].start()
+    Epoch.objects.update_or_create(pk=1, defaults={"version": int(timezone.now().timestamp() * 1e6)})
+    far.use()
+    return far
+
+
+@pytest.fixture
+def acme_tenant(acme: Company) -> Tenant:
+    found = directory.tenant(directory.ACME_DBID, company=acme)
+    acme.refresh_from_db()
+    return found
+
+
+@pytest.fixture
+def dora(acme_tenant: Tenant) -> Person:
+    role = directory.role("Agent", rank=20)
+    return directory.person("dora", tenant=acme_tenant, password=PASSWORD, roles=[role])
+
+
+def embedded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From here on the portal keeps its people itself."""
+    monkeypatch.setattr(where, "remote", lambda: None)
+
+
+def test_lists_and_objects_are_the_same_far_and_near(
+    api: Call, root: User, dora: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    directory.ldap("elsewhere")
+    for number in range(3):
+        directory.person(f"more-{number}", tenant=dora.tenant)
+    own = api(root)
+    paths = (
+        "persons/?page_size=2",
+        f"persons/{dora.uid}/",
+        "persons/?name=DORA",
+        "tenants/",
+        "directories/",
+        "directory-roles/",
+        "directory-permissions/",
+        "solution-packages/",
+    )
+    far = [own.get(path) for path in paths]
+    embedded(monkeypatch)
+    near = [own.get(path) for path in paths]
+    for path, there, here in zip(paths, far, near, strict=True):
+        assert (there.status_code, _without_links(there.json())) == (200, _without_links(here.json())), path
+
+
+def _without_links(body: Any) -> Any:
+    return {name: value for name, value in body.items() if name not in {"next", "previous"}}
+
+
+def test_pages_lead_to_pages_of_this_portal(api: Call, root: User, dora: Person) -> None:
+    for number in range(3):
+        directory.person(f"more-{number}", tenant=dora.tenant)
+    own = api(root)
+    names, path = [], "/api/v1/persons/?page_size=2"
+    while path:
+        body = own.get(path).json()
+        names += [one["name"] for one in body["results"]]
+        assert body["next"] is None or body["next"].startswith("http://testserver/api/v1/persons/?")
+        path = (body["next"] or "").removeprefix("http://testserver")
+    assert sorted(names) == ["dora", "more-0", "more-1", "more-2"]
+
+
+def test_a_person_is_made_changed_given_a_password_and_deleted_over_there(
+    api: Call, ada: User, acme: Company, dora: Person
+) -> None:
+    own = api(ada)
+    made = own.post("persons/", {"name": "lena", "display_name": "Lena", "password": PASSWORD})
+    assert made.status_code == 201, made.content
+    id = made.json()["id"]
+    assert made["Location"] == f"/api/v1/persons/{id}/"
+    lena = Person.objects.get(uid=UUID(id))
+    assert (lena.tenant.dbid, bool(lena.password)) == (directory.ACME_DBID, True)
+    assert own.patch(f"persons/{id}/", {"display_name": "Lena L."}).json()["display_name"] == "Lena L."
+    given = own.post(f"persons/{id}/password/", {"password": OTHER, "must_change": False})
+    assert given.status_code == 204, given.content
+    assert own.post(f"persons/{id}/forget-entry/", {}).json()["code"] == "nothing_changed"
+    assert own.delete(f"persons/{id}/").status_code == 204
+    assert not Person.objects.filter(uid=UUID(id)).exists()
+    events = AuditEvent.objects.filter(event__startswith="configserver:p").order_by("id")
+    assert {(one.actor_uid, one.actor_name) for one in events if "portal" not in one.event} == {
+        (str(ada.uid), ada.username)
+    }
+
+
+def test_refusals_are_those_of_the_verbs_with_their_fields(api: Call, ada: User, dora: Person) -> None:
+    own = api(ada)
+    taken = own.post("persons/", {"name": "Dora", "display_name": "D"})
+    assert (taken.status_code, taken.json()["code"]) == (409, "name_taken")
+    wrong = own.post("persons/", {"name": "x", "display_name": "", "odd": 1})
+    assert wrong.status_code == 400
+    assert "odd" in wrong.json()["errors"]
+    short = own.post(f"persons/{dora.uid}/password/", {"password": "short"})
+    assert (short.status_code, short.json()["code"]) == (400, "password_rules")
+    assert own.get(f"persons/{UUID(int=7)}/").status_code == 404
+    assert own.post("persons/", b"{", headers={}).status_code == 400
+
+
+def test_ranks_hold_over_there(api: Call, ada: User, dora: Person) -> None:
+    high = directory.role("High", rank=90)
+    own = api(ada)
+    risen = own.patch(f"persons/{dora.uid}/", {"roles": ["High"]})
+    assert (risen.status_code, risen.json()["code"]) == (403, "rank_too_high")
+    dora.roles.add(high)
+    assert own.patch(f"persons/{dora.uid}/", {"display_name": "x"}).status_code == 403
+    assert own.delete(f"persons/{dora.uid}/").status_code == 403
+    made = own.post("persons/", {"name": "new", "display_name": "N", "roles": ["High"]})
+    assert (made.status_code, made.json()["code"]) == (403, "rank_too_high")
+
+
+def test_other_tenants_do_not_exist_over_there(
+    api: Call, ada: User, cleo: User, ben: User, dora: Person
+) -> None:
+    globex = directory.tenant(202, company=cleo.company)
+    other = directory.person("gina", tenant=globex)
+    own = api(ada)
+    assert [one["name"] for one in own.get("persons/").json()["results"]] == ["dora"]
+    for call in (own.get, own.delete):
+        assert call(f"persons/{other.uid}/").status_code == 404
+    assert own.patch(f"persons/{other.uid}/", {"display_name": "x"}).status_code == 404
+    moved = own.patch(f"persons/{dora.uid}/", {"tenant_dbid": 202})
+    assert moved.status_code == 400, moved.content
+    # Directories, tenants and roles are matters of the whole installation.
+    for kind in ("directories", "tenants", "directory-roles", "directory-permissions", "solution-packages"):
+        assert own.get(f"{kind}/").status_code in {403, 404}, kind
+    assert api(ben).get("persons/").status_code == 403
+    assert api(None).get("persons/").status_code == 401
+
+
+def test_a_key_of_idempotency_holds_over_there(api: Call, ada: User, dora: Person) -> None:
+    own, key = api(ada), {"Idempotency-Key": "once-7"}
+    body = {"name": "lena", "display_name": "Lena"}
+    first, again = (own.post("persons/", body, headers=key) for _ in range(2))
+    assert (first.status_code, again.status_code) == (201, 201)
+    assert first.json()["id"] == again.json()["id"]
+    assert again["Idempotency-Replayed"] == "true"
+    other = own.post("persons/", body | {"display_name": "L"}, headers=key)
+    assert other.json()["code"] == "idempotency_mismatch"
+
+
+def test_a_directory_is_kept_over_there_and_its_secret_never_comes_back(api: Call, root: User) -> None:
+    given = {
+        "name": "tokens",
+        "protocol": "radius",
+        "servers": ["127.0.0.1:1812"],
+        "secret": "a shared secret of thirty-two bytes, or more",
+    }
+    made = api(root).post("directories/", given)
+    assert made.status_code == 201, made.content
+    assert given["secret"] not in made.content.decode()
+    assert Directory.objects.get(name="tokens").secret.text
+    assert given["secret"] not in api(root).get("directories/").content.decode()
+
+
+def test_with_nobody_over_there_it_is_said(api: Call, ada: User, dora: Person, remote: Remote) -> None:
+    remote.servers[0].kill()
+    answer = api(ada).get("persons/")
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    made = api(ada).post("persons/", {"name": "lena", "display_name": "Lena"})
+    assert made.status_code == 503
+    remote.servers[0].start()
+    assert not Person.objects.filter(name="lena").exists()
+
+
+def test_tries_for_a_name_are_counted_and_forgotten_here(
+    api: Call, ada: User, cleo: User, dora: Person
+) -> None:
+    key = name_key("dora", realm=Realm.EXTERNAL)
+    take(PASSWORD_LIMIT, strangers_key(key), now=timezone.now())
+    assert api(cleo).post(f"persons/{dora.uid}/unlock/", {}).status_code == 404
+    assert api(ada).post(f"persons/{dora.uid}/unlock/", {}).status_code == 204
+    assert api(ada).post(f"persons/{dora.uid}/unlock/", {}).json()["code"] == "not_locked"
+
+
+# --- identity providers ------------------------------------------------------------------------------------------------------
+
+
+def test_an_identity_provider_writes_through_to_the_server(remote: Remote, dora: Person) -> None:
+    by, now = system_actor(), timezone.now()
+    draft = services.DirectoryDraft(name="okta", protocol="scim", people_tenant=dora.tenant)
+    scim = services.create_directory(draft, by=by, now=now)
+    assert isinstance(scim, Directory), scim
+    provider = cast.Api(None)
+    provider.headers["Authorization"] = f"Bearer {services.make_token(scim, by=by, now=now)}"
+    body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "lena", "externalId": "7"}
+    made = provider.post("/scim/v2/Users", body)
+    assert made.status_code == 201, made.content
+    assert made["ETag"] == made.json()["meta"]["version"]
+    lena = Person.objects.get(name="lena")
+    assert (str(lena.uid), lena.source) == (made.json()["id"], scim)
+    seen = provider.get(f"/scim/v2/Users/{lena.uid}", **{"If-None-Match": made["ETag"]})
+    assert seen.status_code == 304
+    stale = provider.patch(f"/scim/v2/Users/{lena.uid}", {}, headers={"If-Match": 'W/"old"'})
+    assert stale.status_code == 412
+    found = provider.get('/scim/v2/Users?filter=userName%20eq%20"LENA"').json()
+    assert found["totalResults"] == 1
+    assert provider.delete(f"/scim/v2/Users/{lena.uid}").status_code == 204
+    refused = cast.Api(None).get("/scim/v2/Users", Authorization="Bearer gh_scim_wrong")
+    assert (refused.status_code, "Bearer" in refused["WWW-Authenticate"]) == (401, True)
+    # What is the portal's alone is no way in for him there either.
+    for path in ("authenticate", "password", "changes"):
+        assert provider.post(f"/scim/v2/{path}", {}).status_code in {401, 404}
+    remote.servers[0].kill()
+    away = provider.get("/scim/v2/Users")
+    assert (away.status_code, away.json()["status"]) == (503, "503")
+
+
+# --- what the server believes ------------------------------------------------------------------------------------------------
+
+
+def packed(**more: Any) -> str:
+    told = {
+        "actor": None,
+        "impersonator": None,
+        "person": "",
+        "address": "",
+        "rank": 100,
+        "privileges": [],
+        "reach": {"user": None},
+        "tenant": None,
+    } | more
+    return base64.b64encode(zlib.compress(json.dumps(told).encode())).decode()
+
+
+def credentials() -> str:
+    found = where.remote()
+    assert found is not None
+    return found.as_portal()["Authorization"]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        "",
+        "x",
+        packed(rank="high"),
+        packed(reach=[]),
+        packed(privileges=[1]),
+        packed(actor={"id": 1}),
+        "A" * 13_000,
+    ],
+)
+def test_a_portal_that_says_nobody_is_refused(remote: Remote, dora: Person, header: str) -> None:
+    headers = {"Authorization": credentials(), "X-Gatehouse-Actor": header}
+    assert ask(remote, "GET", "/api/v1/persons/", **headers)[0] == 400
+
+
+def test_a_bomb_in_the_header_is_refused(remote: Remote, dora: Person) -> None:
+    bomb = base64.b64encode(zlib.compress(b'"' + b"a" * 8_000_000 + b'"')).decode()
+    assert len(bomb) < 12_000
+    headers = {"Authorization": credentials(), "X-Gatehouse-Actor": bomb}
+    assert ask(remote, "GET", "/api/v1/persons/", **headers)[0] == 400
+
+
+def test_without_the_portals_password_the_header_is_nothing(
+    remote: Remote, dora: Person, api: Call, root: User
+) -> None:
+    own: Api = api(root)
+    for value in (own.headers["Authorization"], "Basic " + base64.b64encode(b"portal-x:y").decode(), None):
+        headers = {"X-Gatehouse-Actor": packed()} | ({"Authorization": value} if value else {})
+        assert ask(remote, "GET", "/api/v1/persons/", **headers)[0] == 401
+
+
+def test_the_portals_own_doors_do_not_listen_to_the_header(api: Call, ben: User, dora: Person) -> None:
+    answer = api(ben).get("persons/", **{"X-Gatehouse-Actor": packed()})
+    assert answer.status_code == 403
+    assert cast.Api(None).get("persons/", **{"X-Gatehouse-Actor": packed()}).status_code == 401
