@@ -6,7 +6,7 @@ from typing import Any
 
 from django.contrib import admin
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.formats import date_format
@@ -15,7 +15,7 @@ from django.utils.http import urlencode
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts import limits
+from accounts import admin_far, limits
 from accounts.admin_filters import DirectoryRoleFilter, PersonStateFilter
 from accounts.admin_places import KEPT_OUT, NO_TENANT, places
 from accounts.explain import explain
@@ -30,7 +30,7 @@ from accounts.mode import external_is_on
 from accounts.models import Session, User
 from accounts.names import Realm
 from accounts.options import MODE
-from configserver import services
+from configserver import services, where
 from configserver.admin_roles import permissions_panel
 from configserver.choice import INTERNAL
 from configserver.models import Directory, Permission, Person, Role, Tenant
@@ -38,7 +38,7 @@ from configserver.service import choice_of, is_able
 from configserver.words import choice_in_words, directory_names
 from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
-from core.admin_pages import Note, Panel, badge, link_to, object_verb, two_lines
+from core.admin_pages import REMOVE, Note, ObjectVerb, Panel, badge, link_to, object_verb, two_lines
 from core.findings import Verdict
 from core.outcomes import Denied
 from tenants.actor import Actor
@@ -125,6 +125,47 @@ class PersonAdmin(VerbAdmin):
         ),
     }
 
+    # --- where a remote Configuration Server keeps them ---
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        """The list, of wherever they are kept."""
+        if where.remote() is None:
+            return super().changelist_view(request, extra_context)
+        self._demand(request, "view", None)
+        return admin_far.list_page(self, request)
+
+    def changeform_view(
+        self,
+        request: HttpRequest,
+        object_id: str | None = None,
+        form_url: str = "",
+        extra_context: Any = None,
+    ) -> HttpResponse:
+        """The page of a person, or of a new one."""
+        if where.remote() is None:
+            return super().changeform_view(request, object_id, form_url, extra_context)
+        posted = request.method == "POST"
+        self._demand(request, "add" if object_id is None else "change" if posted else "view", None)
+        return admin_far.form_page(self, request, object_id)
+
+    def object_verb_view(self, request: HttpRequest, object_id: str, *, verb: ObjectVerb) -> HttpResponse:
+        """The page that asks before a verb is done."""
+        if where.remote() is None:
+            return super().object_verb_view(request, object_id, verb=verb)
+        return admin_far.verb_page(self, request, object_id, verb=verb)
+
+    def delete_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The page that asks before a person is deleted."""
+        if where.remote() is None:
+            return super().delete_view(request, object_id, extra_context)
+        return admin_far.verb_page(self, request, object_id, verb=REMOVE)
+
+    def history_view(self, request: HttpRequest, object_id: str, extra_context: Any = None) -> HttpResponse:
+        """The audit events of a person stand where the person is kept."""
+        if where.remote() is None:
+            return super().history_view(request, object_id, extra_context)
+        raise Http404
+
     # --- who may choose what ---
 
     def _rights(self, request: HttpRequest) -> Rights:
@@ -153,6 +194,8 @@ class PersonAdmin(VerbAdmin):
         """Whoever may add people, in a tenant that is in reach."""
         if not super().has_add_permission(request):
             return False
+        if where.remote() is not None:
+            return True  # in which tenants, is judged over there
         # Asked for the navigation of every page: whoever sees every tenant sees ENVIRONMENT, so nothing is looked up.
         every = isinstance(self._rights(request).sees(Kind.USER), Everywhere)
         return every or self.choices(request, Tenant).exists()

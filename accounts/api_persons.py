@@ -22,8 +22,10 @@ from configserver.remote.forwarding import OfConfigServer, asked_over_there
 from configserver.services import PersonDraft
 from core.api import Values, actor, caller
 from core.contacts import key_of
+from core.http import client_address
 from core.idempotency import idempotent
 from core.outcomes import Denied
+from core.refusals import settled
 from tenants.settings import snapshot
 
 # The fields of the verbs, by the names that they have here.
@@ -120,7 +122,8 @@ class Persons(OfConfigServer):
             found: Person = super().get_object()
             return found
         path = reverse("api:person-detail", args=[self.kwargs["id"]])
-        said = asked_over_there(self.request, "GET", path)
+        address = client_address(self.request._request)
+        said = settled(asked_over_there(caller(self.request), "GET", path, address=address))
         if said.status != HTTPStatus.OK:
             raise NotFound
         self.need()

@@ -18,6 +18,8 @@ from accounts.names import Realm, realm_of
 from accounts.principal import roles_of
 from accounts.proof import is_idle
 from configserver import explain as directory
+from configserver import where
+from configserver.engines.base import Unreachable
 from configserver.models import Person
 from configserver.passwords import NONE, Rules, is_expired
 from configserver.values import Granted
@@ -54,6 +56,8 @@ def explain(name: str, *, realm: str = "", ask: bool, by: Actor, now: datetime) 
     findings = [_realm(name, which, chosen=realm)]
     if which is Realm.EXTERNAL:
         findings.append(_mode())
+        if where.remote() is not None:
+            return _far(name, findings, by=by, now=now)
         return _external(name, findings, ask=ask, by=by, now=now)
     user = (
         visible_to(by.rights, User)
@@ -121,6 +125,36 @@ def _external(name: str, findings: list[Finding], *, ask: bool, by: Actor, now: 
         email=user.email if user is not None else told.email,
         phone=user.phone if user is not None else told.phone,
         factor_proved=told.factor_proved,
+    )
+
+
+def _far(name: str, findings: list[Finding], *, by: Actor, now: datetime) -> Explained:
+    """Somebody whom a remote Configuration Server keeps: what is known here, and whether it answers at all."""
+    accounts = visible_to(by.rights, User).filter(realm=Realm.EXTERNAL, login_key=key_of(name))
+    user = accounts.select_related("company").first()
+    away = isinstance(where.server().summary(), Unreachable)
+    words = {"address": where.address()}
+    if away:
+        answers = stop("server", _("The Configuration Server at %(address)s does not answer.") % words)
+    else:
+        answers = ok("server", _("The Configuration Server at %(address)s is asked for the person.") % words)
+    rules = external.rules_of(user)
+    findings += [
+        answers,
+        *_limits(name, Realm.EXTERNAL, user=user, rules=rules, now=now),
+        *(_account(user, rules=rules, now=now) if user is not None else [_no_account(by)]),
+    ]
+    if user is None:
+        return Explained(findings=tuple(findings))
+    findings.append(_roles([role.name for role in roles_of(user)]))
+    return Explained(
+        findings=tuple(findings),
+        known=True,
+        user=user,
+        company=user.company,
+        policies=tuple(role.twofactor_policy for role in roles_of(user)),
+        email=user.email,
+        phone=user.phone,
     )
 
 

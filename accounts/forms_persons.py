@@ -8,7 +8,8 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 
 from accounts.forms_admin import NewPasswordField, PasswordForm
-from configserver import service, tree
+from configserver import tree, where
+from configserver.contract import About
 from configserver.models import Person, Role
 from configserver.options import password_rules
 from configserver.password_rules import sentence
@@ -86,5 +87,5 @@ class PersonPasswordForm(PasswordForm):
     def rules(self) -> list[str]:
         """Those of the person's tenant."""
         uid: UUID | None = getattr(self.obj, "uid", None)
-        found = None if uid is None else service.about(uid, environment=snapshot(None))
-        return [] if found is None else list(found.rules)
+        found = None if uid is None else where.server().about(uid, environment=snapshot(None))
+        return list(found.rules) if isinstance(found, About) else []

@@ -33,6 +33,15 @@ class About:
     rules: tuple[str, ...] = ()  # what a new password must keep, in words; none where a directory has its own
 
 
+@dataclass(frozen=True, kw_only=True)
+class Summary:
+    """How far a Configuration Server is filled, for whoever sets one up."""
+
+    package: str = ""  # the role package that was applied last and is in force
+    has_roles: bool = False  # any directory role, however it was made
+    peopled: tuple[tuple[int, str], ...] = ()  # DBID and name of tenants that have persons
+
+
 class ConfigurationServer(Protocol):
     """Who a person is, and what was granted to him. `environment` holds the rules of ENVIRONMENT for an embedded one."""
 
@@ -57,6 +66,9 @@ class ConfigurationServer(Protocol):
 
     def versions_of(self, uids: Sequence[UUID]) -> dict[UUID, int]:
         """The versions of these persons, read now; who is missing is nobody any more. Raises core.errors.Unavailable."""
+
+    def summary(self) -> Summary | Unreachable:
+        """How far it is filled."""
 
     def rules_above(self, dbid: int | None) -> dict[str, Value]:
         """The rules about passwords that the tenant with this DBID, or one above it, decides."""

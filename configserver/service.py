@@ -22,6 +22,7 @@ from configserver.models import Person
 from configserver.options import password_rules
 from configserver.password_rules import broken_by, in_words, refusal_of
 from configserver.passwords import Broken, Rules, days_until_expiry, is_expired
+from configserver.summary import summary
 from configserver.tree import rules_above
 from configserver.values import Identity, Question
 from configserver.versions import version_of, versions_of
@@ -35,7 +36,16 @@ from core.text import is_one_line
 from core.throttle import Limit, take
 
 # What `configserver.contract` asks for; the rest is for the verbs of this package.
-__all__ = ["about", "answer", "authenticate", "rules_above", "set_password", "version_of", "versions_of"]
+__all__ = [
+    "about",
+    "answer",
+    "authenticate",
+    "rules_above",
+    "set_password",
+    "summary",
+    "version_of",
+    "versions_of",
+]
 
 NEW_PASSWORDS = Limit(name="new-person-password", tries=20, window=timedelta(hours=1))
 DIRECTORY_REFUSES = _("The directory did not take this password. %(reason)s")

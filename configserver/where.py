@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable
 from dataclasses import dataclass
 from threading import Lock
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from configserver import service, tree
 from configserver.contract import ConfigurationServer
@@ -62,6 +63,12 @@ def _client(config: Config) -> "Remote":
             if gone is not None:
                 gone[1].end()
         return _remote[1]
+
+
+def address() -> str:
+    """Host and port of the primary remote server; empty where it is embedded."""
+    far = remote()
+    return "" if far is None else urlsplit(far.config.servers[0]).netloc
 
 
 def server() -> ConfigurationServer:

@@ -18,6 +18,7 @@ from accounts.principal import Principal
 from audit.events import Event
 from audit.models import AuditEvent
 from audit.record import record
+from configserver import where
 from core.admin import VerbAdmin
 from core.admin_lists import FILTER_CHOICES
 from core.admin_pages import Words
@@ -72,6 +73,10 @@ class GatehouseAdminSite(admin.AdminSite):
         """Takes admins that write through verbs, and no other: django.contrib.auth would bring its groups."""
         if admin_class is not None and issubclass(admin_class, VerbAdmin):
             super().register(model_or_iterable, admin_class, **options)
+
+    def each_context(self, request: HttpRequest) -> dict[str, Any]:
+        """What every page has; `elsewhere` names the remote Configuration Server that is asked in the place of ours."""
+        return {**super().each_context(request), "elsewhere": where.address()}
 
     # --- the gate of core.admin --------------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from django.utils.formats import date_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
+from configserver import where
 from configserver.health import (
     Certificate,
     Health,
@@ -21,7 +22,7 @@ from configserver.health import (
 from configserver.models import Directory
 from configserver.words import step_of
 from portal.dashboard_cards import Card, Caution
-from portal.prerequisites import has_persons, names_no_company, prerequisites
+from portal.prerequisites import names_no_company, prerequisites
 
 DIRECTORIES = 50
 
@@ -93,9 +94,11 @@ def _about(directory: Directory, health: Health, *, now: datetime) -> Iterator[s
 def _missing() -> Iterator[str]:
     if names_no_company():
         yield _("The default company for directory accounts is none that is there and active.")
-    if not has_persons():
-        return
     now = prerequisites()
+    if not now.answers:
+        yield _("The Configuration Server at %(address)s does not answer.") % {"address": where.address()}
+    if not now.has_persons:
+        return
     if not now.mode_on:
         yield _("There are persons in the Configuration Server, and the settings keep them out.")
         return
@@ -104,7 +107,7 @@ def _missing() -> Iterator[str]:
         yield _("Persons of these tenants are turned away, for no company is linked to them: %(names)s.") % {
             "names": names
         }
-    if now.package is None and not now.has_roles:
+    if not now.package and not now.has_roles:
         yield _(
             "No role package has been imported: persons of the Configuration Server sign in and may do nothing."
         )

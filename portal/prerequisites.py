@@ -3,13 +3,14 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from django.db.models import Exists, OuterRef
 from django.utils.translation import gettext as _
 
 from accounts import external
 from accounts.mode import external_is_on
 from accounts.options import DEFAULT_COMPANY, MODE
-from configserver.models import Person, Role, SolutionPackage, Tenant
+from configserver import where
+from configserver.contract import Summary
+from configserver.engines.base import Unreachable
 from tenants import settings
 from tenants.models import Company
 from tenants.rights import Rights
@@ -17,11 +18,6 @@ from tenants.rules import may_touch
 from tenants.settings import snapshot
 
 TENANTS_NAMED = 5
-
-
-def has_persons() -> bool:
-    """Whether there is anybody in the Configuration Server."""
-    return Person.objects.exists()
 
 
 def names_no_company() -> bool:
@@ -34,15 +30,17 @@ class Prerequisites:
     """How things stand."""
 
     mode_on: bool
-    package: SolutionPackage | None  # the one that was applied last and is in force
+    answers: bool  # the Configuration Server, where it is a remote one
+    has_persons: bool
+    package: str  # the one that was applied last and is in force
     has_roles: bool  # any directory role, however it was made
     links: int  # companies that are linked to a tenant
-    unlinked: tuple[Tenant, ...]  # tenants with persons and without a company, the first few
+    unlinked: tuple[str, ...]  # tenants with persons and without a company, the first few
     default: Company | None  # for all other tenants, if the setting names one that is active
     default_wrong: bool  # it names one that is not
 
     @property
-    def turned_away(self) -> tuple[Tenant, ...]:
+    def turned_away(self) -> tuple[str, ...]:
         """The first tenants with persons for whom no company is loaded."""
         return self.unlinked if self.default is None else ()
 
@@ -59,15 +57,18 @@ def may_see(rights: Rights) -> bool:
 
 def prerequisites() -> Prerequisites:
     """How things stand now."""
-    linked = Company.objects.exclude(tenant_dbid=None)
-    persons = Person.objects.filter(tenant=OuterRef("pk"))
-    unlinked = Tenant.objects.filter(Exists(persons)).exclude(dbid__in=linked.values("tenant_dbid"))
+    said = where.server().summary()
+    filled = Summary() if isinstance(said, Unreachable) else said
+    linked = set(Company.objects.exclude(tenant_dbid=None).values_list("tenant_dbid", flat=True))
+    unlinked = [name for dbid, name in filled.peopled if dbid not in linked]
     return Prerequisites(
         mode_on=external_is_on(),
-        package=SolutionPackage.objects.filter(rolled_back_at=None).order_by("-id").first(),
-        has_roles=Role.objects.exists(),
-        links=linked.count(),
-        unlinked=tuple(unlinked.order_by("dbid")[:TENANTS_NAMED]),
+        answers=not isinstance(said, Unreachable),
+        has_persons=bool(filled.peopled),
+        package=filled.package,
+        has_roles=filled.has_roles,
+        links=len(linked),
+        unlinked=tuple(unlinked[:TENANTS_NAMED]),
         default=external.default_company(),
         default_wrong=names_no_company(),
     )
@@ -94,13 +95,13 @@ def steps(found: Prerequisites) -> Iterator[Step]:
     yield Step(
         name="access",
         title=_("Give the portal access to the Configuration Server"),
-        done=True,
-        sentence=_("It is part of this portal, so there is nothing to connect."),
+        done=found.answers,
+        sentence=_access(found),
     )
     yield Step(
         name="package",
         title=_("Import the role package (SPD)"),
-        done=found.package is not None,
+        done=bool(found.package),
         sentence=_package(found),
     )
     yield Step(
@@ -121,8 +122,20 @@ def _mode(found: Prerequisites) -> str:
     return sentence % {"name": MODE.name}
 
 
+def _access(found: Prerequisites) -> str:
+    if not (address := where.address()):
+        return _("It is part of this portal, so there is nothing to connect.")
+    if found.answers:
+        return _("The Configuration Server at %(address)s answers.") % {"address": address}
+    return _("The Configuration Server at %(address)s does not answer. The log says why.") % {
+        "address": address
+    }
+
+
 def _package(found: Prerequisites) -> str:
-    if found.package is not None:
+    if not found.answers:
+        return _("That is seen once the Configuration Server answers.")
+    if found.package:
         return _("%(package)s is in force.") % {"package": found.package}
     if found.has_roles:
         return _(

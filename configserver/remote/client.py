@@ -18,7 +18,7 @@ from uuid import UUID
 
 from django.utils.translation import get_language
 
-from configserver.contract import About, Answer, PasswordSet
+from configserver.contract import About, Answer, PasswordSet, Summary
 from configserver.engines.base import Refused, Unreachable
 from configserver.engines.servers import Servers
 from configserver.engines.slots import slots
@@ -142,6 +142,23 @@ class Remote:
         except Unavailable:
             found = self._last_rules
         return found.get(dbid, {}) if dbid is not None else {}
+
+    def summary(self) -> Summary | Unreachable:
+        """As the contract says."""
+        said = self._asked("GET", wire.SUMMARY, within=QUICK_SECONDS)
+        if isinstance(said, Unreachable):
+            return said
+        try:
+            return wire.summary_read(said)
+        except ValueError as error:
+            return _malformed(error)
+
+    def roles(self) -> list[tuple[str, str]]:
+        """Every role that can be given: its name, and what its people do. Raises Unavailable."""
+        found = self._said("GET", wire.ROLES).get("roles")
+        if not isinstance(found, list):
+            raise Unavailable("The Configuration Server answers in another form.")
+        return [(str(one["name"]), str(one["description"])) for one in found]
 
     # --- what is kept --------------------------------------------------------------------------------------------------
 

@@ -8,6 +8,7 @@ import base64
 import json
 import zlib
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -17,10 +18,11 @@ from rest_framework.response import Response
 
 from configserver import where
 from configserver.engines.base import Unreachable
-from core.api import Resource, actor, caller
+from core.api import Caller, Resource, caller
 from core.exchange import Answer
+from core.http import client_address
 from core.outcomes import Denied
-from core.refusals import Refused
+from core.refusals import settled
 
 ACTOR_HEADER = "X-Gatehouse-Actor"
 LONGEST_ACTOR = 12_000  # a server takes headers of 16 KiB in all
@@ -52,10 +54,15 @@ class OfConfigServer(Resource):
     def _forwarded(self, request: Request, **named: Any) -> Response:
         sent = request._request
         headers = {name: sent.headers[name] for name in PASSED_ON if name in sent.headers}
-        said = asked_over_there(request, str(sent.method), sent.get_full_path(), sent.body, headers=headers)
+        by, address = caller(request), client_address(sent)
+        said = settled(
+            asked_over_there(
+                by, str(sent.method), sent.get_full_path(), sent.body, address=address, headers=headers
+            )
+        )
         body = json.loads(said.body) if said.body else None
         back = {name: said.headers[name] for name in PASSED_BACK if name in said.headers}
-        if said.status == 201 and isinstance(body, dict) and "id" in body:
+        if said.status == HTTPStatus.CREATED and isinstance(body, dict) and "id" in body:
             back["Location"] = f"{request.path}{body['id']}/"
         if isinstance(body, dict) and "results" in body:
             body |= {way: _here(request, body.get(way)) for way in ("next", "previous")}
@@ -63,32 +70,32 @@ class OfConfigServer(Resource):
 
 
 def asked_over_there(
-    request: Request, method: str, path: str, body: bytes = b"", *, headers: Mapping[str, str] | None = None
-) -> Answer:
-    """What the remote server answers to this call on behalf of the caller; raises Refused when nobody answers."""
+    by: Caller,
+    method: str,
+    path: str,
+    body: bytes = b"",
+    *,
+    address: str,
+    headers: Mapping[str, str] | None = None,
+) -> Answer | Denied:
+    """What the remote server answers to this call on behalf of whoever calls from this address."""
     remote = where.remote()
     if remote is None:
-        raise Refused(UNAVAILABLE)  # the settings have changed at this very moment
-    sent = {**(headers or {}), **remote.as_portal(), **on_behalf(request)}
-    said = remote.forward(method, path, body, headers=sent)
-    if isinstance(said, Unreachable):
-        raise Refused(UNAVAILABLE)
-    return said
+        return UNAVAILABLE  # the settings have changed at this very moment
+    company = by.company
+    told = {**by.actor(address=address).told(), "tenant": None if company is None else company.tenant_dbid}
+    packed = base64.b64encode(zlib.compress(json.dumps(told).encode())).decode()
+    if len(packed) > LONGEST_ACTOR:
+        return TOO_MANY_TENANTS
+    said = remote.forward(
+        method, path, body, headers={**(headers or {}), **remote.as_portal(), ACTOR_HEADER: packed}
+    )
+    return UNAVAILABLE if isinstance(said, Unreachable) else said
 
 
 def _here(request: Request, link: str | None) -> str | None:
     """The link to another page, at this portal."""
     return None if not link else request.build_absolute_uri(f"{request.path}?{urlsplit(link).query}")
-
-
-def on_behalf(request: Request) -> dict[str, str]:
-    """The header that says who acts; raises Refused."""
-    company = caller(request).company
-    told = {**actor(request).told(), "tenant": None if company is None else company.tenant_dbid}
-    packed = base64.b64encode(zlib.compress(json.dumps(told).encode())).decode()
-    if len(packed) > LONGEST_ACTOR:
-        raise Refused(TOO_MANY_TENANTS)
-    return {ACTOR_HEADER: packed}
 
 
 def read_on_behalf(header: str) -> Mapping[str, Any]:

@@ -18,5 +18,7 @@ def portal_urls(environment_of: EnvironmentOf) -> list[URLPattern]:
         at(f"{wire.PERSON}/<uuid:id>", views.AboutPerson),
         at(wire.VERSIONS, views.Versions),
         at(wire.TENANTS, views.Tenants),
+        at(wire.ROLES, views.Roles),
+        at(wire.SUMMARY, views.Filled),
         at(wire.CHANGES, views.Changes),
     ]

@@ -21,7 +21,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from configserver import service, tree
-from configserver.models import ENVIRONMENT_DBID, Portal, Tenant
+from configserver.models import ENVIRONMENT_DBID, Portal, Role, Tenant
 from configserver.remote import wire
 from configserver.remote.forwarding import ACTOR_HEADER, read_on_behalf
 from configserver.services.portal import PASSWORD_PURPOSE
@@ -198,6 +198,22 @@ class Tenants(Call):
         """Every tenant with the rules that it, or one above it, decides."""
         dbids = Tenant.objects.order_by("dbid").values_list("dbid", flat=True)
         return Response({"tenants": [{"dbid": dbid, "rules": tree.rules_above(dbid)} for dbid in dbids]})
+
+
+class Roles(Call):
+    """What roles there are, to choose from."""
+
+    def get(self, request: Request) -> Response:
+        """Every role by its name, and what its people do."""
+        return Response({"roles": list(Role.objects.values("name", "description"))})
+
+
+class Filled(Call):
+    """How far it is filled."""
+
+    def get(self, request: Request) -> Response:
+        """For whoever sets a portal up."""
+        return Response(wire.summary_told(service.summary()))
 
 
 class Changes(Call):

@@ -7,18 +7,20 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from configserver.contract import About, Answer, PasswordSet
+from configserver.contract import About, Answer, PasswordSet, Summary
 from configserver.engines.base import Refused, Unreachable
 from configserver.values import Granted, Identity, Opened, Question
 from core.outcomes import Denied
 
 Body = dict[str, Any]
-AUTHENTICATE, PASSWORD, CHANGES, VERSIONS, TENANTS, PERSON = (
+AUTHENTICATE, PASSWORD, CHANGES, VERSIONS, TENANTS, ROLES, SUMMARY, PERSON = (
     "authenticate",
     "password",
     "changes",
     "versions",
     "tenants",
+    "roles",
+    "summary",
     "about",
 )
 MOST_VERSIONS = 1_000  # asked for at once
@@ -104,6 +106,21 @@ def about_read(body: Mapping[str, Any]) -> About:
         login=_of(body, "login", str),
         may_change=_of(body, "mayChange", bool),
         rules=tuple(map(str, _of(body, "rules", list))),
+    )
+
+
+def summary_told(found: Summary) -> Body:
+    """How far it is filled."""
+    peopled = [{"dbid": dbid, "name": name} for dbid, name in found.peopled]
+    return {"package": found.package, "hasRoles": found.has_roles, "peopled": peopled}
+
+
+def summary_read(body: Mapping[str, Any]) -> Summary:
+    """The same, read."""
+    return Summary(
+        package=_of(body, "package", str),
+        has_roles=_of(body, "hasRoles", bool),
+        peopled=tuple((_of(one, "dbid", int), _of(one, "name", str)) for one in _of(body, "peopled", list)),
     )
 
 

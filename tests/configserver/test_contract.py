@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from configserver import service, services, where
 from configserver.choice import INTERNAL
-from configserver.contract import About, ConfigurationServer, PasswordSet
+from configserver.contract import About, ConfigurationServer, PasswordSet, Summary
 from configserver.engines.base import Refused
 from configserver.models import Person
 from configserver.services import PersonDraft
@@ -149,6 +149,16 @@ def test_a_change_is_felt_at_once_as_another_version(server: ConfigurationServer
     assert server.versions_of([dora.uid, uuid4()]) == {dora.uid: dora.version + 1}
     services.delete_person(dora, by=system_actor(), now=timezone.now())
     assert server.version_of(dora.uid) is None
+
+
+def test_how_far_it_is_filled(server: ConfigurationServer, dora: Person) -> None:
+    empty = directory.tenant(202)
+    found = server.summary()
+    assert isinstance(found, Summary)
+    assert (found.package, found.has_roles) == ("", True)
+    assert [dbid for dbid, _name in found.peopled] == [directory.ACME_DBID]
+    directory.person("gina", tenant=empty)
+    assert server.summary() == service.summary()
 
 
 def test_the_rules_of_tenants_are_told(server: ConfigurationServer, dora: Person) -> None:

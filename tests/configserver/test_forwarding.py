@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.urls import reverse
 from django.utils import timezone
 from pytest_django import Settings
 
@@ -23,7 +24,7 @@ from core.throttle import take
 from tenants.actor import system_actor
 from tenants.models import Company
 from tests import cast, directory
-from tests.cast import Api, Call
+from tests.cast import Api, Browse, Call
 from tests.configserver.test_remote import ask
 from tests.services.configserver import Remote, config_servers
 
@@ -215,6 +216,106 @@ def test_tries_for_a_name_are_counted_and_forgotten_here(
     assert api(cleo).post(f"persons/{dora.uid}/unlock/", {}).status_code == 404
     assert api(ada).post(f"persons/{dora.uid}/unlock/", {}).status_code == 204
     assert api(ada).post(f"persons/{dora.uid}/unlock/", {}).json()["code"] == "not_locked"
+
+
+# --- the administration ------------------------------------------------------------------------------------------------------
+
+
+def test_persons_are_listed_found_made_changed_and_deleted_on_pages(
+    browser: Browse, ada: User, dora: Person
+) -> None:
+    page, listed = browser(ada), reverse("admin:configserver_person_changelist")
+    directory.role("Seller", rank=5)
+    text = page.get(listed).content.decode()
+    assert ("dora" in text, "keeps these people" in text) == (True, True)
+    assert "dora" not in page.get(f"{listed}?q=nobody").content.decode().partition("<tbody>")[2]
+    assert "dora" in page.get(f"{listed}?q=DORA").content.decode().partition("<tbody>")[2]
+    add = reverse("admin:configserver_person_add")
+    assert "Seller" in page.get(add).content.decode()
+    given = {
+        "name": "lena",
+        "display_name": "Lena",
+        "roles": ["Seller"],
+        "is_active": "on",
+        "new_password": PASSWORD,
+    }
+    made = page.post(add, given)
+    assert made.status_code == 302, made.content.decode()
+    lena = Person.objects.get(name="lena")
+    assert made["Location"] == reverse("admin:configserver_person_change", args=[lena.uid])
+    assert [role.name for role in lena.roles.all()] == ["Seller"]
+    shown = page.get(made["Location"]).content.decode()
+    for part in ("Lena", "Set password", "Delete", 'value="Seller"'):
+        assert part in shown
+    changed = page.post(
+        made["Location"], {"name": "lena", "display_name": "Lena L.", "tenant_dbid": directory.ACME_DBID}
+    )
+    assert changed.status_code == 302, changed.content.decode()
+    lena.refresh_from_db()
+    assert (lena.display_name, lena.is_active, lena.roles.count()) == ("Lena L.", False, 0)
+    password = reverse("admin:configserver_person_set_password", args=[lena.uid])
+    assert "12 characters" in page.get(password).content.decode()
+    assert "12" in page.post(password, {"new_password": "short"}).content.decode()
+    assert page.post(password, {"new_password": OTHER}).status_code == 302
+    delete = reverse("admin:configserver_person_delete", args=[lena.uid])
+    assert page.get(delete).status_code == 200
+    assert Person.objects.filter(name="lena").exists()
+    assert page.post(delete).status_code == 302
+    assert not Person.objects.filter(name="lena").exists()
+
+
+def test_pages_show_refusals_on_their_fields_and_keep_what_was_typed(
+    browser: Browse, ada: User, dora: Person
+) -> None:
+    directory.role("High", rank=90)
+    page, add = browser(ada), reverse("admin:configserver_person_add")
+    taken = page.post(add, {"name": "dora", "display_name": "Typed", "is_active": "on"})
+    assert taken.status_code == 200
+    text = taken.content.decode()
+    assert ("There is a person of this user name already." in text, 'value="Typed"' in text) == (True, True)
+    high = page.post(add, {"name": "x", "display_name": "X", "roles": ["High"]})
+    assert "High" in high.content.decode()
+    assert not Person.objects.filter(name="x").exists()
+
+
+def test_pages_of_persons_out_of_reach_do_not_exist(
+    browser: Browse, ada: User, ben: User, cleo: User, dora: Person
+) -> None:
+    other = directory.person("gina", tenant=directory.tenant(202, company=cleo.company))
+    page = browser(ada)
+    for verb in ("change", "delete", "set_password", "unlock", "forget_entry", "history"):
+        for id in (other.uid, UUID(int=7), "7", other.pk):
+            assert page.get(reverse(f"admin:configserver_person_{verb}", args=[id])).status_code == 404, verb
+    assert "gina" not in page.get(reverse("admin:configserver_person_changelist")).content.decode()
+    assert browser(ben).get(reverse("admin:configserver_person_changelist")).status_code == 404
+
+
+def test_pages_say_that_nobody_answers(browser: Browse, ada: User, dora: Person, remote: Remote) -> None:
+    remote.servers[0].kill()
+    text = browser(ada).get(reverse("admin:configserver_person_changelist")).content.decode()
+    assert "does not answer right now" in text
+    assert browser(ada).get(reverse("admin:configserver_person_add")).status_code == 503
+
+
+def test_what_is_left_to_do_is_told_of_the_server_over_there(
+    api: Call, browser: Browse, root: User, dora: Person, remote: Remote
+) -> None:
+    lost = directory.person("gina", tenant=directory.tenant(202, name="Lost"))
+    told = {one["name"]: one for one in api(root).get("prerequisites/").json()}
+    assert told["access"]["done"] is True
+    assert "answers" in told["access"]["sentence"]
+    assert str(lost.tenant) in told["companies"]["sentence"]
+    page = browser(root)
+    tenants = reverse("admin:configserver_tenant_changelist")
+    assert "which is asked in the place of this one" in page.get(tenants).content.decode()
+    explained = page.get(reverse("admin:configserver_explain"), {"name": "dora", "realm": "external"})
+    assert "is asked for the person" in explained.content.decode()
+    remote.servers[0].kill()
+    told = {one["name"]: one for one in api(root).get("prerequisites/").json()}
+    assert (told["access"]["done"], "does not answer" in told["access"]["sentence"]) == (False, True)
+    assert "does not answer" in page.get(reverse("admin:index")).content.decode()
+    explained = page.get(reverse("admin:configserver_explain"), {"name": "dora", "realm": "external"})
+    assert "does not answer" in explained.content.decode()
 
 
 # --- identity providers ------------------------------------------------------------------------------------------------------
