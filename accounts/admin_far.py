@@ -18,6 +18,7 @@ from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils.html import format_html
+from django.utils.text import capfirst
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
@@ -25,7 +26,7 @@ from accounts.forms_admin import NewPasswordField
 from accounts.limits import unlock_person
 from accounts.principal import Principal
 from configserver import where
-from configserver.models import Person, Tenant
+from configserver.models import Person, Role, Tenant
 from configserver.remote.forwarding import asked_over_there
 from core.admin import VerbAdmin
 from core.admin_gate import show_refusal
@@ -61,6 +62,7 @@ class FarPersonForm(forms.Form):
         label=__("Tenant (DBID)"),
         required=False,
         min_value=1,
+        widget=forms.NumberInput(attrs={"class": "vIntegerField"}),
         help_text=__(
             "Decides the company that is loaded at sign-in. Empty for a new person: the tenant of your own company."
         ),
@@ -126,7 +128,7 @@ def list_page(model_admin: VerbAdmin, request: HttpRequest) -> HttpResponse:
     context = page_context(
         model_admin,
         request,
-        title=model_admin.opts.verbose_name_plural,
+        title=capfirst(str(model_admin.opts.verbose_name_plural)),
         term=name,
         rows=[(one, _url(one["id"], "change")) for one in page.get("results", ())],
         refused=found.message if isinstance(found, Denied) else "",
@@ -143,7 +145,7 @@ def form_page(model_admin: VerbAdmin, request: HttpRequest, id: str | None) -> H
     person = None if id is None else _person(request, id)
     kind = NewFarPersonForm if person is None else FarPersonForm
     sent = request.POST if request.method == "POST" else None
-    form = kind(sent, roles=_roles(), initial=person or {"must_change_password": True})
+    form = kind(sent, roles=_roles(model_admin, request), initial=person or {"must_change_password": True})
     if sent is not None and form.is_valid():
         path, method = (API, "POST") if person is None else (f"{API}{person['id']}/", "PATCH")
         outcome = _asked(request, method, path, form.given())
@@ -227,9 +229,11 @@ def _call(verb: ObjectVerb, id: str, given: Mapping[str, Any]) -> tuple[str, str
     return "POST", f"{API}{id}/{verb.name.replace('_', '-')}/", {}
 
 
-def _roles() -> list[tuple[str, str]]:
-    remote = where.remote()
-    return [] if remote is None else remote.roles()
+def _roles(model_admin: VerbAdmin, request: HttpRequest) -> list[tuple[str, str]]:
+    """Every role by its name; what its people do, for those who see the roles themselves."""
+    remote, tells = where.remote(), model_admin.gate.may(request, "view", Role)
+    found = [] if remote is None else remote.roles()
+    return [(name, description if tells else "") for name, description in found]
 
 
 def _person(request: HttpRequest, id: str) -> dict[str, Any]:
