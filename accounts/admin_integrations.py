@@ -259,7 +259,7 @@ class IntegrationAdmin(VerbAdmin):
 
     def _keys(self, request: HttpRequest, integration: Integration) -> Panel:
         may = self.gate.may(request, "change", Integration, integration)
-        live = Session.live(now=timezone.now(), through="sessions__")
+        live = Session.live(now=timezone.now(), path="sessions__")
         rows = [
             (
                 format_html('<code class="gh-kid">{}</code>', key.kid),

@@ -38,7 +38,7 @@ class LiveFilter(admin.SimpleListFilter):
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Rows in this state."""
-        live = Session.live(now=timezone.now(), through=self.through)
+        live = Session.live(now=timezone.now(), path=self.through)
         if self.value() == "all":
             return queryset
         return queryset.exclude(live) if self.value() == "ended" else queryset.filter(live)

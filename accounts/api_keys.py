@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, Session, SessionKind, User
 from accounts.notices import notify, verified_channels
+from accounts.people import SHUT
 from accounts.principal import bounding_rights_of
 from accounts.sessions import end_sessions, live_sessions, refuse_unconfirmed
 from accounts.tokens.api_keys import HINT, fingerprint_of, new_secret
@@ -64,6 +65,8 @@ def _is_own(user: User, by: Actor) -> bool:
 
 def _refuse(user: User, *, verb: str, by: Actor) -> Denied | None:
     """Why this actor may not touch the keys of this person: out of reach, or above the actor. One's own are one's own."""
+    if by.acts_as(user.uid):
+        return SHUT
     if _is_own(user, by):
         return None
     if not may_touch(by.rights, "view", Kind.API_KEY, company_id=user.company_id):
@@ -96,6 +99,7 @@ def make_key(draft: KeyDraft, *, session: Session, by: Actor, now: datetime) -> 
     if refusal is not None:
         return refusal
     secret = new_secret()
+    draft.user.ask_ahead()
     with unit():
         # One key at a time, and nobody is locked, raised or given another password between the question and the answer.
         people = User.objects.select_for_update(of=("self",)).select_related("company")

@@ -18,14 +18,14 @@ from accounts.limits import unlock_person
 from accounts.serializers import NewPassword, Nothing
 from configserver import services, where
 from configserver.models import Person, Tenant
-from configserver.remote.forwarding import OfConfigServer, asked_over_there
+from configserver.remote.forwarding import UNAVAILABLE, OfConfigServer, asked_over_there
 from configserver.services import PersonDraft
 from core.api import Values, actor, caller
 from core.contacts import key_of
 from core.http import client_address
 from core.idempotency import idempotent
 from core.outcomes import Denied
-from core.refusals import settled
+from core.refusals import Refused, settled
 from tenants.settings import snapshot
 
 # The fields of the verbs, by the names that they have here.
@@ -125,7 +125,7 @@ class Persons(OfConfigServer):
         address = client_address(self.request._request)
         said = settled(asked_over_there(caller(self.request), "GET", path, address=address))
         if said.status != HTTPStatus.OK:
-            raise NotFound
+            raise NotFound if said.status == HTTPStatus.NOT_FOUND else Refused(UNAVAILABLE)
         self.need()
         person = json.loads(said.body)
         return Person(uid=person["id"], name=person["name"], tenant=Tenant(dbid=person["tenant_dbid"]))

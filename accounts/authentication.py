@@ -20,6 +20,7 @@ from accounts.sessions import Client, note_use
 from accounts.tokens.foreign import LONGEST, Flawed
 from accounts.tokens.verify import principal_of_token
 from core.http import client_address, user_agent
+from core.refusals import Refused
 
 
 # Made anew each time: Python hangs every request that raised it on an exception that is shared.
@@ -83,7 +84,7 @@ class BearerOrSession(BaseAuthentication):
         if principal is None:
             return None
         if principal.reads_only and request.method not in SAFE_METHODS:
-            raise PermissionDenied(str(READS_ONLY.message), code=READS_ONLY.code)
+            raise Refused(READS_ONLY)
         request.principal = principal  # type: ignore[attr-defined]
         return principal.user, principal
 

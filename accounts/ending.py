@@ -5,7 +5,7 @@ from datetime import datetime
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Browser, Session, User
-from accounts.people import NOT_FOUND
+from accounts.people import NOT_FOUND, SHUT
 from accounts.principal import bounding_rights_of
 from accounts.sessions import end_all, end_sessions
 from audit.events import Event
@@ -25,7 +25,7 @@ def _refuse(user: User, *, by: Actor) -> Denied | None:
         return NOT_FOUND
     if not may_touch(by.rights, "delete", "session", company_id=user.company_id):
         return FORBIDDEN
-    return by.exceeded_by(bounding_rights_of(user))
+    return SHUT if by.acts_as(user.uid) else by.exceeded_by(bounding_rights_of(user))
 
 
 def end_session(session: Session, *, by: Actor, now: datetime) -> Denied | None:

@@ -9,8 +9,6 @@ changes, or a lower ceiling, shows within a second.
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from django.utils.translation import gettext_lazy as _
-
 from accounts.models import Integration, Session, SessionKind
 from accounts.tokens import policy
 from accounts.tokens.foreign import ROLES
@@ -24,10 +22,6 @@ from tenants.rules import rights_from
 
 Grant = dict[str, Any]
 READ, WRITE = "read", "write"  # how far somebody goes who acts as another
-STANDS_ABOVE = Denied(
-    code="rank_too_high",
-    message=_("You can act as people below you alone, and this person is not."),
-)
 # Where a policy has another name for what the API shows: `sessions` of a policy are co-browse sessions, `features` the settings.
 COBROWSE = "sessions"
 _NAMED = {"settings": "features", "sessions": "sign-ins", "cobrowse-sessions": COBROWSE}
@@ -86,11 +80,6 @@ def _scopes_of(found: Policy | None) -> set[str]:
         for resource, _colon, verb in [scope.partition(":")]
         if all(found.names(_NAMED.get(resource, resource), action) for action in _ACTIONS.get(verb, (verb,)))
     }
-
-
-def refuse_impersonation(by: Rights, person: Rights) -> Denied | None:
-    """The refusal when somebody with the rights `by` may not act as this person: only as somebody below him, in all."""
-    return STANDS_ABOVE if person.rank >= by.rank else exceeds(by, person)
 
 
 def _ceiling(integration: Integration) -> Rights:

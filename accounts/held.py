@@ -18,8 +18,8 @@ def name_of_holder(session: Session) -> str:
 
     Read with `HELD_THROUGH`.
     """
-    if session.through is not None:
-        return session.through.user.display_name
+    if (behind := session.impersonator) is not None:
+        return behind.display_name
     if session.integration is not None:
         return session.integration.name
     if session.kind != SessionKind.KEY:

@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.grants import READ, WRITE, refuse_impersonation
+from accounts.grants import READ, WRITE
 from accounts.models import Session, SessionKind, User
 from accounts.notices import notify, verified_channels
 from accounts.options import IMPERSONATION_MINUTES
 from accounts.people import NOT_FOUND, refuse_touch
 from accounts.principal import Principal, bounding_rights_of
-from accounts.sessions import CONFIRM_FIRST, SESSION, end_sessions, refuse_unconfirmed
+from accounts.sessions import CONFIRM_FIRST, IMPERSONATION_OVER, SESSION, end_sessions, refuse_unconfirmed
 from audit.events import Event
 from audit.record import Origin, record
 from core import entropy
@@ -24,10 +24,10 @@ from core.db import unit
 from core.draft import line
 from core.outcomes import Denied
 from tenants.actor import Actor
+from tenants.rights import refuse_impersonation
 from tenants.settings import snapshot
 
 REASON_LENGTH = 300
-OVER = "impersonation_over"
 YOURSELF = Denied(code="own_account", message=_("You are this person already."))
 OUT = Denied(
     code="cannot_sign_in",
@@ -55,6 +55,8 @@ def begin_impersonation(
         return CONFIRM_FIRST  # the installation itself, or a program, acts as nobody else
     if (refused := refuse_unconfirmed(own, now=now)) is not None:
         return refused
+    minutes = snapshot(user.company_id).number(IMPERSONATION_MINUTES)
+    user.ask_ahead()
     with unit():
         rows = User.objects.select_for_update(of=("self",), no_key=True).select_related("company")
         found = rows.filter(pk=user.pk).first()
@@ -64,8 +66,8 @@ def begin_impersonation(
         # Held, so that of two begun at once from one sign-in the second ends the first.
         if not Session.objects.select_for_update(no_key=True).filter(Session.live(now=now), pk=own.pk):
             return CONFIRM_FIRST
-        stop_all(own, origin=by.origin, now=now)
-        minutes = snapshot(found.company_id).number(IMPERSONATION_MINUTES)
+        before = Session.objects.select_related("user").filter(Session.live(now=now), through=own)
+        end_sessions(before, reason=IMPERSONATION_OVER, origin=by.origin, now=now)
         secret = entropy.token(SESSION)
         session = Session.objects.create(
             user=found,
@@ -79,7 +81,7 @@ def begin_impersonation(
             address=by.origin.address,
             user_agent=user_agent,
             through=own,
-            grant={"impersonation": WRITE if may_change else READ},
+            grant={"impersonation": WRITE if may_change else READ, "reason": why},
         )
         record(
             Event.IMPERSONATION_STARTED,
@@ -94,7 +96,8 @@ def begin_impersonation(
         )
         notify(
             found,
-            to=verified_channels(found),
+            # Of external people the directory vouches for the address; and untold is worse than told at an address that nobody has proved.
+            to=verified_channels(found) or [found.email or found.phone],
             sentence="impersonated_writing" if may_change else "impersonated",
             origin=by.origin,
             now=now,
@@ -115,34 +118,12 @@ def _refuse(user: User, *, by: Actor) -> Denied | None:
 
 def end_impersonation(principal: Principal, *, address: str, now: datetime) -> None:
     """The administrator is himself again."""
-    stop(principal.session, origin=Origin(actor=principal.impersonator, address=address), now=now)
-
-
-def stop_all(own: Session, *, origin: Origin, now: datetime) -> None:
-    """End whatever was begun through this sign-in."""
-    for one in Session.objects.select_related("user").filter(Session.live(now=now), through=own):
-        stop(one, origin=origin, now=now)
-
-
-def stop(session: Session, *, origin: Origin, now: datetime) -> None:
-    """End one of them, and write that down with its person."""
-    with unit():
-        if end_sessions([session], reason=OVER, origin=origin, now=now):
-            record(
-                Event.IMPERSONATION_ENDED,
-                origin=origin,
-                at=now,
-                company_id=session.user.company_id,
-                subject=session.user,
-                session=str(session.uid),
-            )
+    origin = Origin(actor=principal.impersonator, address=address)
+    end_sessions([principal.session], reason=IMPERSONATION_OVER, origin=origin, now=now)
 
 
 def end_in_books(*, now: datetime) -> int:
-    """End in the books what has ended in effect: those whose administrator has signed out, or whose time is over."""
+    """End in the books what has ended in effect: those whose administrator is signed in no longer, or whose time is over."""
     lent = Session.objects.select_related("user").filter(kind=SessionKind.IMPERSONATION, ended_at=None)
-    over = lent.exclude(Session.live(now=now, through="through__")) | lent.filter(expires_at__lte=now)
-    found = list(over)
-    for one in found:
-        stop(one, origin=Origin(), now=now)
-    return len(found)
+    over = lent.exclude(Session.live(now=now, path="through__")) | lent.filter(expires_at__lte=now)
+    return end_sessions(over, reason=IMPERSONATION_OVER, origin=Origin(), now=now)

@@ -168,6 +168,8 @@ class SessionMiddleware:
     def _act(self, request: HttpRequest, acting: Principal, *, now: datetime) -> Principal:
         request.principal, request.user = acting, acting.user  # type: ignore[attr-defined]
         note_use(acting.session, now=now)
+        if acting.behind is not None:
+            note_use(acting.behind.session, now=now)
         return acting
 
     def _over(self, request: HttpRequest) -> HttpResponse:

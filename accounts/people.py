@@ -32,6 +32,9 @@ from tenants.rules import fits, may_touch, rights_given_by
 from tenants.services.role import FULL_ADMINISTRATOR, is_full_administrator
 
 NOT_FOUND = Denied(code="not_found", message=_("There is no such person."))
+SHUT = Denied(
+    code="own_account", message=_("The account of the person as whom you act is shut to you meanwhile.")
+)
 OWN_ACCOUNT = Denied(code="own_account", message=_("You cannot disable, lock or delete your own account."))
 OWN_PROOF = Denied(
     code="own_account",
@@ -164,6 +167,8 @@ def refuse_touch(user: User, *, verb: str, by: Actor) -> Denied | None:
     """Why this actor may not touch this person as he is now: out of reach, or above the actor."""
     if not may_touch(by.rights, "view", "user", company_id=user.company_id):
         return NOT_FOUND
+    if by.acts_as(user.uid):
+        return SHUT
     if not may_touch(by.rights, verb, "user", company_id=user.company_id):
         return FORBIDDEN
     exceeded = by.exceeded_by(bounding_rights_of(user))

@@ -8,9 +8,10 @@ from uuid import UUID
 
 from django.db.models import Model, QuerySet
 
-from accounts.grants import WRITE, bounded, is_bounded, refuse_impersonation, roles_under
+from accounts.grants import WRITE, bounded, is_bounded, roles_under
 from accounts.loaded import permissions_loaded, roles_loaded
 from accounts.models import Session, SessionKind, User
+from accounts.sessions import idle_lock_due, is_locked_now
 from audit.record import Origin
 from core import epoch
 from core.prepared import Select, Slot
@@ -18,7 +19,7 @@ from tenants.actor import Actor
 from tenants.granted import known_here
 from tenants.ids import company_uid
 from tenants.models import Company, Kind, Permission
-from tenants.rights import Rights
+from tenants.rights import Rights, refuse_impersonation
 from tenants.roles import RoleGiven, role_given
 from tenants.rules import may_touch, rights_by_user, rights_from, visible_to, within_reach
 
@@ -65,12 +66,16 @@ class Principal:
 
     def is_live(self, *, now: datetime) -> bool:
         """Whether the session holds and the person may be signed in."""
-        behind = self.behind
-        return (
-            self.session.is_live(now=now)
-            and self.user.may_sign_in
-            and (behind is None or (behind.session.locked_at is None and behind.is_live(now=now)))
-        )
+        holds = self.session.is_live(now=now) and self.user.may_sign_in
+        return holds and (self.behind is None or self.behind.may_act(now=now))
+
+    def may_act(self, *, now: datetime) -> bool:
+        """Whether this sign-in may act as somebody else at all: it is live, and its page is not idle."""
+        session = self.session
+        if idle_lock_due(session, now=now):
+            # Another page, or process, may have used it since it was read.
+            session.refresh_from_db(fields=["seen_at", "locked_at"])
+        return not is_locked_now(session, now=now) and self.is_live(now=now)
 
     @property
     def caller_id(self) -> str:

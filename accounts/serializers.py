@@ -154,7 +154,7 @@ class ImpersonationShown(serializers.Serializer[Any]):
     token_type = serializers.ChoiceField(["Bearer"])
     expires_in = serializers.IntegerField(help_text=_("Seconds that the access token lives."))
     refresh_token = serializers.CharField()
-    session = serializers.UUIDField(help_text=_("Its id; deleting it ends it all."))
+    session = serializers.UUIDField(help_text=_("Its id. To revoke one of the tokens ends it."))
     ends_at = serializers.DateTimeField(help_text=_("When it is over, whatever is refreshed."))
 
 

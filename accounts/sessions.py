@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from operator import attrgetter
 from typing import Any
 
@@ -25,6 +26,7 @@ SESSION = "session"
 BROWSER = "browser"
 CONFIRMED_FOR = timedelta(minutes=10)
 CONFIRM_FIRST = Denied(code="confirm_first", message=_("Please confirm first that it is still you."))
+IMPERSONATION_OVER = "impersonation_over"
 SIGN_INS = (
     SessionKind.PAGE,
     SessionKind.API,
@@ -189,7 +191,7 @@ def live_sessions(user: User, *, now: datetime) -> QuerySet[Session]:
 
 def end_sessions(sessions: Iterable[Session], *, reason: str, origin: Origin, now: datetime) -> int:
     """End these sessions and all their tokens, everywhere within a second; the number that were still live."""
-    ended = 0
+    over = list[Session]()
     with unit():
         # In one order, so that two who end the same ones do not wait for each other.
         for session in sorted(sessions, key=attrgetter("pk")):
@@ -197,18 +199,17 @@ def end_sessions(sessions: Iterable[Session], *, reason: str, origin: Origin, no
                 ended_at=now, ended_reason=reason
             ):
                 continue
-            ended += 1
-            record(
-                Event.SESSION_ENDED,
-                origin=origin,
-                at=now,
-                company_id=session.user.company_id,
-                subject=session,
-                reason=reason,
-            )
-        if ended:
+            note = partial(record, origin=origin, at=now, company_id=session.user.company_id)
+            note(Event.SESSION_ENDED, subject=session, reason=reason)
+            if session.kind == SessionKind.IMPERSONATION:
+                note(Event.IMPERSONATION_ENDED, subject=session.user, session=str(session.uid))
+            over.append(session)
+        if over:
+            # Whoever has signed out acts as nobody else any more.
+            through = Session.objects.select_related("user").filter(through__in=over, ended_at=None)
+            end_sessions(through, reason=IMPERSONATION_OVER, origin=origin, now=now)
             epoch.bump()
-    return ended
+    return len(over)
 
 
 def end_all(user: User, *, reason: str, origin: Origin, now: datetime, but: Session | None = None) -> int:

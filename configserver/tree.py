@@ -89,10 +89,20 @@ def decides(rule: str, links: Iterable[Link]) -> Link | None:
     return None
 
 
+def every_rule() -> dict[int, dict[str, Value]]:
+    """What `rules_above` says, by DBID, of every tenant for which it says anything; read now."""
+    links = _read("")
+    decided = ((one.dbid, _decided(_climb(pk, links))) for pk, one in links.items())
+    return {dbid: rules for dbid, rules in decided if rules}
+
+
 def rules_above(dbid: int | None) -> dict[str, Value]:
     """The rules about passwords that the tenant, or one above it, decides; ENVIRONMENT's rules are the settings."""
     here = tenant_of(dbid)
-    links = chain(here.pk) if here is not None else []
+    return _decided(chain(here.pk)) if here is not None else {}
+
+
+def _decided(links: list[Link]) -> dict[str, Value]:
     deciding = ((name, rule, decides(name, links)) for name, rule in tenant_rules().items())
     return {name: link.rules.get(name, rule.default) for name, rule, link in deciding if link is not None}
 

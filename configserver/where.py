@@ -36,6 +36,7 @@ def told_by(read: Callable[[], Config | None]) -> None:
     """Let this function say which remote server the settings name (None: none). The settings lie above this package."""
     global _read
     _read = read
+    _config.forget()
 
 
 def serve_here() -> None:
@@ -49,7 +50,20 @@ def remote() -> "Remote | None":
 
 
 def _of(config: Config | None) -> "Remote | None":
-    return None if config is None else _client(config)
+    if config is None:
+        _end()
+        return None
+    return _client(config)
+
+
+def _end() -> None:
+    """Nobody is asked any more: the thread that listens ends, and connections are closed."""
+    global _remote
+    if _remote is not None:
+        with _lock:
+            gone, _remote = _remote, None
+        if gone is not None:
+            gone[1].end()
 
 
 def _client(config: Config) -> "Remote":

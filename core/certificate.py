@@ -2,7 +2,7 @@
 
 import ipaddress
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from cryptography import x509
@@ -15,26 +15,26 @@ DAYS = 365
 RENEWED_BEFORE = timedelta(days=30)
 
 
-def self_signed(folder: Path, *, name: str, hosts: Sequence[str]) -> tuple[Path, Path]:
+def self_signed(folder: Path, *, name: str, hosts: Sequence[str], now: datetime) -> tuple[Path, Path]:
     """The files `name`.pem and `name`.key in this folder, made where they are missing, for other hosts, or near their end."""
     certificate, key = folder / f"{name}.pem", folder / f"{name}.key"
-    if not _is_good(certificate, key, hosts):
+    if not _is_good(certificate, key, hosts, now=now):
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _make(certificate, key, hosts)
+        _make(certificate, key, hosts, now=now)
     return certificate, key
 
 
-def _is_good(certificate: Path, key: Path, hosts: Sequence[str]) -> bool:
+def _is_good(certificate: Path, key: Path, hosts: Sequence[str], *, now: datetime) -> bool:
     if not certificate.exists() or not key.exists():
         return False
     found = x509.load_pem_x509_certificate(certificate.read_bytes())
     names = found.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    lasts = found.not_valid_after_utc > datetime.now(UTC) + RENEWED_BEFORE
+    lasts = found.not_valid_after_utc > now + RENEWED_BEFORE
     return lasts and set(names) == set(map(_named, hosts))
 
 
-def _make(certificate: Path, key: Path, hosts: Sequence[str]) -> None:
-    private, now = ec.generate_private_key(ec.SECP256R1()), datetime.now(UTC)
+def _make(certificate: Path, key: Path, hosts: Sequence[str], *, now: datetime) -> None:
+    private = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, hosts[0])])
     made = (
         x509.CertificateBuilder()

@@ -178,6 +178,10 @@ class Cached(Generic[Key, Value]):
             after_commit(values.__setitem__, key, loaded)
         return loaded
 
+    def forget(self) -> None:
+        """Load everything anew, whatever the version."""
+        self._held = (0, {})
+
     def keep(self, key: Key, value: Value, *, since: Hashable) -> None:
         """Hold a value that was put together from what was read since the version was `since`; passed over when it has moved on."""
         if self._version() == since and current_unit() is None:

@@ -8,7 +8,8 @@ import socket
 import ssl
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
+from http import HTTPStatus
+from http.client import BadStatusLine, HTTPConnection
 from typing import Any
 
 from core.addresses import Address
@@ -35,7 +36,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Asking:
-    """What is asked of the other side, until when, and how much it may say."""
+    """What is asked of the other side, until when, and how many bytes it may say."""
 
     method: str
     path: str
@@ -81,6 +82,8 @@ def exchanged(line: socket.socket, asking: Asking) -> Answer:
     usual = {"Accept-Encoding": "identity"}
     talk.request(asking.method, asking.path, asking.body, headers={**usual, **asking.headers})
     answer = talk.getresponse()
+    if answer.status < HTTPStatus.OK:
+        raise BadStatusLine(str(answer.status))  # an interim answer, and the real one is still to come
     read = bytearray()
     # In parts: asked for all at once, memory is set aside for whatever length the other side claims.
     while part := answer.read(PART):

@@ -38,6 +38,7 @@ class Option:
     company: bool = True  # whether a company may have its own value
     strictest: bool = False  # a company's own value holds only where it is no laxer; `choices` go to strict
     secret: bool = False  # kept sealed, written and never read back
+    leads: str = ""  # name of a secret that is sent where this says: whoever changes it knows the secret, too
 
     @property
     def type(self) -> type:

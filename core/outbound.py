@@ -1,4 +1,5 @@
-"""Calls to web addresses that somebody typed into a setting. Every such call goes through here (attack 34, SSRF).
+"""Calls to web addresses that somebody typed into a setting (attack 34, SSRF). All go through here but those to directories and to a remote
+Configuration Server, which stand in networks of one's own.
 
 A name is resolved once, and the call goes to the very address that was found good, so a name that means something else a moment later
 changes nothing. TLS is checked for the name. No redirect is followed, no proxy of the environment is used, and one time limit holds
@@ -64,34 +65,29 @@ class _Target:
         return host if self.port == (443 if self.secure else 80) else f"{host}:{self.port}"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Call:
-    """What is asked of the other side, until when, and how much it may say."""
-
-    method: str
-    body: bytes | None
-    headers: Mapping[str, str]
-    deadline: Deadline
-    most: int
-
-
 def post(
     url: str, body: bytes, *, headers: Mapping[str, str], deadline: Deadline, most: int
 ) -> Answer | Silence:
     """Send a body there, and read an answer of at most so many bytes by the deadline. Never inside a unit."""
-    return _called(url, _Call(method="POST", body=body, headers=headers, deadline=deadline, most=most))
+    return _called(url, "POST", body, headers=headers, deadline=deadline, most=most)
 
 
 def get(url: str, *, headers: Mapping[str, str], deadline: Deadline, most: int) -> Answer | Silence:
     """Read what is there, at most so many bytes by the deadline. Never inside a unit."""
-    return _called(url, _Call(method="GET", body=None, headers=headers, deadline=deadline, most=most))
+    return _called(url, "GET", None, headers=headers, deadline=deadline, most=most)
 
 
-def _called(url: str, call: _Call) -> Answer | Silence:
+def _called(
+    url: str, method: str, body: bytes | None, *, headers: Mapping[str, str], deadline: Deadline, most: int
+) -> Answer | Silence:
     target = _target_of(url)
     if target is None:
         return Silence(why=Why.ADDRESS)
-    done = _answered(target, call)
+    headers = {"Host": target.name, "Connection": "close", **headers}
+    done = _answered(
+        target,
+        Asking(method=method, path=target.path, body=body, headers=headers, deadline=deadline, most=most),
+    )
     if isinstance(done, Why):
         # The host alone: a path may hold what only the two sides should know.
         logger.warning("call to %s failed: %s", target.name, done)
@@ -114,9 +110,9 @@ def _target_of(url: str) -> _Target | None:
     return _Target(host=host, port=port or (443 if secure else 80), path=path, secure=secure)
 
 
-def _answered(target: _Target, call: _Call) -> Answer | Why:
+def _answered(target: _Target, asking: Asking) -> Answer | Why:
     try:
-        within = call.deadline.patience()
+        within = asking.deadline.patience()
         found = addresses_of(target.host, target.port, kind=socket.SOCK_STREAM, within=within)
     except TimeoutError:
         return Why.LATE
@@ -125,16 +121,10 @@ def _answered(target: _Target, call: _Call) -> Answer | Why:
     if (refused := _refused(target, found)) is not None:
         return refused
     context = _context(settings.OUTBOUND_CA_FILE) if target.secure else None
-    asking = Asking(
-        method=call.method,
-        path=target.path,
-        body=call.body,
-        headers={"Host": target.name, "Connection": "close", **call.headers},
-        deadline=call.deadline,
-        most=call.most,
-    )
     try:
-        with connected(found[:MOST_TRIED], host=target.host, context=context, deadline=call.deadline) as line:
+        with connected(
+            found[:MOST_TRIED], host=target.host, context=context, deadline=asking.deadline
+        ) as line:
             return exchanged(line, asking)
     except TimeoutError:
         return Why.LATE

@@ -58,7 +58,7 @@ class ApiKeys(Resource):
         rows = rows.filter(**given)
         if live is None:
             return rows
-        holding = Session.live(now=timezone.now(), through="session__")
+        holding = Session.live(now=timezone.now(), path="session__")
         return rows.filter(holding) if live else rows.exclude(holding)
 
     def create(self, request: Request) -> Response:

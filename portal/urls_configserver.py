@@ -12,10 +12,9 @@ from configserver.api import Directories, DirectoryPermissions, DirectoryRoles, 
 from configserver.api_packages import SolutionPackages
 from configserver.remote.forwarding import OfConfigServer
 from configserver.remote.urls import portal_urls
-from configserver.remote.views import ActingPortal
 from configserver.scim.urls import scim_urls
 from core.middleware import problem, unavailable
-from tenants.far import read_administrator
+from tenants.far import ActingPortal
 from tenants.granted import company_of_tenant
 from tenants.settings import snapshot
 
@@ -29,7 +28,6 @@ def _served(resource: type[OfConfigServer]) -> type[OfConfigServer]:
             "authentication_classes": (ActingPortal,),
             "permission_classes": (IsAuthenticated,),
             "throttle_classes": (),
-            "administrator_of": staticmethod(read_administrator),
         },
     )
 

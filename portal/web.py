@@ -20,14 +20,20 @@ DATABASE_SECONDS = 10.0  # no page or call of the API waits longer for one state
 
 
 def serve(
-    bind: str, port: int, workers: int, *, certificate: Path | None = None, key: Path | None = None
+    bind: str,
+    port: int,
+    workers: int,
+    *,
+    name: str = "web",
+    certificate: Path | None = None,
+    key: Path | None = None,
 ) -> None:
     """Serve until told to stop; with a certificate over TLS alone."""
     from granian.constants import HTTPModes, Interfaces, Loops, SSLProtocols
     from granian.log import LogLevels
     from granian.server import Server
 
-    name_process("web")
+    name_process(name)
     server = Server(
         "portal.asgi:application",
         address=bind,

@@ -7,7 +7,7 @@ from uuid import UUID
 from audit.record import Named, Origin
 from configserver.values import Granted
 from core.outcomes import Denied
-from tenants.granted import company_of_tenant, most_of, tenants_of
+from tenants.granted import catalogue, company_of_tenant, most_of, tenants_of
 from tenants.models import RANK_MAXIMUM, Kind, Privilege
 from tenants.rights import EVERYWHERE, Rights, exceeds
 from tenants.rules import may_touch
@@ -30,9 +30,14 @@ class Actor:
             "person": str(getattr(actor, "source_id", None) or ""),
             "address": self.origin.address,
             "rank": self.rights.rank,
-            "privileges": sorted([application, name] for application, name in self.rights.privileges),
+            "privileges": sorted(map(list, self.rights.privileges)),
+            "lacks": sorted(map(list, catalogue() - self.rights.privileges)),
             "reach": {kind: tenants_of(companies) for kind, companies in self.rights.reach.items()},
         }
+
+    def acts_as(self, uid: UUID) -> bool:
+        """Whether an administrator acts as this very person, whose own account is shut to him then."""
+        return self.origin.impersonator is not None and getattr(self.origin.actor, "uid", None) == uid
 
     def exceeded_by(self, *given: Rights) -> Denied | None:
         """The refusal when any of these gives more than the actor has."""

@@ -10,18 +10,21 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
+from rest_framework.exceptions import ParseError
+from rest_framework.request import Request
 
 from audit.record import Origin
+from configserver.models import Portal
+from configserver.remote.forwarding import ACTOR_HEADER, read_on_behalf
+from configserver.remote.views import PortalBasic
 from configserver.values import Granted
-from core import entropy
 from core.outcomes import Denied
 from tenants.granted import company_of_tenant, most_of
 from tenants.models import Kind
 from tenants.rights import EVERYWHERE, Companies, Everywhere, Rights, exceeds
-from tenants.rules import may_touch
+from tenants.rules import BY_TENANT, may_touch
 
 AnyModel = TypeVar("AnyModel", bound=Model)
-OF_TENANT = "@"  # before the path to the DBID of a tenant, as `tenants.rules` has it
 
 
 @dataclass(kw_only=True)
@@ -50,7 +53,9 @@ class FarAdministrator:
     origin: Origin
     person: UUID | None
     tenant: int | None  # of the caller's own company
-    portal: str  # by which its calls are counted
+    portal: str  # the id of the portal that says so
+    kept: str
+    catalogue: frozenset[tuple[str, str]]  # the privileges that somebody there can have at all
 
     @property
     def caller_id(self) -> str:
@@ -59,8 +64,8 @@ class FarAdministrator:
 
     @property
     def kept_under(self) -> str:
-        """The same with what he may: nobody who may see less finds an answer."""
-        return f"{self.caller_id}/{entropy.fingerprint(repr(self.rights), purpose='far-rights')[:16]}"
+        """An id under which what he was answered can be kept, as his portal has it."""
+        return f"{self.portal}/{self.kept}"
 
     @property
     def company(self) -> _Company:
@@ -78,9 +83,9 @@ class FarAdministrator:
         if isinstance(tenants, Everywhere):
             return objects
         path: str = getattr(model, "scope_path", "")
-        if not path.startswith(OF_TENANT):
+        if not path.startswith(BY_TENANT):
             return objects.none()  # a matter of the whole installation
-        return objects.filter(**{f"{path.removeprefix(OF_TENANT)}__in": tenants})
+        return objects.filter(**{f"{path.removeprefix(BY_TENANT)}__in": tenants})
 
     def visible(self, model: type[AnyModel]) -> QuerySet[AnyModel]:
         """The objects that he may see."""
@@ -104,7 +109,10 @@ class FarAdministrator:
 
     def exceeded_by_grants(self, *grants: Granted, dbid: int | None) -> Denied | None:
         """The refusal when any of these gives somebody of this tenant (None: of any) more than he has."""
-        given = (most_of(one, dbid=dbid, company_of=lambda tenant: tenant) for one in grants)
+        given = (
+            most_of(one, dbid=dbid, company_of=lambda tenant: tenant, catalogue=self.catalogue)
+            for one in grants
+        )
         return next((denied for one in given if (denied := exceeds(self.rights, one)) is not None), None)
 
     def company_of_tenant(self, dbid: int | None) -> int | None:
@@ -127,15 +135,11 @@ class FarAdministrator:
         """Never."""
         return False
 
-    def told(self) -> dict[str, Any]:
-        """Never: nobody asks on behalf of somebody who is far himself."""
-        raise TypeError("a Configuration Server asks no other one")
-
 
 def read_administrator(said: Mapping[str, Any], *, portal: str) -> FarAdministrator:
     """The administrator whom a portal describes (`Actor.told`). Raises ValueError, KeyError, TypeError or AttributeError."""
     reach = {str(kind): _tenants(found) for kind, found in said["reach"].items()}
-    privileges = frozenset((str(application), str(name)) for application, name in said["privileges"])
+    privileges = frozenset(map(_pair, said["privileges"]))
     return FarAdministrator(
         rights=Rights(rank=int(said["rank"]), privileges=privileges, reach=reach),
         origin=Origin(
@@ -146,7 +150,31 @@ def read_administrator(said: Mapping[str, Any], *, portal: str) -> FarAdministra
         person=UUID(said["person"]) if said["person"] else None,
         tenant=None if said["tenant"] is None else int(said["tenant"]),
         portal=portal,
+        kept=str(said["kept_under"])[:200],
+        catalogue=privileges | frozenset(map(_pair, said["lacks"])),
     )
+
+
+class ActingPortal(PortalBasic):
+    """A portal that was admitted, on behalf of an administrator whom it describes: the principal of the request."""
+
+    def authenticate(self, request: Request) -> tuple[Any, Portal] | None:
+        """The portal; None when nobody is named."""
+        found = super().authenticate(request)
+        if found is None:
+            return None
+        portal = found[0]
+        try:
+            said = read_on_behalf(request.headers.get(ACTOR_HEADER, ""))
+            request.principal = read_administrator(said, portal=f"portal:{portal.uid}")  # type: ignore[attr-defined]
+        except (ValueError, KeyError, TypeError, AttributeError):
+            raise ParseError(f"{ACTOR_HEADER} says nobody.") from None
+        return found
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    application, name = value
+    return str(application), str(name)
 
 
 def _named(said: Mapping[str, Any] | None) -> FarPerson | None:

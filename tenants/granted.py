@@ -71,15 +71,26 @@ def _companies(opened: Opened, *, own: Companies, company_of: CompanyOf) -> Comp
     return EVERYWHERE if company_id is None else frozenset([company_id])
 
 
+def catalogue() -> frozenset[tuple[str, str]]:
+    """The privileges that somebody here can have at all: application and name."""
+    return _catalogue("")
+
+
 def known_here(rights: Rights) -> Rights:
     """The same without privileges of other systems, which our catalogue does not know.
 
     Nobody here can hold these, so rank alone bounds who gives them on, and who touches somebody that has them.
     """
-    return replace(rights, privileges=rights.privileges & _catalogue(""))
+    return replace(rights, privileges=rights.privileges & catalogue())
 
 
-def most_of(granted: Granted, *, dbid: int | None, company_of: CompanyOf = company_of_tenant) -> Rights:
+def most_of(
+    granted: Granted,
+    *,
+    dbid: int | None,
+    company_of: CompanyOf = company_of_tenant,
+    catalogue: frozenset[tuple[str, str]] | None = None,
+) -> Rights:
     """The most that this can give to somebody of the tenant with this DBID; None, or a tenant without a company: of any."""
     company_id = company_of(dbid)
     own: Companies = EVERYWHERE if company_id is None else frozenset([company_id])
@@ -87,4 +98,5 @@ def most_of(granted: Granted, *, dbid: int | None, company_of: CompanyOf = compa
         Rights(reach={one.kind: _companies(one, own=own, company_of=company_of)})
         for one in granted.permissions
     ]
-    return known_here(sum_of([Rights(rank=granted.rank, privileges=granted.privileges), *opened]))
+    most = sum_of([Rights(rank=granted.rank, privileges=granted.privileges), *opened])
+    return known_here(most) if catalogue is None else replace(most, privileges=most.privileges & catalogue)

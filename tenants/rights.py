@@ -227,6 +227,17 @@ def joined_by(rights: Rights, privileges: frozenset[tuple[str, str]]) -> Rights:
     return replace(rights, privileges=rights.privileges | privileges)
 
 
+NOT_BELOW = Denied(
+    code="rank_too_high",
+    message=_("You can act as people below you alone, and this person is not."),
+)
+
+
+def refuse_impersonation(by: Rights, person: Rights) -> Denied | None:
+    """The refusal when somebody with the rights `by` may not act as this person: only as somebody below him, in all."""
+    return NOT_BELOW if person.rank >= by.rank else exceeds(by, person)
+
+
 def exceeds(actor: Rights, given: Rights) -> Denied | None:
     """Refuse what gives more than the actor has, computed over everything it would give: rank, privileges and reach."""
     if given.rank > actor.rank:

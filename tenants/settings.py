@@ -1,6 +1,7 @@
 """Runtime settings as kept: revisions with who and why, read as a snapshot, rolled back by a new revision."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 
@@ -22,6 +23,10 @@ from tenants.rules import may_touch
 
 NOTHING_CHANGED = Denied(
     code="nothing_changed", message=_("Nothing was changed: these are the values already in force.")
+)
+SECRET_AGAIN = Denied(
+    code="secret_needed",
+    message=_("Enter the password as well: whoever changes where it is sent has to know it."),
 )
 CONFLICT = Denied(
     code="conflict",
@@ -119,6 +124,16 @@ def _sealed(changes: Mapping[str, Value | None]) -> dict[str, Value | None]:
     return found
 
 
+def _refuse_leading(changes: Mapping[str, Value | None], *, before: Mapping[str, Value]) -> Denied | None:
+    """Whoever says where a secret is sent could have it sent to himself, so he has to know it."""
+    for name, value in changes.items():
+        secret = declared()[name].leads
+        kept = secret and (before.get(secret) or pinned().get(secret))
+        if kept and value and value != before.get(name) and not changes.get(secret):
+            return replace(SECRET_AGAIN, field=secret)
+    return None
+
+
 def secret_of(option: Option, settings: Snapshot) -> str:
     """The secret that these settings hold for this option, in clear; empty where there is none."""
     value = settings.text(option)
@@ -152,7 +167,9 @@ def change_settings(
     if isinstance(changes, Denied):
         return changes
 
-    def changed(before: dict[str, Value]) -> dict[str, Value]:
+    def changed(before: dict[str, Value]) -> dict[str, Value] | Denied:
+        if (refused := _refuse_leading(changes, before=before)) is not None:
+            return refused
         return {name: value for name, value in (before | _sealed(changes)).items() if value is not None}
 
     return _put_in_force(changed, company=company, reason=reason.strip(), by=by, now=now)
@@ -171,7 +188,7 @@ def roll_back(
 
 
 def _put_in_force(
-    after_of: Callable[[dict[str, Value]], dict[str, Value]],
+    after_of: Callable[[dict[str, Value]], dict[str, Value] | Denied],
     *,
     company: Company | None,
     reason: str,
@@ -183,12 +200,17 @@ def _put_in_force(
         with unit():
             number, before = _newest(company.pk if company else None)
             after = after_of(before)
+            if isinstance(after, Denied):
+                return after
             if after == before:
                 return NOTHING_CHANGED
-            for name in sorted(after.keys() & _checks.keys()):
-                refused = _checks[name](after[name], by) if after[name] != before.get(name) else None
+            for name in sorted(_checks):
+                value = after.get(name, declared()[name].default)
+                refused = (
+                    _checks[name](value, by) if value != before.get(name, declared()[name].default) else None
+                )
                 if refused is not None:
-                    return refused
+                    return replace(refused, field=refused.field or name)
             return _revise(
                 after,
                 before=before,
@@ -220,7 +242,7 @@ def _revise(
         values=after,
         reason=reason,
         author_uid=str(actor.uid) if actor else "",
-        author_name=str(actor)[:254] if actor else "",
+        author_name=_named(origin)[:254],
         at=now,
     )
     changed = sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name))
@@ -238,6 +260,11 @@ def _revise(
         ],
     )
     return revision
+
+
+def _named(origin: Origin) -> str:
+    actor = "" if origin.actor is None else str(origin.actor)
+    return actor if origin.impersonator is None else f"{origin.impersonator} as {actor}"
 
 
 def sources(company_id: int | None) -> dict[str, str]:

@@ -193,6 +193,11 @@ class User(AbstractBaseUser):
             and (self.source_id is None or self._still_stands)
         )
 
+    def ask_ahead(self) -> None:
+        """Before a unit in which `may_sign_in` is asked: a remote Configuration Server is asked now, for no unit may wait for it."""
+        if self.source_id is not None:
+            where.server().version_of(self.source_id)
+
     @property
     def has_only_mailbox(self) -> bool:
         """Whether the mailbox is all that this person ever proved himself by: there is no password, and no integration vouches."""

@@ -94,14 +94,19 @@ class Session(models.Model):
     def __str__(self) -> str:
         return f"{self.user}, {self.created_at:%Y-%m-%d %H:%M} UTC"
 
+    @property
+    def impersonator(self) -> User | None:
+        """The administrator who acts as the person in it, if one does."""
+        return None if self.through is None else self.through.user
+
     def is_live(self, *, now: datetime) -> bool:
         """Whether it still holds."""
         return self.ended_at is None and now < self.expires_at
 
     @staticmethod
-    def live(*, now: datetime, through: str = "") -> models.Q:
-        """The rows whose session, at the end of the path `through`, still holds."""
-        return models.Q(**{f"{through}ended_at": None, f"{through}expires_at__gt": now})
+    def live(*, now: datetime, path: str = "") -> models.Q:
+        """The rows whose session, at the end of this path, still holds."""
+        return models.Q(**{f"{path}ended_at": None, f"{path}expires_at__gt": now})
 
 
 class RefreshToken(models.Model):

@@ -26,7 +26,8 @@ class TokenPair(TypedDict):
 
 def acting(session: Session) -> dict[str, Any]:
     """The claim that says who acts as the person (RFC 8693, 4.1); nothing where the person acts himself."""
-    return {} if session.through is None else {"act": {"sub": str(session.through.user.uid)}}
+    behind = session.impersonator
+    return {} if behind is None else {"act": {"sub": str(behind.uid)}}
 
 
 def access_token(session: Session, *, now: datetime, key: KeyPair | None = None) -> tuple[str, int]:

@@ -38,8 +38,8 @@ def refresh(token: str, *, address: str, now: datetime) -> TokenPair | Denied:
     if row is None:
         return INVALID_GRANT
     session = row.session
-    behind = session.through.user if session.through is not None else None
-    origin = Origin(actor=session.user, address=address, impersonator=behind)
+    origin = Origin(actor=session.user, address=address, impersonator=session.impersonator)
+    session.user.ask_ahead()
     with unit():
         # One statement decides who is first; everybody else has presented a used token.
         if RefreshToken.objects.filter(pk=row.pk, used_at=None).update(used_at=now):
@@ -61,7 +61,7 @@ def refresh(token: str, *, address: str, now: datetime) -> TokenPair | Denied:
         if end_sessions([session], reason="token_reused", origin=Origin(address=address), now=now):
             record(
                 Event.TOKEN_REUSED,
-                origin=Origin(address=address),
+                origin=Origin(address=address, impersonator=session.impersonator),
                 at=now,
                 company_id=session.user.company_id,
                 subject=session,

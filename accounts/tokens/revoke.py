@@ -40,8 +40,7 @@ def revoke(token: str, *, address: str, now: datetime) -> None:
     session = _session_of(token, address=address, now=now)
     if session is None:
         return
-    behind = session.through.user if session.through is not None else None
-    origin = Origin(actor=session.user, address=address, impersonator=behind)
+    origin = Origin(actor=session.user, address=address, impersonator=session.impersonator)
     with unit():
         if end_sessions([session], reason="revoked", origin=origin, now=now):
             record(

@@ -1,7 +1,7 @@
 """The client of a remote Configuration Server: the calls of `configserver.contract`, over HTTPS, at the server that answers.
 
 A server that does not answer rests for a few seconds, and the other one is asked; both silent is `Unreachable`, and nothing is counted
-against anybody. What a call may take in all is bounded, and so is how many threads of a process wait for one.
+against anybody. What a call may take in all is bounded, and so is how many threads of a process wait for long ones.
 """
 
 import base64
@@ -10,10 +10,11 @@ import logging
 import ssl
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from http.client import HTTPException
 from typing import Any, TypeVar
+from urllib.parse import quote
 from uuid import UUID
 
 from django.utils.translation import get_language
@@ -22,11 +23,13 @@ from configserver.contract import About, Answer, PasswordSet, Summary
 from configserver.engines.base import Refused, Unreachable
 from configserver.engines.servers import Servers
 from configserver.engines.slots import slots
+from configserver.options import tenant_rules
 from configserver.remote import wire
 from configserver.remote.config import Config
 from configserver.remote.lines import Lines, NotAskedError
 from configserver.remote.watch import Watch
 from core import epoch
+from core.db import current_unit
 from core.deadline import Deadline
 from core.errors import Unavailable
 from core.exchange import Answer as Said
@@ -37,13 +40,19 @@ from core.outcomes import Denied
 logger = logging.getLogger(__name__)
 PATH = "/scim/v2/"
 MOST = 4_000_000  # bytes of one answer
-Heard = TypeVar("Heard")
-FORWARD_SECONDS = 20.0  # as long as the server over there works on one request
+FORWARD_SECONDS = 18.0  # less than whoever asked the portal waits for it
 QUICK_SECONDS = 1.0  # for what a request waits for on its way, and not at a sign-in
 MOST_REMEMBERED = 10_000
-# What a broken connection looks like; a certificate that is wrong stays wrong.
-_BROKEN = (OSError, HTTPException, ValueError, TooLargeError)
-APPLICATION_HEADER = "X-Gatehouse-Application"
+TOO_MANY = Unreachable(reason="too many calls at once")
+Heard = TypeVar("Heard")
+
+
+@dataclass(frozen=True)
+class _Silent:
+    """A server said nothing, or nothing of use; `was_asked` unless it certainly heard nothing."""
+
+    why: str
+    was_asked: bool = True
 
 
 class Remote:
@@ -56,7 +65,7 @@ class Remote:
         pair = f"{config.username}:{config.password}".encode()
         self._headers = {
             "Authorization": f"Basic {base64.b64encode(pair).decode()}",
-            APPLICATION_HEADER: config.application.encode("ascii", "replace").decode(),
+            wire.APPLICATION: quote(config.application),
             "Accept": "application/json",
         }
         self._watch = Watch(self._changes)
@@ -64,8 +73,8 @@ class Remote:
         self._rules = epoch.Cached[str, dict[int, dict[str, Value]]](
             lambda _one: self._all_rules(), version=lambda: self.generation
         )
-        # What was last heard, for the moment in which nobody answers.
-        self._last_versions: dict[UUID, int] = {}
+        # What was last heard and when, for the moment in which nobody answers.
+        self._last_versions: dict[UUID, tuple[int, float, int]] = {}  # with the generation then
         self._last_rules: dict[int, dict[str, Value]] = {}
 
     def end(self) -> None:
@@ -83,235 +92,242 @@ class Remote:
 
     def authenticate(self, name: str, password: str, *, environment: Snapshot, now: datetime) -> Answer:
         """As the contract says; which rules hold for ENVIRONMENT the other side knows."""
-        return self._proof({"userName": name, "password": password})
+        body = {"userName": name, "password": password}
+        return self._long("POST", wire.AUTHENTICATE, body, read=wire.answer_read)
 
     def answer(
         self, person_uid: UUID, state: str, given: str, *, environment: Snapshot, now: datetime
     ) -> Answer:
-        """As the contract says."""
-        return self._proof({"id": str(person_uid), "state": state, "answer": given})
+        """As the contract says. It may be a code that works once, so it is never sent twice."""
+        body = {"id": str(person_uid), "state": state, "answer": given}
+        return self._long("POST", wire.AUTHENTICATE, body, read=wire.answer_read, repeats=False)
 
     def set_password(
         self, person_uid: UUID, *, version: int, current: str, new: str, environment: Snapshot, now: datetime
     ) -> PasswordSet | Denied | Refused | Unreachable:
-        """As the contract says."""
+        """As the contract says. It is never sent twice; Unreachable: whether it was done is not known."""
         body = {"id": str(person_uid), "version": version, "currentPassword": current, "newPassword": new}
-        said = self._asked("POST", wire.PASSWORD, body)
-        if isinstance(said, Unreachable):
-            return said
-        try:
-            return wire.set_read(said)
-        except ValueError as error:
-            return _malformed(error)
+        return self._long("POST", wire.PASSWORD, body, read=wire.set_read, repeats=False)
 
     def about(self, person_uid: UUID, *, environment: Snapshot) -> About | Unreachable | None:
         """As the contract says."""
-        said = self._asked("GET", f"{wire.PERSON}/{person_uid}")
-        if isinstance(said, Unreachable):
-            return said
-        try:
-            return wire.about_read(said) if said else None
-        except ValueError as error:
-            return _malformed(error)
+        return self._asked("GET", f"{wire.PERSON}/{person_uid}", read=wire.about_read, within=QUICK_SECONDS)
 
     def version_of(self, uid: UUID) -> int | None:
-        """As the contract says: while nobody answers, what was last heard stands for a while."""
-        if not self._watch.knows():
-            return None
+        """As the contract says: while nobody answers, what was last heard stands for a while; so it does inside a unit, which no call may
+        hold up: whoever needs it there asks beforehand."""
+        if current_unit() is not None or not self._watch.knows():
+            return self._last_version(uid)
         try:
             return self._versions(uid)
         except Unavailable:
-            return self._last_versions.get(uid)
+            self._watch.doubt()
+            return self._last_version(uid)
 
     def versions_of(self, uids: Sequence[UUID]) -> dict[UUID, int]:
         """As the contract says."""
         found: dict[UUID, int] = {}
         for start in range(0, len(uids), wire.MOST_VERSIONS):
-            asked = uids[start : start + wire.MOST_VERSIONS]
-            said = self._said("POST", wire.VERSIONS, {"ids": [str(one) for one in asked]})
-            versions = said.get("versions")
-            if not isinstance(versions, dict):
-                raise Unavailable("The Configuration Server answers in another form.")
-            found |= {UUID(uid): int(version) for uid, version in versions.items()}
+            asked = {"ids": [str(one) for one in uids[start : start + wire.MOST_VERSIONS]]}
+            found |= self._heard("POST", wire.VERSIONS, asked, read=wire.versions_read)
         return found
 
     def rules_above(self, dbid: int | None) -> dict[str, Value]:
-        """As the contract says; while nobody answers, what was last heard."""
+        """As the contract says; while nobody answers, and inside a unit, what was last heard."""
+        if dbid is None:
+            return {}
+        if current_unit() is not None:
+            return self._last_rules.get(dbid, {})
         try:
-            found = self._rules("")
+            return self._rules("").get(dbid, {})
         except Unavailable:
-            found = self._last_rules
-        return found.get(dbid, {}) if dbid is not None else {}
+            self._watch.doubt()
+            return self._last_rules.get(dbid, {})
 
     def summary(self) -> Summary | Unreachable:
         """As the contract says."""
-        said = self._asked("GET", wire.SUMMARY, within=QUICK_SECONDS)
-        if isinstance(said, Unreachable):
-            return said
-        try:
-            return wire.summary_read(said)
-        except ValueError as error:
-            return _malformed(error)
+        return self._asked("GET", wire.SUMMARY, read=wire.summary_read, within=QUICK_SECONDS)
+
+    # --- beside the contract -------------------------------------------------------------------------------------------
 
     def roles(self) -> list[tuple[str, str]]:
         """Every role that can be given: its name, and what its people do. Raises Unavailable."""
-        found = self._said("GET", wire.ROLES).get("roles")
-        if not isinstance(found, list):
-            raise Unavailable("The Configuration Server answers in another form.")
-        return [(str(one["name"]), str(one["description"])) for one in found]
-
-    # --- what is kept --------------------------------------------------------------------------------------------------
-
-    def _version(self, uid: UUID) -> int | None:
-        version = self.versions_of([uid]).get(uid)
-        if len(self._last_versions) >= MOST_REMEMBERED:
-            self._last_versions.clear()
-        if version is not None:
-            self._last_versions[uid] = version
-        else:
-            self._last_versions.pop(uid, None)
-        return version
-
-    def _all_rules(self) -> dict[int, dict[str, Value]]:
-        tenants = self._said("GET", wire.TENANTS).get("tenants")
-        if not isinstance(tenants, list):
-            raise Unavailable("The Configuration Server answers in another form.")
-        self._last_rules = {int(one["dbid"]): dict(one["rules"]) for one in tenants}
-        return self._last_rules
-
-    def _changes(self) -> tuple[str, int] | None:
-        said = self._asked("GET", wire.CHANGES, within=QUICK_SECONDS)
-        if isinstance(said, Unreachable) or not isinstance(said.get("counter"), int):
-            return None
-        return str(said.get("installation")), said["counter"]
-
-    def _said(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        said = self._asked(method, path, body, within=QUICK_SECONDS)
-        if isinstance(said, Unreachable):
-            raise Unavailable("The Configuration Server does not answer.")
-        return said
-
-    # --- asking --------------------------------------------------------------------------------------------------------
-
-    def _proof(self, body: Mapping[str, Any]) -> Answer:
-        with slots().one() as room:
-            if not room:
-                return Unreachable(reason="too many calls at once")
-            said = self._asked("POST", wire.AUTHENTICATE, body)
-        if isinstance(said, Unreachable):
-            return said
-        try:
-            return wire.answer_read(said)
-        except (ValueError, TypeError) as error:
-            return _malformed(error)
-
-    def _asked(
-        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, within: float | None = None
-    ) -> dict[str, Any] | Unreachable:
-        """The body of the answer of whichever server gives one; empty for 404."""
-        headers = {**self._headers, "Accept-Language": get_language() or "en"}
-        sent = None
-        if body is not None:
-            sent = json.dumps(body).encode()
-            headers["Content-Type"] = "application/json"
-        asking = _Question(method=method, path=PATH + path, body=sent, headers=headers)
-        return self._over_servers(asking, _read, within=within or self.config.timeout)
+        return self._heard("GET", wire.ROLES, read=wire.roles_read)
 
     def forward(
         self, method: str, path: str, body: bytes, *, headers: Mapping[str, str]
     ) -> Said | Unreachable:
         """What the server that answers says to a request of somebody else's, whatever its status. What may have been heard is not repeated
         at the other server, unless it only reads."""
-        asking = _Question(
+        within = max(self.config.timeout, FORWARD_SECONDS)
+        sent = {**headers, "Accept-Language": get_language() or "en"}
+        asking = Asking(
             method=method,
             path=path,
             body=body or None,
-            headers={**headers, "Accept-Language": get_language() or "en"},
-            repeats=method in {"GET", "HEAD"},
+            headers=sent,
+            deadline=Deadline.after(within),
+            most=MOST,
         )
-        return self._over_servers(asking, _any, within=max(self.config.timeout, FORWARD_SECONDS))
+        with slots().one() as room:
+            return self._over_servers(asking, _any, repeats=method in {"GET", "HEAD"}) if room else TOO_MANY
 
     def as_portal(self) -> dict[str, str]:
         """The headers by which this portal is known over there."""
         return dict(self._headers)
 
+    # --- what is kept --------------------------------------------------------------------------------------------------
+
+    def _version(self, uid: UUID) -> int | None:
+        heard_at, generation = time.monotonic(), self._watch.count
+        version = self.versions_of([uid]).get(uid)
+        if len(self._last_versions) >= MOST_REMEMBERED:
+            self._last_versions.clear()
+        if version is not None:
+            self._last_versions[uid] = (version, heard_at, generation)
+        else:
+            self._last_versions.pop(uid, None)
+        return version
+
+    def _last_version(self, uid: UUID) -> int | None:
+        version, heard_at, generation = self._last_versions.get(uid, (None, float("-inf"), -1))
+        if generation == self._watch.count:
+            heard_at = (
+                self._watch.heard_at
+            )  # nothing has changed since, so what was heard then is as good as new
+        return version if self._watch.stands(heard_at) else None
+
+    def _all_rules(self) -> dict[int, dict[str, Value]]:
+        found = self._heard("GET", wire.TENANTS, read=wire.rules_read)
+        self._last_rules = {dbid: _only_rules(rules) for dbid, rules in found.items()}
+        return self._last_rules
+
+    def _changes(self) -> tuple[str, int] | None:
+        said = self._asked("GET", wire.CHANGES, read=wire.changes_read, within=QUICK_SECONDS)
+        return None if isinstance(said, Unreachable) else said
+
+    # --- asking --------------------------------------------------------------------------------------------------------
+
+    def _long(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any],
+        *,
+        read: Callable[[Mapping[str, Any]], Heard],
+        repeats: bool = True,
+    ) -> Heard | Unreachable:
+        """What somebody waits for, for as long as the settings say: at most half of the threads do."""
+        with slots().one() as room:
+            if not room:
+                return TOO_MANY
+            return self._asked(method, path, body, read=read, within=self.config.timeout, repeats=repeats)
+
+    def _heard(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        read: Callable[[Mapping[str, Any]], Heard],
+    ) -> Heard:
+        said = self._asked(method, path, body, read=read, within=QUICK_SECONDS)
+        if isinstance(said, Unreachable):
+            raise Unavailable("The Configuration Server does not answer.")
+        return said
+
+    def _asked(
+        self,
+        method: str,
+        path: str,
+        body: Mapping[str, Any] | None = None,
+        *,
+        read: Callable[[Mapping[str, Any]], Heard],
+        within: float,
+        repeats: bool = True,
+    ) -> Heard | Unreachable:
+        """What is read in the answer of whichever server gives one."""
+        headers = {**self._headers, "Accept-Language": get_language() or "en"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        asking = Asking(
+            method=method,
+            path=PATH + path,
+            body=None if body is None else json.dumps(body).encode(),
+            headers=headers,
+            deadline=Deadline.after(within),
+            most=MOST,
+        )
+        said = self._over_servers(asking, _body, repeats=repeats)
+        if isinstance(said, Unreachable):
+            return said
+        try:
+            return read(said)
+        except ValueError as error:
+            logger.error("configserver: an answer of another form: %s", error)
+            return Unreachable(reason="an answer of another form")
+
     def _over_servers(
-        self, asking: "_Question", read: Callable[[Said], Heard | str], *, within: float
+        self, asking: Asking, read: Callable[[Said], Heard | Unreachable | _Silent], *, repeats: bool
     ) -> Heard | Unreachable:
         if self.config.authorities is None:
             return Unreachable(reason="the file of authorities cannot be read")
-        deadline = Deadline.after(within)
         why = "every server rests after a failure"
         for url in self._servers.candidates():
-            others = len(self._servers.awake(but={url}))
-            mine = deadline.within(max(deadline.left, 0) / (2 if others else 1))
+            # One that hangs leaves time for the other one; but not of what the other one must not be asked after it.
+            others = repeats and self._servers.awake(but={url})
+            mine = asking.deadline.within(max(asking.deadline.left, 0) / (2 if others else 1))
             since = time.monotonic()
-            said = self._from(url, asking, read, mine)
+            said = self._from(url, replace(asking, deadline=mine), read, repeats=repeats)
             if not isinstance(said, _Silent):
                 self._servers.answered(url)
                 return said
             why = said.why
             logger.warning("configserver: %s does not answer: %s", self._lines[url].name, why)
             self._servers.failed(url, since=since)
-            if deadline.left <= 0 or (said.was_asked and not asking.repeats):
+            if asking.deadline.left <= 0 or (said.was_asked and not repeats):
                 break
         return Unreachable(reason=why)
 
     def _from(
-        self, url: str, question: "_Question", read: Callable[[Said], Heard | str], deadline: Deadline
-    ) -> "Heard | _Silent":
-        """What this server says, or in words why it said nothing of use."""
-        lines, why = self._lines[url], "it took too long"
-        asking = Asking(
-            method=question.method,
-            path=question.path,
-            body=question.body,
-            headers={"Host": lines.name, **question.headers},
-            deadline=deadline,
-            most=MOST,
-        )
-        # A connection that was kept may have been closed over there: that costs none of the retries, and what must not be repeated
-        # takes a new one.
-        tries = self.config.retries + 2 if question.repeats else 1
-        for tried in range(tries):
-            if deadline.left <= 0:
+        self,
+        url: str,
+        asking: Asking,
+        read: Callable[[Said], Heard | Unreachable | _Silent],
+        *,
+        repeats: bool,
+    ) -> Heard | Unreachable | _Silent:
+        """What this server says, or in words why it said nothing."""
+        lines = self._lines[url]
+        asking = replace(asking, headers={"Host": lines.name, **asking.headers})
+        silent = _Silent("it took too long", was_asked=False)
+        for _try in range(1 + self.config.retries if repeats else 1):
+            if asking.deadline.left <= 0:
                 break
-            connect = deadline.within(self.config.connect_timeout)
+            connect = asking.deadline.within(self.config.connect_timeout)
             try:
-                said = read(lines.ask(asking, connect=connect, anew=tried > 0 or not question.repeats))
+                return read(lines.ask(asking, connect=connect, repeats=repeats))
+            except TooLargeError:
+                return Unreachable(reason="its answer is too large")
             except NotAskedError as error:
-                cause = error.__cause__
-                why = _in_words(cause)
-                if isinstance(cause, TimeoutError | ssl.SSLCertVerificationError | ConnectionRefusedError):
-                    return _Silent(why, was_asked=False)
-                if tried + 1 == tries:
-                    return _Silent(why, was_asked=False)
+                silent = _Silent(_in_words(error.__cause__), was_asked=False)
+                if isinstance(
+                    error.__cause__, TimeoutError | ssl.SSLCertVerificationError | ConnectionRefusedError
+                ):
+                    break
             except TimeoutError as error:
-                return _Silent(_in_words(error))
-            except _BROKEN as error:
-                why = _in_words(error)
-            else:
-                return _Silent(said) if isinstance(said, str) else said
-        return _Silent(why)
+                silent = _Silent(_in_words(error))
+                break
+            except (OSError, HTTPException, ValueError) as error:
+                silent = _Silent(_in_words(error))
+        return silent
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Question:
-    """What is asked, of whichever server; one that `repeats` may be heard twice."""
-
-    method: str
-    path: str
-    body: bytes | None
-    headers: Mapping[str, str]
-    repeats: bool = True
-
-
-@dataclass(frozen=True)
-class _Silent:
-    """A server said nothing of use."""
-
-    why: str
-    was_asked: bool = True
+def _only_rules(said: Mapping[str, Any]) -> dict[str, Value]:
+    """What a tenant can decide at all, where it fits: other settings are not for the other side to say."""
+    known = tenant_rules()
+    parsed = {name: known[name].parse(value) for name, value in said.items() if name in known}
+    return {name: value for name, value in parsed.items() if not isinstance(value, Denied)}
 
 
 def _in_words(error: BaseException | None) -> str:
@@ -324,25 +340,20 @@ def _in_words(error: BaseException | None) -> str:
     return f"the connection broke: {type(error).__name__}"
 
 
-def _any(answer: Said) -> Said | str:
-    # What the server could not do itself, the other one may.
-    return f"it answered {answer.status}" if answer.status in {502, 503, 504} else answer
+def _any(answer: Said) -> Said | _Silent:
+    # Something between us and the server says that it is not there.
+    return _Silent(f"it answered {answer.status}") if answer.status in {502, 504} else answer
 
 
-def _read(answer: Said) -> dict[str, Any] | str:
-    if answer.status == 404:
-        return {}
+def _body(answer: Said) -> Mapping[str, Any] | Unreachable | _Silent:
     if answer.status in {401, 403}:
-        return "it does not take the user name and password"
+        return _Silent("it does not take the application name, user name and password")
+    if answer.status == 400:
+        return Unreachable(reason="it does not understand the question")  # and would not the next time either
     if answer.status != 200:
-        return f"it answered {answer.status}"
+        return _Silent(f"it answered {answer.status}")
     try:
         body = json.loads(answer.body)
-    except ValueError:
-        return "its answer is no JSON"
-    return body if isinstance(body, dict) else "its answer is no object"
-
-
-def _malformed(error: Exception) -> Unreachable:
-    logger.error("configserver: an answer of another form: %s", error)
-    return Unreachable(reason="an answer of another form")
+    except (ValueError, RecursionError):
+        return _Silent("its answer is no JSON")
+    return body if isinstance(body, dict) else _Silent("its answer is no object")

@@ -7,7 +7,8 @@ from django.utils.translation import gettext_lazy as _
 from core.options import Option, declare
 
 SECTION = "GenesysSDK.ConfigServerLogin"
-_ADDRESS = r"https://[A-Za-z0-9.\-\[\]:]{1,253}/?"
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_ADDRESS = rf"https://([A-Za-z0-9][A-Za-z0-9.-]{{0,252}}|\[[0-9A-Fa-f:]{{2,45}}\])(:{_PORT})?/?"
 
 PRIMARY_URL = declare(
     Option(
@@ -15,6 +16,7 @@ PRIMARY_URL = declare(
         default="",
         pattern=_ADDRESS,
         company=False,
+        leads=f"{SECTION}.Password",
         help=_(
             "Address of the Configuration Server that keeps external people, such as https://configserver.example:2020. "
             "Empty: this installation keeps them itself."
@@ -27,6 +29,7 @@ BACKUP_URL = declare(
         default="",
         pattern=_ADDRESS,
         company=False,
+        leads=f"{SECTION}.Password",
         help=_("Address that is asked when the primary one does not answer. Empty: there is none."),
     )
 )
@@ -35,7 +38,7 @@ APPLICATION_NAME = declare(
         name=f"{SECTION}.ApplicationName",
         default="",
         company=False,
-        help=_("Name under which the Configuration Server knows this portal, for its logs."),
+        help=_("Name under which the Configuration Server has admitted this portal."),
     )
 )
 USERNAME = declare(
@@ -60,6 +63,7 @@ CA_FILE = declare(
         name=f"{SECTION}.CaFile",
         default="",
         company=False,
+        leads=f"{SECTION}.Password",
         help=_(
             "File on this machine with the authorities (PEM) that vouch for the Configuration Server. "
             "Empty: those that this machine trusts."

@@ -7,14 +7,16 @@ of rules, and one answer.
 import base64
 import json
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
+from django.http import HttpRequest, HttpResponse
+from django.http.request import RawPostDataException
 from django.utils.translation import gettext_lazy as _
+from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
-from rest_framework.response import Response
 
 from configserver import where
 from configserver.engines.base import Unreachable
@@ -22,12 +24,14 @@ from core.api import Caller, Resource, caller
 from core.exchange import Answer
 from core.http import client_address
 from core.outcomes import Denied
-from core.refusals import settled
+from core.refusals import Refused, settled
 
 ACTOR_HEADER = "X-Gatehouse-Actor"
+LONGEST_HEADER = 4_000
+JSON_MEDIA = ("application/json", "application/problem+json", "application/scim+json")
 LONGEST_ACTOR = 12_000  # a server takes headers of 16 KiB in all
-PASSED_ON = ("Content-Type", "Accept", "Idempotency-Key")
-PASSED_BACK = ("idempotency-replayed", "retry-after")
+PASSED_ON = ("Content-Type", "Idempotency-Key")
+PASSED_BACK = ("location", "etag", "idempotency-replayed", "retry-after", "www-authenticate")
 UNAVAILABLE = Denied(
     code="unavailable",
     message=_("The Configuration Server does not answer right now. Please try again later."),
@@ -51,22 +55,52 @@ class OfConfigServer(Resource):
         if where.remote() is not None and self.action not in self.at_home:
             setattr(self, str(request.method).lower(), self._forwarded)
 
-    def _forwarded(self, request: Request, **named: Any) -> Response:
+    def _forwarded(self, request: Request, **named: Any) -> HttpResponse:
         sent = request._request
-        headers = {name: sent.headers[name] for name in PASSED_ON if name in sent.headers}
+        try:
+            whole = sent.body
+        except RawPostDataException:
+            # Something has read it before us, which happens to forms alone.
+            raise ParseError("The body is no JSON.") from None
+        headers = passed_on(sent, PASSED_ON)
         by, address = caller(request), client_address(sent)
         said = settled(
             asked_over_there(
-                by, str(sent.method), sent.get_full_path(), sent.body, address=address, headers=headers
+                by, str(sent.method), sent.get_full_path(), whole, address=address, headers=headers
             )
         )
-        body = json.loads(said.body) if said.body else None
-        back = {name: said.headers[name] for name in PASSED_BACK if name in said.headers}
-        if said.status == HTTPStatus.CREATED and isinstance(body, dict) and "id" in body:
-            back["Location"] = f"{request.path}{body['id']}/"
-        if isinstance(body, dict) and "results" in body:
-            body |= {way: _here(request, body.get(way)) for way in ("next", "previous")}
-        return Response(body, status=said.status, headers=back)
+        body = said.body
+        if said.status == HTTPStatus.OK and (page := _page(body)) is not None:
+            here = {way: _here(request, page.get(way)) for way in ("next", "previous")}
+            body = json.dumps(page | here).encode()
+        return passed_back(said, body)
+
+
+def passed_on(request: HttpRequest, names: Iterable[str]) -> dict[str, str]:
+    """These headers of a request, for the remote server; raises ParseError for what no server would take."""
+    found = {name: request.headers[name] for name in names if name in request.headers}
+    if not all(one.isascii() and one.isprintable() and len(one) <= LONGEST_HEADER for one in found.values()):
+        raise ParseError("A header is too long, or no text.")
+    return found
+
+
+def passed_back(said: Answer, body: bytes) -> HttpResponse:
+    """An answer of the remote server, as an answer of ours; raises Refused where it is no JSON, which only something else would say."""
+    if body and said.headers.get("content-type", "").partition(";")[0].strip() not in JSON_MEDIA:
+        raise Refused(UNAVAILABLE)
+    answer = HttpResponse(body, status=said.status, content_type=said.headers.get("content-type"))
+    for name in PASSED_BACK:
+        if name in said.headers:
+            answer[name] = said.headers[name]
+    return answer
+
+
+def _page(body: bytes) -> dict[str, Any] | None:
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) and "results" in found else None
 
 
 def asked_over_there(
@@ -83,14 +117,19 @@ def asked_over_there(
     if remote is None:
         return UNAVAILABLE  # the settings have changed at this very moment
     company = by.company
-    told = {**by.actor(address=address).told(), "tenant": None if company is None else company.tenant_dbid}
+    told = {
+        **by.actor(address=address).told(),
+        "tenant": None if company is None else company.tenant_dbid,
+        "kept_under": by.kept_under,
+    }
     packed = base64.b64encode(zlib.compress(json.dumps(told).encode())).decode()
     if len(packed) > LONGEST_ACTOR:
         return TOO_MANY_TENANTS
     said = remote.forward(
         method, path, body, headers={**(headers or {}), **remote.as_portal(), ACTOR_HEADER: packed}
     )
-    return UNAVAILABLE if isinstance(said, Unreachable) else said
+    # That the portal is not admitted is no matter of whoever calls it.
+    return UNAVAILABLE if isinstance(said, Unreachable) or said.status == HTTPStatus.UNAUTHORIZED else said
 
 
 def _here(request: Request, link: str | None) -> str | None:

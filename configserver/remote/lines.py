@@ -1,9 +1,13 @@
 """Connections to the servers of a remote Configuration Server: kept open between calls, for a handshake costs more than most of them."""
 
+import select
 import socket
+import ssl
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
+from http.client import HTTPException
 from threading import Lock
 from urllib.parse import urlsplit
 
@@ -17,6 +21,10 @@ MOST_TRIED = 3  # addresses of one name
 MOST_IDLE = 32
 
 
+# What a connection looks like that was closed over there.
+BROKEN = (ConnectionError, HTTPException, ssl.SSLError)
+
+
 class NotAskedError(OSError):
     """No connection came about, for the reason behind it."""
 
@@ -27,8 +35,15 @@ class _Line:
     used_at: float
 
     @property
-    def is_fresh(self) -> bool:
-        return time.monotonic() - self.used_at < FRESH_SECONDS
+    def is_usable(self) -> bool:
+        """Whether it is fresh and silent: what comes unasked is its end, or an answer that the next one to ask would take for his."""
+        if time.monotonic() - self.used_at >= FRESH_SECONDS:
+            return False
+        heard, _writable, _failed = select.select([self.socket], [], [], 0)
+        return not heard and not self._holds_more()
+
+    def _holds_more(self) -> bool:
+        return isinstance(self.socket, ssl.SSLSocket) and self.socket.pending() > 0
 
 
 class Lines:
@@ -42,17 +57,22 @@ class Lines:
         self._lock = Lock()
         self._idle: deque[_Line] = deque()
 
-    def ask(self, asking: Asking, *, connect: Deadline, anew: bool) -> Answer:
-        """Ask over a connection that nobody uses, or (always with `anew`) over a new one. Raises what `core.exchange` raises.
+    def ask(self, asking: Asking, *, connect: Deadline, repeats: bool) -> Answer:
+        """Ask over a connection that nobody uses, else over a new one. Raises what `core.exchange` raises.
 
-        `NotAskedError` where no connection came about, so nothing was said over there.
+        `NotAskedError` where no connection came about, so nothing was said over there. One that was kept may have been closed over there
+        meanwhile: then a new one is tried; what must not be heard twice takes a new one from the start.
         """
-        line = None if anew else self._take()
-        if line is None:
-            try:
-                line = self._opened(connect)
-            except OSError as error:
-                raise NotAskedError from error
+        if repeats and (kept := self._take()) is not None:
+            with suppress(*BROKEN):
+                return self._exchanged(kept, asking)
+        try:
+            line = self._opened(connect)
+        except OSError as error:
+            raise NotAskedError from error
+        return self._exchanged(line, asking)
+
+    def _exchanged(self, line: socket.socket, asking: Asking) -> Answer:
         try:
             answer = exchanged(line, asking)
         except BaseException:
@@ -72,7 +92,7 @@ class Lines:
         while True:
             with self._lock:
                 line = self._idle.pop() if self._idle else None
-            if line is None or line.is_fresh:
+            if line is None or line.is_usable:
                 return line.socket if line is not None else None
             line.socket.close()
 

@@ -7,13 +7,15 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
 from typing import Any, cast
+from urllib.parse import unquote
 from uuid import UUID
 
 from django.db.models import Q
+from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 from rest_framework.authentication import BaseAuthentication
-from rest_framework.exceptions import AuthenticationFailed, NotFound, ParseError
+from rest_framework.exceptions import AuthenticationFailed, ParseError
 from rest_framework.permissions import IsAuthenticated
 from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
@@ -23,7 +25,6 @@ from rest_framework.views import APIView
 from configserver import service, tree
 from configserver.models import ENVIRONMENT_DBID, Portal, Role, Tenant
 from configserver.remote import wire
-from configserver.remote.forwarding import ACTOR_HEADER, read_on_behalf
 from configserver.services.portal import PASSWORD_PURPOSE
 from configserver.versions import versions_of
 from core import entropy, epoch
@@ -47,10 +48,9 @@ class PortalBasic(BaseAuthentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Portal] | None:
         """The portal; None when nobody is named."""
-        header = request.META.get("HTTP_AUTHORIZATION")
-        if header is None:
+        if "Authorization" not in request.headers:
             return None
-        portal = _portal_of(header)
+        portal = portal_in(request._request)
         if portal is None:
             logger.warning(
                 "configserver: a portal that was not admitted, from %s", client_address(request._request)
@@ -64,26 +64,10 @@ class PortalBasic(BaseAuthentication):
         return "Basic"
 
 
-class ActingPortal(PortalBasic):
-    """The same, on behalf of an administrator whom the portal describes: the principal of the request."""
-
-    def authenticate(self, request: Request) -> tuple[Any, Portal] | None:
-        """The portal; None when nobody is named."""
-        found = super().authenticate(request)
-        if found is None:
-            return None
-        portal = found[0]
-        try:
-            said = read_on_behalf(request.headers.get(ACTOR_HEADER, ""))
-            principal = request.parser_context["view"].administrator_of(said, portal=portal.caller_id)
-        except (ValueError, KeyError, TypeError, AttributeError):
-            raise ParseError(f"{ACTOR_HEADER} says nobody.") from None
-        request.principal = principal  # type: ignore[attr-defined]
-        return found
-
-
-def _portal_of(header: str) -> Portal | None:
-    scheme, _space, given = header.partition(" ")
+def portal_in(request: HttpRequest, *, header: str = "Authorization") -> Portal | None:
+    """The portal whose user name and password stand in this header."""
+    application = unquote(request.headers.get(wire.APPLICATION, ""))
+    scheme, _space, given = request.headers.get(header, "").partition(" ")
     if scheme.lower() != "basic" or len(given) > LONGEST:
         return None
     try:
@@ -91,7 +75,8 @@ def _portal_of(header: str) -> Portal | None:
     except (binascii.Error, UnicodeDecodeError):
         return None
     prints = entropy.fingerprints(password, purpose=PASSWORD_PURPOSE)
-    found = Portal.objects.filter(username=username, password__in=prints).first()
+    named = Portal.objects.filter(application=application, username=username)
+    found = named.filter(password__in=prints).first()
     now = timezone.now()
     if found is not None and (found.used_at is None or now - found.used_at > NOTED_EVERY):
         unnoted = Q(used_at=None) | Q(used_at__lt=now - NOTED_EVERY)
@@ -174,8 +159,6 @@ class AboutPerson(Call):
     def get(self, request: Request, id: UUID) -> Response:
         """Who proves the password, and the rules for a new one."""
         found = service.about(id, environment=self.environment)
-        if found is None:
-            raise NotFound
         return Response(wire.about_told(found))
 
 
@@ -195,9 +178,10 @@ class Tenants(Call):
     """What tenants say about passwords."""
 
     def get(self, request: Request) -> Response:
-        """Every tenant with the rules that it, or one above it, decides."""
-        dbids = Tenant.objects.order_by("dbid").values_list("dbid", flat=True)
-        return Response({"tenants": [{"dbid": dbid, "rules": tree.rules_above(dbid)} for dbid in dbids]})
+        """The tenants for which they, or one above them, decide anything, with these rules."""
+        return Response(
+            {"tenants": [{"dbid": dbid, "rules": rules} for dbid, rules in tree.every_rule().items()]}
+        )
 
 
 class Roles(Call):

@@ -1,11 +1,13 @@
 """Hears of changes at a remote Configuration Server: its counter is asked for a few times a second, by one thread a process."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 
 from django.conf import settings
 
+logger = logging.getLogger(__name__)
 FRESH_SECONDS = 1.0
 STANDS_SECONDS = (
     30.0  # so long what was heard last stands while nobody answers; then nobody is known any more
@@ -15,7 +17,10 @@ Look = Callable[[], tuple[str, int] | None]
 
 
 class Watch:
-    """Counts the changes that were heard of. `look` tells the installation over there and its counter, or None."""
+    """Counts the changes that were heard of. `look` tells the installation over there and its counter, or None.
+
+    `count` is their number so far, and `heard_at` the monotonic time of the last look that was answered.
+    """
 
     def __init__(self, look: Look) -> None:
         self._look = look
@@ -23,8 +28,8 @@ class Watch:
         self._thread: threading.Thread | None = None
         self._ended = False
         self._seen: tuple[str, int] | None = None
-        self._heard_at = float("-inf")
-        self._generation = 0
+        self.heard_at = float("-inf")
+        self.count = 0
 
     def end(self) -> None:
         """Look no more."""
@@ -37,13 +42,22 @@ class Watch:
             self._begin()
         else:
             self._hear()
-        return self._generation
+        return self.count
 
     def knows(self) -> bool:
         """Whether what was heard here may be relied on; looks itself where the thread has not been heard of for over a second."""
-        if self.generation == 0 or time.monotonic() - self._heard_at > FRESH_SECONDS:
+        if self.generation == 0 or time.monotonic() - self.heard_at > FRESH_SECONDS:
             self._hear()
-        return time.monotonic() - self._heard_at <= STANDS_SECONDS
+        return self.stands(self.heard_at)
+
+    def stands(self, heard_at: float) -> bool:
+        """Whether what was heard at that monotonic time may still be relied on."""
+        return time.monotonic() - heard_at <= STANDS_SECONDS
+
+    def doubt(self) -> None:
+        """What was asked for after the last change was not heard, so the next look counts as one."""
+        with self._lock:
+            self._seen = None
 
     def _begin(self) -> None:
         if self._thread is not None:
@@ -55,7 +69,11 @@ class Watch:
 
     def _poll(self) -> None:
         while not self._ended:
-            self._hear()
+            try:
+                self._hear()
+            except Exception:
+                # It must not end: nobody would hear of changes any more.
+                logger.exception("configserver: the thread that listens goes on after an error")
             time.sleep(settings.CONFIGSERVER_POLL_SECONDS)
 
     def _hear(self) -> None:
@@ -66,5 +84,5 @@ class Watch:
         with self._lock:
             if seen != self._seen:
                 self._seen = seen
-                self._generation += 1
-            self._heard_at = max(self._heard_at, before)
+                self.count += 1
+            self.heard_at = max(self.heard_at, before)

@@ -10,6 +10,7 @@ from uuid import UUID
 from configserver.contract import About, Answer, PasswordSet, Summary
 from configserver.engines.base import Refused, Unreachable
 from configserver.values import Granted, Identity, Opened, Question
+from core.contacts import NAME_LENGTH
 from core.outcomes import Denied
 
 Body = dict[str, Any]
@@ -23,6 +24,8 @@ AUTHENTICATE, PASSWORD, CHANGES, VERSIONS, TENANTS, ROLES, SUMMARY, PERSON = (
     "summary",
     "about",
 )
+APPLICATION = "X-Gatehouse-Application"  # a header
+LARGEST, LONGEST = 2**63 - 1, 10_000  # of numbers, and of letters in a text
 MOST_VERSIONS = 1_000  # asked for at once
 
 
@@ -89,24 +92,45 @@ def set_read(body: Mapping[str, Any]) -> PasswordSet | Denied | Refused | Unreac
     return _failure_read(body)
 
 
-def about_told(found: About) -> Body:
-    """What is known of a person."""
-    return {
-        "engine": found.engine,
-        "login": found.login,
-        "mayChange": found.may_change,
-        "rules": list(found.rules),
-    }
+def about_told(found: About | None) -> Body:
+    """What is known of a person, if there is one."""
+    if found is None:
+        return {"person": None}
+    more = {"mayChange": found.may_change, "rules": list(found.rules)}
+    return {"person": {"engine": found.engine, "login": found.login, **more}}
 
 
-def about_read(body: Mapping[str, Any]) -> About:
+def about_read(body: Mapping[str, Any]) -> About | None:
     """The same, read."""
+    person = _of(body, "person", dict, type(None))
+    if person is None:
+        return None
     return About(
-        engine=_of(body, "engine", str),
-        login=_of(body, "login", str),
-        may_change=_of(body, "mayChange", bool),
-        rules=tuple(map(str, _of(body, "rules", list))),
+        engine=_of(person, "engine", str),
+        login=_of(person, "login", str),
+        may_change=_of(person, "mayChange", bool),
+        rules=tuple(map(str, _of(person, "rules", list))),
     )
+
+
+def versions_read(body: Mapping[str, Any]) -> dict[UUID, int]:
+    """The versions of persons by their ids."""
+    return {UUID(uid): _whole(version) for uid, version in _of(body, "versions", dict).items()}
+
+
+def rules_read(body: Mapping[str, Any]) -> dict[int, dict[str, Any]]:
+    """What tenants decide, by DBID."""
+    return {_of(one, "dbid", int): dict(_of(one, "rules", dict)) for one in _of(body, "tenants", list)}
+
+
+def changes_read(body: Mapping[str, Any]) -> tuple[str, int]:
+    """Which installation it is, and the number that grows with every change."""
+    return _of(body, "installation", str), _of(body, "counter", int)
+
+
+def roles_read(body: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Names of roles, and what their people do."""
+    return [(_of(one, "name", str), _of(one, "description", str)) for one in _of(body, "roles", list)]
 
 
 def summary_told(found: Summary) -> Body:
@@ -125,6 +149,9 @@ def summary_read(body: Mapping[str, Any]) -> Summary:
 
 
 # --- an identity -------------------------------------------------------------------------------------------------------------
+
+MOST_VERSION = 2**31 - 1
+_LONGEST = {"name": NAME_LENGTH, "display_name": 120, "email": NAME_LENGTH, "phone": 40}
 
 # Members that go over as they are: by the name here, the name there.
 _PLAIN: dict[str, tuple[str, tuple[type, ...]]] = {
@@ -151,6 +178,10 @@ def _identity_told(found: Identity) -> Body:
 
 def _identity_read(body: Mapping[str, Any]) -> Identity:
     plain = {here: _of(body, there, *types) for here, (there, types) in _PLAIN.items()}
+    if not 0 <= plain["version"] <= MOST_VERSION or not 0 <= (plain["tenant"] or 0) <= MOST_VERSION:
+        raise ValueError("a version or tenant that there cannot be")
+    if any(len(plain[name]) > longest for name, longest in _LONGEST.items()):
+        raise ValueError("a name or address that is too long")
     return Identity(
         id=UUID(_of(body, "id", str)),
         roles=tuple(_granted_read(one) for one in _of(body, "roles", list)),
@@ -176,9 +207,7 @@ def _granted_read(body: Any) -> Granted:
     return Granted(
         name=_of(body, "name", str),
         rank=_of(body, "rank", int),
-        privileges=frozenset(
-            (str(application), str(name)) for application, name in _of(body, "privileges", list)
-        ),
+        privileges=frozenset(map(_pair, _of(body, "privileges", list))),
         permissions=tuple(
             Opened(
                 kind=_of(one, "kind", str),
@@ -190,8 +219,28 @@ def _granted_read(body: Any) -> Granted:
     )
 
 
+def _whole(value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value <= MOST_VERSION:
+        raise ValueError("no version")
+    return value
+
+
+def _is_text(value: str) -> bool:
+    return "\0" not in value and not any("\ud800" <= letter <= "\udfff" for letter in value)
+
+
+def _pair(value: Any) -> tuple[str, str]:
+    if not isinstance(value, list) or len(value) != 2:
+        raise ValueError("no pair")
+    return str(value[0]), str(value[1])
+
+
 def _of(body: Any, name: str, *types: type) -> Any:
     value = body.get(name) if isinstance(body, dict) else None
+    if isinstance(value, int) and not -LARGEST <= value <= LARGEST:
+        raise ValueError(f"{name} is too large")
+    if isinstance(value, str) and (len(value) > LONGEST or not _is_text(value)):
+        raise ValueError(f"{name} is too long, or no text")
     # A truth value is a whole number to Python, and none to anybody else.
     if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
         raise ValueError(f"{name} is missing, or of the wrong type")

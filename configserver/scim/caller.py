@@ -19,11 +19,11 @@ from audit.record import Origin
 from configserver.directory import Directory, Protocol
 from configserver.granting import granted_by
 from configserver.models import Group, Person, Role, Tenant
+from configserver.remote.through import address_of
 from configserver.services.directory import TOKEN_PURPOSE
 from configserver.services.person import KIND
 from configserver.values import Granted
 from core import entropy
-from core.http import client_address
 from core.outcomes import Denied
 
 logger = logging.getLogger(__name__)
@@ -119,7 +119,7 @@ class ProviderBearer(BaseAuthentication):
         if header is None:
             return None
         scheme, _space, token = header.partition(" ")
-        address = client_address(request._request)
+        address = address_of(request._request)
         directory = _directory_of(token.strip()) if scheme.lower() == "bearer" else None
         if directory is None:
             logger.warning("scim: a token that does not hold, from %s", address)

@@ -17,12 +17,13 @@ from rest_framework.views import APIView
 
 from configserver import where
 from configserver.models import Group, Person
+from configserver.remote.through import base_of
 from configserver.scim import PATH
 from configserver.scim.asked import LARGEST_PAGE, Asked, asked_in, asked_in_body
 from configserver.scim.caller import CompanyOf, Provider, ProviderBearer
 from configserver.scim.errors import ScimError
 from configserver.scim.groups import Groups
-from configserver.scim.passing import passed_on
+from configserver.scim.passing import pass_on
 from configserver.scim.people import People
 from configserver.scim.query import condition_of, order_of
 from configserver.scim.resources import etag_of
@@ -72,7 +73,7 @@ class ScimView(APIView):
     def dispatch(self, request: Any, *args: Any, **kwargs: Any) -> Any:
         """Answer here, or pass on to the remote Configuration Server that the settings name: it knows the tokens."""
         remote = where.remote()
-        return super().dispatch(request, *args, **kwargs) if remote is None else passed_on(remote, request)
+        return super().dispatch(request, *args, **kwargs) if remote is None else pass_on(remote, request)
 
     def handle_exception(self, exc: Exception) -> Response:
         """The answer to what cannot be done."""
@@ -86,8 +87,8 @@ class ScimView(APIView):
 
     @property
     def base(self) -> str:
-        """The address of the server, as configured: the Host header is the client's."""
-        return f"{settings.PUBLIC_URL}{PATH}"
+        """The address of the server, as providers know it."""
+        return f"{base_of(self.request._request)}{PATH}"
 
 
 def listed(resources: list[Body], *, total: int, start: int = 1) -> Response:

@@ -1,6 +1,8 @@
 """Own sessions: seen, and ended."""
 
 import uuid
+from datetime import datetime, timedelta
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -11,12 +13,14 @@ from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST
 
 from accounts.ending import end_own_others
+from accounts.grants import WRITE
 from accounts.held import HELD_THROUGH, name_of_holder
-from accounts.models import SessionKind
+from accounts.models import Session, SessionKind, User
 from accounts.pages import actor_of, principal_of, signed_in
 from accounts.sessions import end_sessions, is_locked_now, live_sessions
 
 SHOWN = 100
+TOLD_FOR = timedelta(days=30)  # of administrators who acted as the person
 
 
 @signed_in
@@ -42,7 +46,27 @@ def sessions(request: HttpRequest) -> HttpResponse:
     ]
     rows.sort(key=lambda row: not row["current"])
     has_keys = any(row["is_key"] for row in rows)
-    return render(request, "account/sessions.html", {"sessions": rows, "has_keys": has_keys})
+    context = {
+        "sessions": rows,
+        "has_keys": has_keys,
+        "impersonations": _impersonations(principal.user, now=now),
+    }
+    return render(request, "account/sessions.html", context)
+
+
+def _impersonations(user: User, *, now: datetime) -> list[dict[str, Any]]:
+    """When administrators acted as this person lately, and why."""
+    rows = Session.objects.filter(user=user, kind=SessionKind.IMPERSONATION, created_at__gt=now - TOLD_FOR)
+    return [
+        {
+            "who": one.impersonator.display_name if one.impersonator is not None else "",
+            "began_at": one.created_at,
+            "ended_at": one.ended_at,
+            "reads_only": (one.grant or {}).get("impersonation") != WRITE,
+            "reason": (one.grant or {}).get("reason", ""),
+        }
+        for one in rows.select_related("through__user").order_by("-id")[:SHOWN]
+    ]
 
 
 @require_POST

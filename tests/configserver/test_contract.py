@@ -9,11 +9,11 @@ import pytest
 from django.utils import timezone
 from pytest_django import Settings
 
-from configserver import service, services, where
+from configserver import service, services, tree, where
 from configserver.choice import INTERNAL
 from configserver.contract import About, ConfigurationServer, PasswordSet, Summary
 from configserver.engines.base import Refused
-from configserver.models import Person
+from configserver.models import Person, Tenant
 from configserver.services import PersonDraft
 from configserver.values import Identity, Question
 from core.models import Epoch
@@ -192,3 +192,10 @@ def test_a_question_of_a_directory_is_passed_on_and_its_answer_back(
             found.person, found.state, answer, environment=snapshot(None), now=timezone.now()
         )
         assert isinstance(answered, outcome), answered
+
+
+def test_rules_are_told_as_they_are_now_and_not_as_they_were_a_moment_ago(fresh: None) -> None:
+    tenant, rule = directory.tenant(directory.ACME_DBID), "security-authentication-rules.password-min-length"
+    assert tree.every_rule() == {}
+    Tenant.objects.filter(pk=tenant.pk).update(rules={rule: 20})  # no cache has heard of it
+    assert tree.every_rule() == {directory.ACME_DBID: {rule: 20}}

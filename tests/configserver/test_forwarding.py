@@ -19,9 +19,11 @@ from accounts.names import Realm
 from audit.models import AuditEvent
 from configserver import services, where
 from configserver.models import Directory, Person, Tenant
+from configserver.values import Granted
 from core.models import Epoch
 from core.throttle import take
 from tenants.actor import system_actor
+from tenants.far import read_administrator
 from tenants.models import Company
 from tests import cast, directory
 from tests.cast import Api, Browse, Call
@@ -88,6 +90,7 @@ def test_lists_and_objects_are_the_same_far_and_near(
     near = [own.get(path) for path in paths]
     for path, there, here in zip(paths, far, near, strict=True):
         assert (there.status_code, _without_links(there.json())) == (200, _without_links(here.json())), path
+        assert there["Content-Type"] == here["Content-Type"], path
 
 
 def _without_links(body: Any) -> Any:
@@ -154,6 +157,40 @@ def test_ranks_hold_over_there(api: Call, ada: User, dora: Person) -> None:
     assert (made.status_code, made.json()["code"]) == (403, "rank_too_high")
 
 
+def test_a_privilege_that_only_the_portal_knows_is_not_given_by_who_lacks_it(
+    api: Call, ada: User, dora: Person, remote: Remote
+) -> None:
+    odd = directory.role("Odd", rank=1, privileges=[("Elsewhere", "Everything")])
+    assert api(ada).patch(f"persons/{dora.uid}/", {"roles": ["Odd"]}).status_code == 200
+    dora.roles.remove(odd)
+    # Over there the catalogue of the portal counts, and not its own.
+    by = read_administrator(
+        {
+            **json.loads(
+                zlib.decompress(base64.b64decode(packed(rank=60, reach={"user": [directory.ACME_DBID]})))
+            ),
+            "lacks": [["Elsewhere", "Everything"]],
+        },
+        portal="portal:x",
+    )
+    given = Granted(rank=1, privileges=frozenset([("Elsewhere", "Everything")]))
+    refused = by.exceeded_by_grants(given, dbid=directory.ACME_DBID)
+    assert refused is not None
+    assert refused.code == "privilege_not_held"
+
+
+def test_an_impersonator_gets_no_answer_that_was_kept_for_the_person(
+    api: Call, root: User, ada: User, dora: Person
+) -> None:
+    body, key = {"name": "lena", "display_name": "Lena"}, {"Idempotency-Key": "mine-7"}
+    assert api(ada).post("persons/", body, headers=key).status_code == 201
+    begun = api(root).post(f"users/{ada.uid}/impersonate/", {"reason": "x", "may_change": True})
+    there = api(None)
+    there.headers["Authorization"] = f"Bearer {begun.json()['access_token']}"
+    answer = there.post("persons/", body, headers=key)
+    assert (answer.status_code, answer.json()["code"]) == (409, "name_taken")
+
+
 def test_other_tenants_do_not_exist_over_there(
     api: Call, ada: User, cleo: User, ben: User, dora: Person
 ) -> None:
@@ -198,10 +235,21 @@ def test_a_directory_is_kept_over_there_and_its_secret_never_comes_back(api: Cal
     assert given["secret"] not in api(root).get("directories/").content.decode()
 
 
-def test_with_nobody_over_there_it_is_said(api: Call, ada: User, dora: Person, remote: Remote) -> None:
+def test_with_nobody_over_there_it_is_said(
+    api: Call, ada: User, root: User, dora: Person, remote: Remote
+) -> None:
     remote.servers[0].kill()
-    answer = api(ada).get("persons/")
-    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    for kind in (
+        "persons",
+        "tenants",
+        "directories",
+        "directory-roles",
+        "directory-permissions",
+        "solution-packages",
+    ):
+        answer = api(root).get(f"{kind}/")
+        assert (answer.status_code, answer.json()["code"]) == (503, "unavailable"), kind
+        assert answer["Content-Type"] == "application/problem+json"
     made = api(ada).post("persons/", {"name": "lena", "display_name": "Lena"})
     assert made.status_code == 503
     remote.servers[0].start()
@@ -321,7 +369,9 @@ def test_what_is_left_to_do_is_told_of_the_server_over_there(
 # --- identity providers ------------------------------------------------------------------------------------------------------
 
 
-def test_an_identity_provider_writes_through_to_the_server(remote: Remote, dora: Person) -> None:
+def test_an_identity_provider_writes_through_to_the_server(
+    remote: Remote, dora: Person, settings: Settings
+) -> None:
     by, now = system_actor(), timezone.now()
     draft = services.DirectoryDraft(name="okta", protocol="scim", people_tenant=dora.tenant)
     scim = services.create_directory(draft, by=by, now=now)
@@ -329,6 +379,7 @@ def test_an_identity_provider_writes_through_to_the_server(remote: Remote, dora:
     provider = cast.Api(None)
     provider.headers["Authorization"] = f"Bearer {services.make_token(scim, by=by, now=now)}"
     body = {"schemas": ["urn:ietf:params:scim:schemas:core:2.0:User"], "userName": "lena", "externalId": "7"}
+    provider.browser.defaults["REMOTE_ADDR"] = "198.51.100.7"
     made = provider.post("/scim/v2/Users", body)
     assert made.status_code == 201, made.content
     assert made["ETag"] == made.json()["meta"]["version"]
@@ -346,6 +397,12 @@ def test_an_identity_provider_writes_through_to_the_server(remote: Remote, dora:
     # What is the portal's alone is no way in for him there either.
     for path in ("authenticate", "password", "changes"):
         assert provider.post(f"/scim/v2/{path}", {}).status_code in {401, 404}
+    # What the provider reads and what the trail says is as if it had been asked here.
+    assert made["Location"] == f"{settings.PUBLIC_URL}/scim/v2/Users/{lena.uid}"
+    assert AuditEvent.objects.get(event="configserver:person:created").address == "198.51.100.7"
+    for odd in ({"If-Match": "x" * 5_000}, {"Accept": "a\u00ff"}, {"If-Match": "x\r\nX-Gatehouse-Actor: y"}):
+        assert provider.get("/scim/v2/Users", **odd).status_code == 400
+    assert provider.get("/scim/v2/Users").status_code == 200  # and none of it has rested the server
     remote.servers[0].kill()
     away = provider.get("/scim/v2/Users")
     assert (away.status_code, away.json()["status"]) == (503, "503")
@@ -362,16 +419,18 @@ def packed(**more: Any) -> str:
         "address": "",
         "rank": 100,
         "privileges": [],
+        "lacks": [],
+        "kept_under": "somebody",
         "reach": {"user": None},
         "tenant": None,
     } | more
     return base64.b64encode(zlib.compress(json.dumps(told).encode())).decode()
 
 
-def credentials() -> str:
+def credentials() -> dict[str, str]:
     found = where.remote()
     assert found is not None
-    return found.as_portal()["Authorization"]
+    return found.as_portal()
 
 
 @pytest.mark.parametrize(
@@ -387,14 +446,14 @@ def credentials() -> str:
     ],
 )
 def test_a_portal_that_says_nobody_is_refused(remote: Remote, dora: Person, header: str) -> None:
-    headers = {"Authorization": credentials(), "X-Gatehouse-Actor": header}
+    headers = credentials() | {"X-Gatehouse-Actor": header}
     assert ask(remote, "GET", "/api/v1/persons/", **headers)[0] == 400
 
 
 def test_a_bomb_in_the_header_is_refused(remote: Remote, dora: Person) -> None:
     bomb = base64.b64encode(zlib.compress(b'"' + b"a" * 8_000_000 + b'"')).decode()
     assert len(bomb) < 12_000
-    headers = {"Authorization": credentials(), "X-Gatehouse-Actor": bomb}
+    headers = credentials() | {"X-Gatehouse-Actor": bomb}
     assert ask(remote, "GET", "/api/v1/persons/", **headers)[0] == 400
 
 

@@ -7,7 +7,9 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from http.client import HTTPSConnection
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -20,6 +22,8 @@ from configserver.models import Person
 from configserver.remote.client import Remote as Client
 from configserver.services import PersonDraft, dismiss_portal
 from configserver.values import Identity
+from core.db import unit
+from core.errors import Unavailable
 from core.models import Epoch
 from core.outcomes import Denied
 from tenants.actor import system_actor
@@ -146,16 +150,24 @@ def test_a_change_is_felt_within_a_second_by_the_thread_that_listens(
         server.end()
 
 
-def test_while_nothing_changes_nothing_is_asked(two: Remote, dora: Person, settings: Settings) -> None:
+def test_while_nothing_changes_nothing_is_asked(
+    two: Remote, dora: Person, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
     two.use()
     settings.CONFIGSERVER_POLL_SECONDS = 0.5
     server = Client(client().config)
     try:
-        server.version_of(dora.uid)
-        asked = two.servers[0].log.count("scim/v2/versions")
+        until(lambda: server.version_of(dora.uid) == dora.version, seconds=10, what="the first answer")
+        asked: list[str] = []
+        over_servers = server._over_servers
+        monkeypatch.setattr(
+            server,
+            "_over_servers",
+            lambda asking, *a, **k: asked.append(asking.path) or over_servers(asking, *a, **k),
+        )
         for _ in range(1_000):
             assert server.version_of(dora.uid) == dora.version
-        assert two.servers[0].log.count("scim/v2/versions") == asked
+        assert set(asked) <= {"/scim/v2/changes"}
     finally:
         server.end()
 
@@ -211,7 +223,16 @@ class _Listener:
 def test_a_plain_address_or_one_with_a_path_is_no_setting(two: Remote) -> None:
     from tenants.settings import change_settings
 
-    for url in ("http://localhost:2020", "https://u:p@localhost", "https://localhost/path", "localhost:2020"):
+    for url in (
+        "http://localhost:2020",
+        "https://u:p@localhost",
+        "https://localhost/path",
+        "localhost:2020",
+        "https://localhost:99999",
+        "https://localhost:x",
+        "https://[::1",
+        "https://localhost:0",
+    ):
         given = {"GenesysSDK.ConfigServerLogin.PrimaryUrl": url}
         refused = change_settings(given, company=None, reason="x", by=system_actor(), now=timezone.now())
         assert isinstance(refused, Denied), url
@@ -230,8 +251,90 @@ def test_a_portal_that_is_not_admitted_or_no_longer_is_told_nothing(two: Remote,
     assert isinstance(proof(Client(client().config)), Unreachable)
 
 
-def test_a_file_of_authorities_that_is_gone_asks_nobody(two: Remote, dora: Person) -> None:
-    two.use(CaFile="/nowhere/ca.pem")
+@pytest.mark.parametrize("text", [None, "no certificate", "-----BEGIN CERTIFICATE-----\nÜ\n", ""])
+def test_a_file_of_authorities_that_is_none_asks_nobody(
+    two: Remote, dora: Person, tmp_path: Path, text: str | None
+) -> None:
+    path = tmp_path / "ca.pem"
+    if text is not None:
+        path.write_text(text)
+    two.use(CaFile=str(path))
+    assert isinstance(proof(), Unreachable)
+
+
+def test_what_may_have_been_heard_is_not_said_again(two: Remote, dora: Person) -> None:
+    """A change of password, or a code that works once: the answer is lost, and the backup is not asked."""
+    two.use()
+    heard, config = _Listener(two.servers[0].certificate), client().config
+    asked = Client(replace(config, servers=(heard.url, two.servers[0].url), timeout=4.0))
+    try:
+        given = {"environment": snapshot(None), "now": timezone.now()}
+        changed = asked.set_password(
+            dora.uid, version=dora.version, current=PASSWORD, new="two kettles under the bridge 8", **given
+        )
+        assert isinstance(changed, Unreachable)
+        assert heard.bytes.startswith(b"POST /scim/v2/password")
+        assert isinstance(proof(), Identity)
+    finally:
+        heard.end()
+
+
+def test_a_version_that_cannot_be_asked_for_stands_no_longer_than_what_was_heard(
+    two: Remote, dora: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two.use()
+    server = client()
+    until(lambda: server.version_of(dora.uid) == dora.version, seconds=10, what="the first answer")
+
+    def silent(_uids: object) -> dict[object, int]:
+        raise Unavailable("no answer")
+
+    monkeypatch.setattr(server, "versions_of", silent)
+    services.change_person(dora, PersonDraft(is_active=False), by=system_actor(), now=timezone.now())
+    assert server.version_of(dora.uid) == dora.version  # for a moment
+    monkeypatch.setattr("configserver.remote.watch.STANDS_SECONDS", 0.0)
+    assert server.version_of(dora.uid) is None
+
+
+def test_rules_that_could_not_be_asked_for_are_asked_for_again(
+    two: Remote, dora: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    two.use()
+    server = client()
+    assert server.rules_above(directory.ACME_DBID) == {}
+    rule = "security-authentication-rules.password-min-length"
+    draft = services.TenantDraft(rules={rule: 20})
+    with monkeypatch.context() as patched:
+        patched.setattr(server, "_all_rules", lambda: (_ for _ in ()).throw(Unavailable("no answer")))
+        services.change_tenant(dora.tenant, draft, by=system_actor(), now=timezone.now())
+        assert server.rules_above(directory.ACME_DBID) == {}
+    assert server.rules_above(directory.ACME_DBID) == {rule: 20}
+
+
+def test_inside_a_unit_nobody_is_asked(two: Remote, dora: Person, monkeypatch: pytest.MonkeyPatch) -> None:
+    two.use()
+    server = client()
+    until(lambda: server.version_of(dora.uid) == dora.version, seconds=10, what="the first answer")
+
+    def never(*_a: object, **_k: object) -> None:
+        raise AssertionError("asked inside a unit")
+
+    monkeypatch.setattr(server, "_over_servers", never)
+    with unit():
+        assert server.version_of(dora.uid) == dora.version
+        assert server.rules_above(directory.ACME_DBID) == {}
+
+
+def test_a_question_that_is_too_long_rests_no_server(two: Remote, dora: Person) -> None:
+    two.use()
+    server = client()
+    found = server.authenticate("dora", "x" * 5_000, environment=snapshot(None), now=timezone.now())
+    assert isinstance(found, Unreachable)
+    assert isinstance(proof(server), Identity)
+
+
+def test_another_application_than_was_admitted_is_told_nothing(two: Remote, dora: Person) -> None:
+    two.use(ApplicationName="another portal")
     assert isinstance(proof(), Unreachable)
 
 
@@ -307,16 +410,8 @@ def test_an_identity_provider_and_a_stranger_open_none_of_them(
 )
 def test_a_body_of_another_form_is_a_refusal(two: Remote, dora: Person, body: bytes) -> None:
     two.use()
-    config = client().config
-    pair = base64.b64encode(f"{config.username}:{config.password}".encode()).decode()
-    status, said = ask(
-        two,
-        "POST",
-        "/scim/v2/authenticate",
-        body=body,
-        Authorization=f"Basic {pair}",
-        **{"Content-Type": "application/json"},
-    )
+    headers = {**client().as_portal(), "Content-Type": "application/json"}
+    status, said = ask(two, "POST", "/scim/v2/authenticate", body=body, **headers)
     assert status == 400, said
 
 
@@ -328,6 +423,7 @@ def test_it_serves_nothing_else(two: Remote, path: str) -> None:
 def test_no_password_comes_into_its_log(two: Remote, dora: Person) -> None:
     two.use()
     assert isinstance(proof(), Identity)
+    assert any("asked: identity" in one.log for one in two.servers)
     for one in two.servers:
         assert PASSWORD not in one.log
         assert client().config.password not in one.log

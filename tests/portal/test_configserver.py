@@ -1,5 +1,6 @@
 """`manage.py configserver`: admitting portals, and what it refuses to start with."""
 
+from datetime import timedelta
 from io import StringIO
 from pathlib import Path
 
@@ -55,10 +56,14 @@ def test_half_a_certificate_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_certificate_of_its_own_is_kept_for_the_same_host_and_its_key_for_its_owner(tmp_path: Path) -> None:
-    certificate, key = self_signed(tmp_path, name="one", hosts=["cfg.example", "127.0.0.1"])
+    now = timezone.now()
+    certificate, key = self_signed(tmp_path, name="one", hosts=["cfg.example", "127.0.0.1"], now=now)
     assert key.stat().st_mode & 0o777 == 0o600
     first = certificate.read_bytes()
-    self_signed(tmp_path, name="one", hosts=["cfg.example", "127.0.0.1"])
+    self_signed(tmp_path, name="one", hosts=["cfg.example", "127.0.0.1"], now=now)
     assert certificate.read_bytes() == first
-    self_signed(tmp_path, name="one", hosts=["other.example"])
-    assert certificate.read_bytes() != first
+    self_signed(tmp_path, name="one", hosts=["cfg.example", "127.0.0.1"], now=now + timedelta(days=340))
+    second = certificate.read_bytes()
+    assert second != first
+    self_signed(tmp_path, name="one", hosts=["other.example"], now=now)
+    assert certificate.read_bytes() != second

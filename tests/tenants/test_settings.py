@@ -435,3 +435,18 @@ def test_a_pinned_secret_is_the_text_of_the_environment(clock: Clock, settings: 
     with pinning(settings, OPTION_GENESYSSDK__CONFIGSERVERLOGIN__PASSWORD=PLAIN):
         assert secret_of(OF_PORTAL, snapshot(None)) == PLAIN
     runtime._everywhere._held = (0, {})
+
+
+def test_whoever_changes_where_a_secret_is_sent_gives_it_again(clock: Clock) -> None:
+    url = "GenesysSDK.ConfigServerLogin.PrimaryUrl"
+    changed(clock, {url: "https://one.example", SECRET: PLAIN})
+    refused = change(clock, {url: "https://evil.example"})
+    assert isinstance(refused, Denied)
+    assert (refused.code, refused.field) == ("secret_needed", SECRET)
+    for name, value in (("BackupUrl", "https://evil.example"), ("CaFile", "/etc/evil.pem")):
+        assert isinstance(change(clock, {f"GenesysSDK.ConfigServerLogin.{name}": value}), Denied)
+    changed(clock, {"GenesysSDK.ConfigServerLogin.TimeoutMs": 5_000})
+    changed(clock, {url: "https://two.example", SECRET: PLAIN})
+    changed(clock, {url: None})  # nobody is sent anything
+    changed(clock, {SECRET: None})
+    changed(clock, {url: "https://three.example"})

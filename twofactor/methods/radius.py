@@ -3,12 +3,12 @@
 from datetime import datetime
 
 from accounts.models import User
-from configserver import where
+from configserver import service, where
 from configserver.contract import About
 from configserver.directories import Known, directory_of
 from configserver.directory import Protocol
 from configserver.engines.base import Challenge as Question
-from configserver.engines.base import Refused, Unreachable, Verified
+from configserver.engines.base import Refused, Verified
 from core import sealed
 from core.options import Snapshot
 from core.sealed import NOTHING
@@ -29,11 +29,11 @@ def proves_the_password(user: User, settings: Snapshot) -> bool:
     """Whether the directory of the setting is the very one that proves this person's password."""
     if not user.is_external or user.source_id is None:
         return False
-    found = where.server().about(user.source_id, environment=settings)
-    # Where nobody can say it, it is taken for the same: one proof must not count twice.
-    return isinstance(found, Unreachable) or (
-        found is not None and found.engine == settings.text(RADIUS_DIRECTORY)
-    )
+    if where.remote() is not None:
+        # Its directories are not ours, and asking it takes time: any RADIUS is taken for the same, for one proof must not count twice.
+        return user.engine == Protocol.RADIUS
+    found = service.about(user.source_id, environment=settings)
+    return found is not None and found.engine == settings.text(RADIUS_DIRECTORY)
 
 
 class Radius(Method):

@@ -8,12 +8,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from django.conf import settings
-from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connection
 from django.utils import timezone
 
-from audit import rootkeys
 from configserver import services, where
 from configserver.models import Portal
 from core import logs
@@ -81,8 +79,7 @@ class Command(BaseCommand):
             self._serve(options)
 
     def _admit(self, application: str, options: dict[str, Any]) -> None:
-        call_command("migrate", interactive=False, verbosity=0)  # it may be the very first command
-        rootkeys.claim()
+        prepare.database()  # it may be the very first command
         made = services.admit_portal(application, now=timezone.now())
         if isinstance(made, Denied):
             raise CommandError(str(made.message))
@@ -121,7 +118,10 @@ class Command(BaseCommand):
         settings.ALLOWED_HOSTS = [host, *settings.ALLOWED_HOSTS]
         supervisor = Supervisor()
         service = Service(
-            name="configserver", run=partial(web.serve, bind, port, workers, certificate=certificate, key=key)
+            name="configserver",
+            run=partial(
+                web.serve, bind, port, workers, name="configserver", certificate=certificate, key=key
+            ),
         )
         if not supervisor.start_first(
             service, ready=partial(web.answers, bind, port, tls=True), seconds=web.READY_SECONDS
@@ -146,7 +146,9 @@ def _certificate(options: dict[str, Any], *, host: str) -> tuple[Path, Path, boo
     """The files to serve with, and whether the certificate is one of our own making."""
     given = options["cert"] or settings.TLS_CERT_FILE, options["key"] or settings.TLS_KEY_FILE
     if not any(given):
-        return *self_signed(Path(settings.DATA_DIR) / "tls", name="configserver", hosts=[host]), True
+        return *self_signed(
+            Path(settings.DATA_DIR) / "tls", name="configserver", hosts=[host], now=timezone.now()
+        ), True
     certificate, key = map(Path, given)
     if not certificate.is_file() or not key.is_file():
         raise CommandError("A certificate and its key are needed both: --cert FILE --key FILE")
