@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.grants import READ, WRITE
 from accounts.models import Session, SessionKind, User
-from accounts.notices import notify, verified_channels
+from accounts.notices import any_channels, notify
 from accounts.options import IMPERSONATION_MINUTES
 from accounts.people import NOT_FOUND, refuse_touch
 from accounts.principal import Principal, bounding_rights_of
@@ -96,8 +96,7 @@ def begin_impersonation(
         )
         notify(
             found,
-            # Of external people the directory vouches for the address; and untold is worse than told at an address that nobody has proved.
-            to=verified_channels(found) or [found.email or found.phone],
+            to=any_channels(found),
             sentence="impersonated_writing" if may_change else "impersonated",
             origin=by.origin,
             now=now,

@@ -76,6 +76,20 @@ _NOTICES = {
             "your own account. The reason given: %(reason)s. If you do not know of it, ask your administrator."
         ),
     ),
+    "help_asked": (
+        _("Somebody asked for help to sign in as you"),
+        _(
+            "Somebody who gave the first proof for your account, such as its password, asked an administrator for help in the place of the "
+            "second factor. If this was not you, tell your administrator at once, and change your password."
+        ),
+    ),
+    "help_confirmed": (
+        _("An administrator let you sign in without your second factor"),
+        _(
+            "%(administrator)s made sure that it is you, and let one sign-in go on without your second factor. If this was not you, tell "
+            "your administrator at once."
+        ),
+    ),
     "api_key_made": (
         _("An API key was made for your account"),
         _(
@@ -131,6 +145,14 @@ def verified_channels(user: User) -> list[str]:
     if user.email and user.email_verified_at:
         return [user.email]
     return [user.phone] if user.phone and user.phone_verified_at else []
+
+
+def any_channels(user: User) -> list[str]:
+    """The same; where nothing is verified, the address or number there is: untold is worse than told where nobody has proved it.
+
+    Of external people the directory vouches for it.
+    """
+    return verified_channels(user) or [one for one in (user.email, user.phone) if one][:1]
 
 
 def notify(

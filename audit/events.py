@@ -16,6 +16,13 @@ class Event(StrEnum):
     LOGIN_LIMITED = "login:attempt:limited"
     LOGIN_SUCCEEDED = "login:attempt:succeeded"
     LOGIN_CONFIRMED = "login:session:confirmed"
+    HELP_ASKED = "login:help:asked"
+    HELP_WITHDRAWN = "login:help:withdrawn"
+    HELP_NUMBER_WRONG = "login:help:refused"
+    HELP_CONFIRMED_ONCE = "login:help:confirmedonce"
+    HELP_CONFIRMED = "login:help:confirmed"
+    HELP_DENIED = "login:help:denied"
+    HELP_EXPIRED = "login:help:expired"
     FORGOTTEN_ASKED = "login:forgotten:asked"
     FORGOTTEN_OPENED = "login:forgotten:opened"
 

@@ -12,6 +12,7 @@ GROUPS: dict[str, tuple[str | Promise, tuple[Event, ...]]] = {
     "signins": (_("Sign-ins"), (Event.LOGIN_SUCCEEDED,)),
     "people": (_("Changes to people"), tuple(one for one in Event if one.value.startswith("accounts:user:"))),
     "joining": (_("Join links"), tuple(one for one in Event if one.value.startswith("accounts:joinlink:"))),
+    "help": (_("Help at the sign-in"), tuple(one for one in Event if one.value.startswith("login:help:"))),
     "rights": (
         _("Changes to companies and rights"),
         tuple(one for one in Event if one.value.startswith("tenants:")),

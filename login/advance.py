@@ -10,7 +10,7 @@ from audit.events import Event
 from audit.record import record
 from core.outcomes import Denied
 from login.case import Case, Finished
-from login.flow import Purpose, Step
+from login.flow import Help, Purpose, Step
 from login.models import Attempt
 from login.refusals import EXPIRED
 from tenants.actor import Actor
@@ -23,6 +23,9 @@ from twofactor.options import REMEMBER_DAYS, SKIP
 from twofactor.services.challenges import refuse_while_waiting, send_code
 
 LINK_METHOD = "mca"  # RFC 8176 has no value for a mailed link; multiple-channel authentication comes nearest
+HELPED = (
+    "helped"  # nor for an administrator's word, which proves nothing where a second factor has to be recent
+)
 
 
 def end(case: Case, outcome: str) -> None:
@@ -48,7 +51,9 @@ def advance(case: Case) -> Denied | None:
         return send(case)
     if step is Step.DENIED and case.attempt.ended_at is None:
         by_mailbox = case.attempt.by_link and bool(case.asked.methods)
-        end(case, "unjudged" if case.provided.unknown else "mailbox_is_factor" if by_mailbox else "no_method")
+        helped = case.attempt.help == Help.DENIED
+        no_way = "unjudged" if case.provided.unknown else "mailbox_is_factor" if by_mailbox else "no_method"
+        end(case, "help_denied" if helped else no_way)
     return _finish(case) if step is Step.DONE else None
 
 
@@ -97,7 +102,7 @@ def _methods(case: Case) -> list[str]:
         return [METHODS[FactorKind.PASSKEY].amr, "mfa"]
     methods = ["pwd"] if attempt.password_at else [LINK_METHOD if attempt.by_link else VOUCHED]
     if not attempt.factor_at:
-        return methods
+        return [*methods, HELPED] if attempt.help == Help.CONFIRMED else methods
     # A question of the directory, answered, is a one-time password as well; no way was chosen for it.
     return [*methods, method_of(attempt.method).amr if attempt.method else "otp"]
 

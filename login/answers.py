@@ -70,6 +70,13 @@ class NextStepSerializer(Identity):
     delivery = serializers.ChoiceField(
         choices=["queued", "late", "sent", "delivered", "failed"], allow_null=True
     )
+    status = serializers.ChoiceField(
+        choices=["not_asked", "waiting", "half_confirmed"],
+        help_text="Step help: how it stands. POST the step once to ask, and again to see how it stands.",
+    )
+    number = serializers.CharField(
+        help_text="Step help: what the person reads out to the administrator, once help was asked for."
+    )
     rules = serializers.ListField(child=serializers.CharField())
     access_token = serializers.CharField()
     token_type = serializers.CharField()
@@ -97,7 +104,9 @@ class OpenDoor(APIView):
 
 
 def _refuse(case: Case | None, denied: Denied) -> NoReturn:
-    raise Refused(denied, **(describe(case) if case is not None and case.attempt.ended_at is None else {}))
+    told = describe(case) if case is not None and case.attempt.ended_at is None else {}
+    told.pop("status", None)  # of a problem it is the status of HTTP (RFC 9457)
+    raise Refused(denied, **told)
 
 
 def answer_of(answer: Answer, *, handle: str = "") -> Response:

@@ -20,8 +20,8 @@ from configserver.values import Question
 from core import sealed
 from core.options import Snapshot
 from core.sealed import NOTHING
-from login.flow import Facts, Purpose, Step, next_step
-from login.models import Attempt
+from login.flow import Facts, Help, Purpose, Step, next_step
+from login.models import Attempt, HelpRequest
 from tenants.roles import RoleGiven
 from tenants.settings import snapshot
 from twofactor.models import Challenge, FactorKind
@@ -182,10 +182,21 @@ class Case:
             # There is a way, the mailbox itself, and it does not count here. Whoever only ever had the mailbox has nothing that could be
             # got round; anybody else is asked for what he has.
             denied = self.asked.without_method == "deny" or not self.person.has_only_mailbox
-            behaviour = "deny" if denied else "enrol"
+            behaviour = "deny" if denied else "agent" if self.asked.without_method == "agent" else "enrol"
         else:
             behaviour = self.asked.without_method
-        return "deny" if behaviour == "enrol" and not self.enrollable else behaviour
+        possible = {"enrol": bool(self.enrollable), "agent": self.may_be_helped}
+        return behaviour if possible.get(behaviour, True) else "deny"
+
+    @property
+    def may_be_helped(self) -> bool:
+        """Whether an administrator may give the second proof: at a sign-in, and not where a password is replaced or a session confirmed."""
+        return self.attempt.purpose not in {Purpose.FORGOTTEN, Purpose.CONFIRM}
+
+    @cached_property
+    def help_request(self) -> HelpRequest | None:
+        """What an administrator was asked in this attempt."""
+        return HelpRequest.objects.filter(attempt=self.attempt.pk).first() if self.attempt.help else None
 
     @property
     def _skipped(self) -> bool:
@@ -238,6 +249,7 @@ class Case:
             methods=self.methods,
             method=attempt.method,
             without_method=self._without_method,
+            help=Help(attempt.help),
             change_due=purpose == Purpose.FORGOTTEN or (purpose == Purpose.SIGN_IN and self._change_due),
             changed=attempt.changed_at is not None,
         )

@@ -18,6 +18,16 @@ class Purpose(StrEnum):
     SSO = "sso"  # by the token of an integration, once the person says so in his own browser
 
 
+class Help(StrEnum):
+    """How an attempt stands whose second proof an administrator is to give in the person's place (setting `agent`)."""
+
+    NONE = ""
+    DUE = "due"  # the codes are used up; nobody was asked yet
+    ASKED = "asked"
+    CONFIRMED = "confirmed"
+    DENIED = "denied"
+
+
 class Step(StrEnum):
     """What is asked for next. The values are the names in URLs and JSON."""
 
@@ -29,6 +39,7 @@ class Step(StrEnum):
     PASSKEY = "passkey"
     CODE = "code"
     ENROL = "enrol"
+    HELP = "help"  # an administrator makes sure who it is, on the phone or face to face
     CHANGE_PASSWORD = "change-password"  # noqa: S105
     DONE = "done"
     DENIED = "denied"
@@ -50,7 +61,8 @@ class Facts:
     factor_proved: bool = False
     methods: tuple[str, ...] = ()
     method: str = ""
-    without_method: str = "deny"  # deny, enrol or allow
+    without_method: str = "deny"  # deny, enrol, agent or allow
+    help: Help = Help.NONE
     change_due: bool = False
     changed: bool = False
 
@@ -61,13 +73,17 @@ def next_step(facts: Facts) -> Step:
         return Step.DENIED
     if not _is_begun(facts):
         return _first_proof(facts)
-    if facts.factor_needed and not facts.factor_proved:
+    if facts.factor_needed and not facts.factor_proved and facts.help is not Help.CONFIRMED:
+        if facts.help is not Help.NONE:
+            return Step.DENIED if facts.help is Help.DENIED else Step.HELP
         if facts.methods:
             if facts.method not in facts.methods:
                 return Step.METHOD
             return Step.PASSKEY if facts.method == "passkey" else Step.CODE
         if facts.without_method == "enrol":
             return Step.ENROL
+        if facts.without_method == "agent":
+            return Step.HELP
         if facts.without_method != "allow":
             return Step.DENIED
     if facts.change_due and not facts.changed:

@@ -72,4 +72,4 @@ def _established(attempt: Attempt) -> tuple[Any, ...]:
         attempt.factor_at,
         attempt.changed_at,
     )
-    return (*proofs, attempt.method, attempt.question)
+    return (*proofs, attempt.method, attempt.question, attempt.help)

@@ -1,15 +1,16 @@
-"""A sign-in under way: what has been established so far, as columns."""
+"""A sign-in under way: what has been established so far, as columns; and what an administrator is asked about it."""
 
 import uuid
 from typing import ClassVar
 
 from django.db import models
+from django.utils.translation import gettext_lazy as _
 
 from accounts.models import IntegrationKey, JoinLink, Session, User
 from accounts.names import Realm
 from core.sealed import NOTHING, SealedField
-from login.flow import Purpose
-from tenants.models import Company
+from login.flow import Help, Purpose
+from tenants.models import Company, Kind
 
 
 class Attempt(models.Model):
@@ -67,6 +68,10 @@ class Attempt(models.Model):
     told = models.JSONField(
         default=dict, db_default={}
     )  # what the directory says of the password that proved right, by name
+    help = models.CharField(
+        max_length=10, blank=True, default="", db_default="", choices=[(one.value, one.value) for one in Help]
+    )
+    help_reason = models.CharField(max_length=20, blank=True, default="", db_default="")
     ended_at = models.DateTimeField(null=True)
     outcome = models.CharField(max_length=30, blank=True)
 
@@ -78,3 +83,69 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.purpose} {self.uid}"
+
+
+class HelpReason(models.TextChoices):
+    """Why somebody cannot give the second proof himself."""
+
+    NO_METHOD = "no_method", _("no way to prove it")
+    SENDS = "sends_used_up", _("too many codes asked for")
+    CHECKS = "checks_used_up", _("too many wrong codes")
+
+
+class HelpState(models.TextChoices):
+    """How a request for help stands. All but the first are final."""
+
+    WAITING = "waiting", _("waiting")
+    CONFIRMED = "confirmed", _("confirmed")
+    DENIED = "denied", _("denied")
+    WITHDRAWN = "withdrawn", _("withdrawn")
+    EXPIRED = "expired", _("expired")
+
+
+class HelpRequest(models.Model):
+    """Somebody who has given the first proof asks that an administrator make sure of him in the place of the second (setting `agent`)."""
+
+    scope_kind = Kind.HELP
+    scope_path = "company_id"
+
+    uid = models.UUIDField(_("id"), default=uuid.uuid4, unique=True, editable=False)
+    attempt = models.ForeignKey(Attempt, models.SET_NULL, null=True, related_name="help_requests")
+    user = models.ForeignKey(User, models.CASCADE, verbose_name=_("person"))
+    company = models.ForeignKey(Company, models.CASCADE, null=True, verbose_name=_("company"))
+    reason = models.CharField(_("reason"), max_length=20, choices=HelpReason.choices)
+    state = models.CharField(_("state"), max_length=10, choices=HelpState.choices, default=HelpState.WAITING)
+    wrong_numbers = models.PositiveSmallIntegerField(_("wrong numbers"), default=0)
+    address = models.CharField(_("network address"), max_length=45, blank=True)
+    created_at = models.DateTimeField(_("asked"))
+    expires_at = models.DateTimeField(_("ends"))
+    ended_at = models.DateTimeField(_("ended"), null=True)
+
+    class Meta:
+        verbose_name, verbose_name_plural = _("help request"), _("help requests")
+        ordering = ("-id",)
+        indexes: ClassVar = [
+            models.Index(fields=["expires_at"], condition=models.Q(state="waiting"), name="help_waiting")
+        ]
+
+    def __str__(self) -> str:
+        return str(self.user)
+
+
+class HelpAnswer(models.Model):
+    """One administrator made sure of the person. For an administrator it takes two."""
+
+    request = models.ForeignKey(HelpRequest, models.CASCADE, related_name="answers")
+    by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
+    by_name = models.CharField(max_length=254)
+    how = models.CharField(max_length=300)  # the person was made sure of
+    at = models.DateTimeField()
+
+    class Meta:
+        ordering = ("id",)
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["request", "by"], name="help_answer_once_by_each")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.by_name} {self.at}"

@@ -16,7 +16,8 @@ from django.utils.translation import gettext_lazy, ngettext
 from accounts.external import may_change_password
 from delivery.render import PRODUCT
 from login.case import Case
-from login.flow import Purpose, Step
+from login.flow import Help, Purpose, Step
+from login.help.asking import shown as help_shown
 from login.service import (
     app_under_way,
     delivery_of,
@@ -43,6 +44,7 @@ TEMPLATES = {
     Step.CODE: "login/code.html",
     Step.PASSKEY: "login/passkey.html",
     Step.ENROL: "login/enrol.html",
+    Step.HELP: "login/help.html",
     Step.CHANGE_PASSWORD: "login/change_password.html",
 }
 TITLES: dict[Step, str | Promise] = {
@@ -54,6 +56,7 @@ TITLES: dict[Step, str | Promise] = {
     Step.CODE: gettext_lazy("Enter the code"),
     Step.PASSKEY: gettext_lazy("Use your passkey"),
     Step.ENROL: gettext_lazy("Set up your second factor"),
+    Step.HELP: gettext_lazy("Ask your administrator"),
     Step.CHANGE_PASSWORD: gettext_lazy("Choose a new password"),
 }
 ENROL_TITLES: dict[str, str | Promise] = {
@@ -119,9 +122,37 @@ def _lead(case: Case, step: Step) -> str:
         return _("Your browser asks for your fingerprint, your face, the PIN of the device, or a key.")
     if step is Step.ENROL:
         return _enrol_lead(case)
+    if step is Step.HELP:
+        return _help_lead(case)
     if step is Step.CHANGE_PASSWORD and case.attempt.purpose != Purpose.FORGOTTEN:
         return _("Your password has to be changed before you go on.")
     return ""
+
+
+def _help_lead(case: Case) -> str:
+    if case.attempt.help == Help.CONFIRMED:
+        return _("Your administrator has made sure that it is you.")
+    if case.attempt.help == Help.ASKED:
+        return _(
+            "Call your administrator, or go there, and read this number out. This page goes on by itself."
+        )
+    if case.attempt.help_reason:
+        return _(
+            "The codes of this sign-in are used up. An administrator can make sure that it is you, and let you in."
+        )
+    return _(
+        "A second factor is needed, and you have no way to prove it. An administrator can make sure that it is you, and let you in."
+    )
+
+
+def _help_context(case: Case) -> dict[str, Any]:
+    minutes = max(1, math.ceil((case.attempt.expires_at - case.now).total_seconds() / 60))
+    good = ngettext("Good for %(n)s more minute", "Good for %(n)s more minutes", minutes) % {"n": minutes}
+    return {
+        "help": help_shown(case),
+        "confirmed": case.attempt.help == Help.CONFIRMED,
+        "facts": [good] if case.help_request is not None else [],
+    }
 
 
 def _mailed_lead(case: Case) -> str:
@@ -274,6 +305,35 @@ def _other_confirmation(case: Case) -> list[Action]:
     return [Action(label=label, url=f"{reverse('login:confirm')}?{target}")]
 
 
+def _code_context(case: Case, step: Step, secondary: list[Action]) -> dict[str, Any]:
+    """What the pages show on which something is sent or signed; the other things that can be done are added to `secondary`."""
+    challenge = pending_code(case)
+    context: dict[str, Any] = {
+        "delivery": delivery_note(challenge, now=case.now),
+        "under_way": challenge,
+        "by_app": step is Step.ENROL and case.enrollable == [FactorKind.TOTP],
+    }
+    if step is Step.ENROL and (factor := app_under_way(case, challenge)) is not None:
+        context |= app_setup(factor)
+    waiting = refuse_while_waiting(case.person, now=case.now) if step is not Step.PASSKEY else None
+    context["waiting"] = str(waiting.message) if waiting is not None else ""
+    sends = sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from)
+    if step is Step.PASSKEY:
+        context["options"] = options = passkey_options(case, challenge)
+        context["options_json"] = json.dumps(options)
+        if options is None and case.proved and sends:
+            secondary.append(_resend(case, challenge))
+    elif challenge is not None and waiting is None:
+        context["facts"] = code_facts(
+            challenge, checks=checks_left(challenge, settings=case.settings), sends=sends, now=case.now
+        )
+        if sends and (METHODS[challenge.kind].sends or case.now >= challenge.expires_at):
+            secondary.append(_resend(case, challenge))
+    if step is not Step.ENROL and case.proved and len(case.methods) > 1:
+        secondary.append(Action(label=_("Use another way"), url=step_url(Step.METHOD)))
+    return context
+
+
 def context_of(case: Case, *, step: Step) -> dict[str, Any]:
     """Everything that the page of this step shows, but the form."""
     context: dict[str, Any] = {
@@ -291,31 +351,12 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
     if step is Step.MAILED_CODE:
         context |= {"facts": _mailed_facts(case), "confirms": case.confirms}
         secondary += _another_mail(case)
+    if step is Step.HELP:
+        context |= _help_context(case)
     if step is Step.CHANGE_PASSWORD:
         context["rules"] = rules_for(case)
     if step in {Step.CODE, Step.ENROL, Step.PASSKEY}:
-        challenge = pending_code(case)
-        context["delivery"] = delivery_note(challenge, now=case.now)
-        context["under_way"] = challenge
-        context["by_app"] = step is Step.ENROL and case.enrollable == [FactorKind.TOTP]
-        if step is Step.ENROL and (factor := app_under_way(case, challenge)) is not None:
-            context |= app_setup(factor)
-        waiting = refuse_while_waiting(case.person, now=case.now) if step is not Step.PASSKEY else None
-        context["waiting"] = str(waiting.message) if waiting is not None else ""
-        sends = sends_left(case.codes, settings=case.settings, since=case.attempt.sends_from)
-        if step is Step.PASSKEY:
-            context["options"] = options = passkey_options(case, challenge)
-            context["options_json"] = json.dumps(options)
-            if options is None and case.proved and sends:
-                secondary.append(_resend(case, challenge))
-        elif challenge is not None and waiting is None:
-            context["facts"] = code_facts(
-                challenge, checks=checks_left(challenge, settings=case.settings), sends=sends, now=case.now
-            )
-            if sends and (METHODS[challenge.kind].sends or case.now >= challenge.expires_at):
-                secondary.append(_resend(case, challenge))
-        if step is not Step.ENROL and case.proved and len(case.methods) > 1:
-            secondary.append(Action(label=_("Use another way"), url=step_url(Step.METHOD)))
+        context |= _code_context(case, step, secondary)
     if case.confirms and not case.proved and not case.attempt.by_link:
         secondary += _other_confirmation(case)
     start = reverse("login:cancel")

@@ -61,6 +61,12 @@ OUTCOMES = {
     "checks_used_up": Denied(
         code="denied", message=_("The code was tried too often. This sign-in has ended; please start again.")
     ),
+    "help_denied": Denied(
+        code="denied",
+        message=_(
+            "Your administrator could not make sure that it is you. This sign-in has ended. If it was you, please call again, or come by."
+        ),
+    ),
     "locked": Denied(
         code="denied",
         message=_("Too many tries: your account is locked now. Please ask your administrator to unlock it."),

@@ -26,6 +26,7 @@ from login import external, passkeys, steps
 from login.case import LIFE, Case, Finished
 from login.flow import Facts, Purpose, Step, next_step
 from login.forms import FORMS, StepForm, first_error
+from login.help import asking
 from login.links import opening
 from login.models import Attempt
 from login.refusals import DENIED, OUT_OF_TURN, OUTCOMES
@@ -57,6 +58,7 @@ HANDLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Denied | None]] = {
     Step.PASSKEY: passkeys.passkey,
     "resend": steps.resend,
     Step.ENROL: steps.enrol,
+    Step.HELP: asking.ask,
     Step.CHANGE_PASSWORD: steps.change_password,
 }
 
@@ -277,6 +279,8 @@ def describe(case: Case) -> dict[str, Any]:
         told["methods"] = [method_shown(case, way) for way in case.methods]
     if step is Step.CHANGE_PASSWORD:
         told["rules"] = steps.rules_for(case)
+    if step is Step.HELP:
+        told |= asking.shown(case)
     if step in {Step.CODE, Step.ENROL, Step.PASSKEY}:
         challenge = pending_code(case)
         if step is Step.ENROL:
@@ -375,3 +379,4 @@ def end_silently(case: Case, *, now: datetime) -> None:
     """The person gives up: the attempt is over."""
     with unit():
         Attempt.objects.filter(pk=case.attempt.pk, ended_at=None).update(ended_at=now, outcome="cancelled")
+        asking.withdraw(case)

@@ -23,7 +23,7 @@ from core.sealed import NOTHING
 from login import external
 from login.advance import advance, end, send, system_of, tie_anew
 from login.case import LIFE, Case
-from login.flow import Purpose
+from login.flow import Help, Purpose
 from login.holding import held
 from login.refusals import EXPIRED
 from twofactor.contacts import take_over
@@ -272,7 +272,7 @@ def _check(case: Case, code: str, *, purpose: CodePurpose, only_count: bool = Fa
 
 
 def _or_behave(case: Case, denied: Denied | None) -> Denied | None:
-    """The refusal; after one code, or one check, too many, what the settings say shall happen: deny, lock or wait."""
+    """The refusal; after one code, or one check, too many, what the settings say shall happen: deny, lock, agent or wait."""
     option = _AFTER.get(denied.code) if denied is not None else None
     if denied is None or option is None:
         return denied
@@ -282,6 +282,9 @@ def _or_behave(case: Case, denied: Denied | None) -> Denied | None:
         case.attempt.sends_from = case.now
         case.attempt.expires_at = case.now + WAIT + LIFE
         return wait
+    if behaviour == "agent" and case.may_be_helped:
+        case.attempt.help, case.attempt.help_reason = Help.DUE, outcome
+        return None
     if behaviour == "lock":
         lock_account(case.person, reason=outcome, by=system_of(case), now=case.now)
     end(case, "locked" if behaviour == "lock" else outcome)

@@ -31,11 +31,11 @@ from core.http import safe_next
 from core.outcomes import Denied
 from login.case import Case
 from login.edge import client_of
-from login.flow import Purpose, Step
+from login.flow import Help, Purpose, Step
 from login.forms import FORMS, StepForm, UsernameForm
 from login.links.confirming import begin_to_confirm
 from login.pages import TEMPLATES, context_of, step_url, told_sentences
-from login.refusals import EXPIRED, OUT_OF_TURN
+from login.refusals import EXPIRED, OUT_OF_TURN, OUTCOMES
 from login.service import (
     Answer,
     begin,
@@ -181,6 +181,10 @@ class StepView(View):
         other_way = case.proved and case.step in {Step.CODE, Step.PASSKEY} and len(case.methods) > 1
         if step == Step.METHOD and other_way:
             return self._page(request, case, FORMS[step](case=case), step=Step.METHOD)
+        if case.attempt.help == Help.DENIED:
+            return ended(request, OUTCOMES["help_denied"])
+        if case.attempt.help == Help.CONFIRMED and case.step is Step.DONE:
+            return self._page(request, case, FORMS[Step.HELP](case=case), step=Step.HELP)
         if case.step not in TEMPLATES:
             return ended(request, EXPIRED)  # the rules changed under way, and nothing more is asked
         if step != case.step:

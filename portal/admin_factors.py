@@ -26,6 +26,9 @@ BEHAVIOURS: dict[str, str | Promise] = {
     "enrol": _(
         "The settings let people without any way set one up at the sign-in (NoVerifiedContactBehaviour: enrol)."
     ),
+    "agent": _(
+        "The settings let people without any way ask for an administrator, who makes sure of them (NoVerifiedContactBehaviour: agent)."
+    ),
     "allow": _(
         "The settings let people without any way in all the same (NoVerifiedContactBehaviour: allow)."
     ),

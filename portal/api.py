@@ -32,6 +32,7 @@ from core.outcomes import Denied
 from core.refusals import Refused
 from delivery.api import Deliveries
 from login.api_urls import urlpatterns as login_urls
+from login.help.api import HelpRequests
 from portal.api_impersonation import People
 from portal.api_integrations import Integrations
 from portal.api_keys import ApiKeys
@@ -81,6 +82,7 @@ STATUS: Mapping[str, int] = {
     "agent_token_missing": 403,
     "controller_only": 403,
     "no_company": 403,
+    "account_too_new": 403,
     "not_yours_to_decide": 403,
     "origin_not_allowed": 403,
     "privilege_missing": 403,
@@ -94,6 +96,7 @@ STATUS: Mapping[str, int] = {
     "method_not_allowed": 405,
     "not_acceptable": 406,
     # how it stands
+    "already_confirmed": 409,
     "already_invited": 409,
     "already_member": 409,
     "built_in": 409,
@@ -113,6 +116,8 @@ STATUS: Mapping[str, int] = {
     "not_open": 409,
     "not_retryable": 409,
     "not_asked": 409,
+    "not_waiting": 409,
+    "number_wrong": 400,
     "not_verified": 409,
     "number_refused": 409,
     "factor_required": 409,
@@ -261,6 +266,7 @@ router.register("integrations", Integrations, basename="integration")
 router.register("api-keys", ApiKeys, basename="api-key")
 router.register("applications", Applications, basename="application")
 router.register("cobrowse-sessions", CobrowseSessions, basename="cobrowse-session")
+router.register("help-requests", HelpRequests, basename="help-request")
 router.register("audit-events", AuditEvents, basename="audit-event")
 router.register("deliveries", Deliveries, basename="delivery")
 router.register("settings/revisions", Revisions, basename="revision")

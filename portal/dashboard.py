@@ -20,6 +20,8 @@ from audit.models import AuditEvent
 from configserver.models import Directory
 from core.admin_lists import bounded_count
 from delivery.models import UNDER_WAY, Delivery, State
+from login.help.asking import waiting
+from login.models import HelpRequest
 from portal.dashboard_cards import Card, Caution
 from portal.dashboard_cobrowse import cobrowse_warnings, sessions_card
 from portal.dashboard_directories import directories_card, directories_shown, directory_warnings
@@ -55,6 +57,17 @@ def cards(principal: Principal, *, directories: Sequence[Directory], now: dateti
                 hint=_("until somebody unlocks them"),
                 url=_list("accounts_user", state="locked"),
                 tone="warning" if locked else "",
+            )
+        )
+    if may("view", "help"):
+        asking = bounded_count(visible_to(principal.rights, HelpRequest).filter(waiting(now=now)))
+        found.append(
+            Card(
+                label=_("People asking for help"),
+                value=asking,
+                hint=_("at the sign-in, right now"),
+                url=_list("login_helprequest"),
+                tone="warning" if asking else "",
             )
         )
     if may("view", "session"):

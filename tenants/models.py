@@ -31,6 +31,7 @@ class Kind(models.TextChoices):
     SIGNING_KEY = "signingkey", _("signing keys")
     APPLICATION = "application", _("applications")
     COBROWSE = "cobrowse", _("co-browse sessions")
+    HELP = "help", _("help requests")
 
 
 class Reach(models.TextChoices):

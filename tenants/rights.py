@@ -28,6 +28,7 @@ SIGNING_KEYS_VIEW, SIGNING_KEYS_MANAGE = "Signing Keys - View", "Signing Keys - 
 INTROSPECT = "Tokens - Introspect"
 APPLICATIONS_VIEW, APPLICATIONS_MANAGE = "Applications - View", "Applications - Manage"
 COBROWSE_VIEW, COBROWSE_END = "Co-browse Sessions - View", "Co-browse Sessions - End"
+HELP_ANSWER = "Help - Answer"
 # Of the agent's desktop, as the source systems name it: whoever has it may work with co-browse sessions (mission C6).
 MONITOR = ("Workspace", "Agent - Can Monitor Co-browse")
 OF_COBROWSE = frozenset([MONITOR, (APPLICATION, COBROWSE_VIEW), (APPLICATION, COBROWSE_END)])
@@ -61,6 +62,7 @@ PRIVILEGES = {
     APPLICATIONS_MANAGE: _("Create, change and delete co-browse applications and their options."),
     COBROWSE_VIEW: _("See the co-browse sessions of everybody."),
     COBROWSE_END: _("End co-browse sessions of others."),
+    HELP_ANSWER: _("See who asks for help at the sign-in, and answer."),
 }
 
 # What can be left to a program, by the names of the API: scope -> privilege. Nothing opens the administration to one.
@@ -101,6 +103,7 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
         "change": USERS_MANAGE,
         "delete": USERS_MANAGE,
         "impersonate": USERS_IMPERSONATE,
+        "help": HELP_ANSWER,
     },
     "role": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
     "permission": {"view": ROLES_VIEW, "add": ROLES_MANAGE, "change": ROLES_MANAGE, "delete": ROLES_MANAGE},
@@ -141,6 +144,7 @@ NEEDS: Mapping[str, Mapping[str, str]] = {
         "delete": APPLICATIONS_MANAGE,
     },
     "cobrowse": {"view": COBROWSE_VIEW, "delete": COBROWSE_END},
+    "help": {"view": HELP_ANSWER, "change": HELP_ANSWER},
 }
 
 

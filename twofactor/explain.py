@@ -30,6 +30,7 @@ _SERVICE_IS_ASKED = __(
 _IF_IT_HAS_NONE = {
     Outcome.ENROL: __("If it has none, the person turns a first one on at the sign-in."),
     Outcome.ALLOWED: __("If it has none, the sign-in goes on without."),
+    Outcome.HELPED: __("If it has none, an administrator has to make sure of the person."),
     Outcome.DENIED: __("If it has none, the sign-in ends there."),
 }
 
@@ -104,6 +105,10 @@ def _decided(outcome: Outcome, user: User, settings: Snapshot) -> str:
         case Outcome.ALLOWED:
             return _(
                 "A second factor is asked for, but the person has no way to prove it, and the sign-in goes on without."
+            )
+        case Outcome.HELPED:
+            return _(
+                "A second factor is asked for, but the person has no way to prove it, so an administrator has to make sure of the person."
             )
     return _("A second factor is asked for, and the person has no way to prove it.")
 

@@ -54,10 +54,11 @@ NO_CONTACT = declare(
     Option(
         name="TwoFactor.NoVerifiedContactBehaviour",
         default="enrol",
-        choices=("deny", "enrol", "allow"),
+        choices=("deny", "enrol", "agent", "allow"),
         help=_(
             "What happens when a second factor is needed and the person has no way to prove it: deny the sign-in, let the person verify "
-            "the account's address or number now, or without either set up an app (enrol), or allow it without."
+            "the account's address or number now, or without either set up an app (enrol), ask for an administrator who makes "
+            "sure of the person (agent), or allow it without."
         ),
     )
 )
@@ -76,9 +77,10 @@ AFTER_SENDS = declare(
     Option(
         name="TwoFactor.BehaviourAfterMaxCodeSends",
         default="deny",
-        choices=("deny", "lock", "wait"),
+        choices=("deny", "lock", "agent", "wait"),
         help=_(
-            "After the last code: deny this sign-in, lock the account until an administrator unlocks it, or wait ten minutes."
+            "After the last code: deny this sign-in, lock the account until an administrator unlocks it, let an administrator "
+            "make sure of the person (agent), or wait ten minutes."
         ),
     )
 )
@@ -97,9 +99,10 @@ AFTER_CHECKS = declare(
     Option(
         name="TwoFactor.BehaviourAfterMaxCodeChecks",
         default="deny",
-        choices=("deny", "lock", "wait"),
+        choices=("deny", "lock", "agent", "wait"),
         help=_(
-            "After the last try: deny this sign-in, lock the account until an administrator unlocks it, or wait ten minutes."
+            "After the last try: deny this sign-in, lock the account until an administrator unlocks it, let an administrator "
+            "make sure of the person (agent), or wait ten minutes."
         ),
     )
 )

@@ -136,7 +136,7 @@ def _has_on(kind: str) -> Q:
 
 def judged(rows: Sequence[User], *, policy: str) -> list[User]:
     """Those of a page of `shut_out` who would not get in by themselves, as the sign-in decides it."""
-    return [user for user in rows if _outcome(user, policy=policy) is Outcome.DENIED]
+    return [user for user in rows if _outcome(user, policy=policy) in {Outcome.DENIED, Outcome.HELPED}]
 
 
 def _outcome(user: User, *, policy: str) -> Outcome:

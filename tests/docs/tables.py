@@ -91,7 +91,11 @@ def privileges() -> str:
         name for name, (_allows, of_companies) in latest.PRIVILEGES.items() if of_companies
     }
     ranks = {"Full Administrator": 100, "Company Administrator": 60}
-    for migration in ("0008_privileges_of_cobrowse", "0010_privilege_to_impersonate"):
+    for migration in (
+        "0008_privileges_of_cobrowse",
+        "0010_privilege_to_impersonate",
+        "0011_help_at_the_sign_in",
+    ):
         by_rank = import_module(f"tenants.migrations.{migration}").PRIVILEGES
         for (_application, name), (_allows, given_to) in by_rank.items():
             for role, rank in ranks.items():
@@ -112,6 +116,7 @@ def limits_told() -> "list[Limit]":
     from cobrowse.rest import DRAWN
     from cobrowse.sessions.entering import STARTS
     from cobrowse.sessions.finding import WRONG_BY_NETWORK, WRONG_BY_PERSON
+    from login.help.asking import ASKED
     from login.links.mailed import ASK_BY_BROWSER, ASK_BY_NAME, ASK_BY_NETWORK, ASK_TO_CONFIRM
     from login.service import BEGIN, CONFIRM
     from twofactor.services.passkeys import BEGUN
@@ -137,6 +142,7 @@ def limits_told() -> "list[Limit]":
         WRONG_BY_NETWORK,
         STARTS,
         DRAWN,
+        ASKED,
     ]
 
 
@@ -147,6 +153,8 @@ def limits() -> str:
     from accounts.tokens.issue import LIFETIME
     from core.ratelimit import NETWORKS, PEOPLE
     from login.case import LIFE
+    from login.help.answering import GOES_ON_FOR, WRONG_NUMBERS
+    from login.help.asking import LIFE as HELP_LIFE
     from login.links.mailed import LINK_LIFE
     from login.links.opening import CODE_CHECKS
     from twofactor.contacts import COUNTED_FOR
@@ -176,6 +184,7 @@ def limits() -> str:
         digits_of_network,
         starts,
         drawn,
+        helped,
     ) = limits_told()
     until = "refused until that time is over"
     rows = (
@@ -221,6 +230,10 @@ def limits() -> str:
             "three settings, in 24 hours",
             "refused, and written down; what is refused counts nowhere",
         ),
+        ("Requests for help of one person", told(helped), until),
+        ("A request for help", words(HELP_LIFE), "ask again"),
+        ("A sign-in once an administrator has confirmed the person", words(GOES_ON_FOR), "begin again"),
+        ("Wrong numbers of one request for help", WRONG_NUMBERS, "the request is denied"),
         ("The behaviour `wait`", words(WAIT), "then the same sign-in may go on"),
         (
             "Codes to verify an address, sent in one session",
@@ -264,6 +277,7 @@ def kept() -> str:
     from core.idempotency import KEPT as ANSWERS_KEPT
     from delivery.drain import KEEP
     from login.housekeeping import KEPT as ATTEMPTS_KEPT
+    from login.housekeeping import REQUESTS_KEPT
     from twofactor.housekeeping import KEPT as CODES_KEPT
 
     rows = (
@@ -273,6 +287,10 @@ def kept() -> str:
         ("Join links, accepted or not", f"{words(LINKS_KEPT)} after their time was over"),
         ("Deliveries", words(KEEP)),
         ("Sign-ins under way", f"{words(ATTEMPTS_KEPT)} after their time was over"),
+        (
+            "Requests for help, with how the person was made sure of",
+            f"{words(REQUESTS_KEPT)} after their time was over",
+        ),
         ("What is known of a code", f"{words(CODES_KEPT)} after its time was over"),
         ("Co-browse sessions with their pages", "as `Cobrowse.HistoryDays` says, after their end"),
         ("Imports of people, with what differed", f"the last {IMPORTS_KEPT} of each directory"),

@@ -520,6 +520,10 @@ COVERAGE: Mapping[str, Entry] = {
     ),
     "api/v1/cobrowse-sessions/": every("cobrowse"),
     "api/v1/cobrowse-sessions/<uuid:id>/": the("cobrowse"),
+    "api/v1/help-requests/": every("helprequest"),
+    "api/v1/help-requests/<uuid:id>/": the("helprequest"),
+    "api/v1/help-requests/<uuid:id>/confirm/": the("helprequest"),
+    "api/v1/help-requests/<uuid:id>/deny/": the("helprequest"),
     "api/v1/audit-events/": every("event"),
     "api/v1/audit-events/<int:id>/": the("event"),
     "api/v1/deliveries/": every("delivery"),
@@ -594,6 +598,15 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/accounts/apikey/<path:object_id>/history/": the("apikey"),
     "admin/accounts/apikey/<path:object_id>/revoke/": the("apikey"),
     # --- administration: co-browse
+    "admin/login/helprequest/": every("helprequest"),
+    "admin/login/helprequest/add/": closed("People ask at their sign-in."),
+    "admin/login/helprequest/<path:object_id>/change/": the("helprequest"),
+    "admin/login/helprequest/<path:object_id>/delete/": closed(
+        "Requests are answered, not deleted.", "helprequest"
+    ),
+    "admin/login/helprequest/<path:object_id>/history/": the("helprequest"),
+    "admin/login/helprequest/<path:object_id>/confirm/": the("helprequest"),
+    "admin/login/helprequest/<path:object_id>/deny/": the("helprequest"),
     "admin/cobrowse/application/": every("application"),
     "admin/cobrowse/application/add/": new("application"),
     "admin/cobrowse/application/<path:object_id>/change/": the("application"),

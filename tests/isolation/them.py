@@ -11,6 +11,7 @@ from accounts.models import ApiKey, Browser, Integration, IntegrationKey, JoinLi
 from audit.models import AuditEvent
 from cobrowse.models import Application, CobrowseSession
 from delivery.models import Delivery
+from login.models import Attempt, HelpRequest
 from tenants.models import Company, Permission, Privilege, Role, SettingsRevision
 from tests.isolation import outside
 from twofactor.models import Factor
@@ -34,6 +35,8 @@ KINDS: dict[type[Model], str] = {
     JoinLink: "joinlink",
     Application: "application",
     CobrowseSession: "cobrowse",
+    HelpRequest: "helprequest",
+    Attempt: "attempt",
     Privilege: "privilege",
     **outside.KINDS,
 }
@@ -111,7 +114,9 @@ class Things(Them):
 
     def text(self, kind: str) -> str:
         found = (getattr(self.objects[kind], name, "") for name in ("username", "name", "to"))
-        return next((text for text in found if text.startswith(self.word)), self.word)
+        return next(
+            (text for text in found if isinstance(text, str) and text.startswith(self.word)), self.word
+        )
 
 
 class Nothing(Them):

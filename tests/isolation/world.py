@@ -28,7 +28,7 @@ from cobrowse.models import (
 from core import sealed
 from core.models import Epoch
 from delivery.models import Delivery, State
-from login.models import Attempt
+from login.models import Attempt, HelpRequest
 from tenants import services
 from tenants.actor import system_actor
 from tenants.models import Company, Kind, Permission, Privilege, Reach, Role, SettingsRevision
@@ -273,6 +273,19 @@ def things(
         created_at=now,
         expires_at=ends,
     )
+    help_requests = [
+        make(
+            HelpRequest,
+            attempt=attempt,
+            user=user,
+            company=company,
+            reason="no_method",
+            address=mark("helped"),
+            created_at=now,
+            expires_at=ends,
+        )
+        for _number in (1, 2)
+    ]
     return Things(
         word=word,
         objects={
@@ -286,6 +299,8 @@ def things(
             "apikey": keys[0],
             "application": applications[0],
             "cobrowse": cobrowse[0],
+            "helprequest": help_requests[0],
+            "attempt": attempt,
             "revision": revisions[0],
             "event": event,
             "delivery": deliveries[0],
@@ -300,13 +315,13 @@ def things(
             keys[1],
             applications[1],
             cobrowse[1],
+            help_requests[1],
             *options,
             *around_session,
             revisions[1],
             deliveries[1],
             *links[1:],
             challenge,
-            attempt,
             *around.more,
         ],
         also={"person": around.persons[1:], "user": [around.shadow]},

@@ -6,13 +6,14 @@ from itertools import product
 
 import pytest
 
-from login.flow import Facts, Purpose, Step, next_step
+from login.flow import Facts, Help, Purpose, Step, next_step
 
 CHOICES = {
     "purpose": tuple(Purpose),
-    "methods": ((), ("email",), ("email", "totp"), ("passkey", "webservice:app")),
-    "method": ("", "email", "totp", "sms", "passkey", "webservice:app"),
-    "without_method": ("deny", "enrol", "allow", "", "something else"),
+    "methods": ((), ("email", "totp"), ("passkey", "webservice:app")),
+    "method": ("", "email", "passkey"),
+    "without_method": ("deny", "enrol", "agent", "allow", "something else"),
+    "help": (Help.NONE, Help.ASKED, Help.CONFIRMED, Help.DENIED),  # what is due stands like what was asked
 }
 
 
@@ -42,7 +43,8 @@ def test_nothing_is_done_while_something_needed_is_missing() -> None:
         assert (
             not facts.factor_needed
             or facts.factor_proved
-            or (not facts.methods and facts.without_method == "allow")
+            or facts.help is Help.CONFIRMED
+            or (facts.help is Help.NONE and not facts.methods and facts.without_method == "allow")
         )
         assert not facts.change_due or facts.changed
 
@@ -79,11 +81,12 @@ def test_who_has_a_link_is_asked_for_nothing_else_first() -> None:
 def test_a_new_password_is_asked_for_only_after_the_second_factor() -> None:
     for facts in every_combination():
         if next_step(facts) is Step.CHANGE_PASSWORD:
-            assert facts.factor_proved or not facts.factor_needed or not facts.methods
+            proved = facts.factor_proved or facts.help is Help.CONFIRMED
+            assert proved or not facts.factor_needed or not facts.methods
 
 
 def test_one_more_proof_never_leads_back_to_an_earlier_step() -> None:
-    second = [Step.METHOD, Step.CODE, Step.PASSKEY, Step.ENROL]
+    second = [Step.METHOD, Step.CODE, Step.PASSKEY, Step.ENROL, Step.HELP]
 
     def place(facts: Facts) -> int:
         """How far the sign-in has come."""
@@ -98,6 +101,14 @@ def test_one_more_proof_never_leads_back_to_an_earlier_step() -> None:
         for proof in ("password_proved", "passkey_proved", "link_proved", "factor_proved", "changed"):
             after = replace(facts, **{proof: True})
             assert next_step(after) is Step.DENIED or place(after) >= place(facts)
+
+
+def test_an_answer_of_the_administrator_counts_only_where_one_was_asked_and_after_the_first_proof() -> None:
+    for facts in every_combination():
+        if facts.ended or not is_begun(facts) or not facts.factor_needed or facts.factor_proved:
+            assert next_step(facts) is next_step(replace(facts, help=Help.NONE))
+        elif facts.help is Help.DENIED:
+            assert next_step(facts) is Step.DENIED
 
 
 def test_what_has_ended_stays_ended() -> None:

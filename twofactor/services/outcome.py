@@ -16,6 +16,7 @@ class Outcome(StrEnum):
     ASKED = "asked"
     ENROL = "enrol"  # the person turns a first one on then and there
     ALLOWED = "allowed"  # the person has none, and gets in all the same
+    HELPED = "helped"  # an administrator has to make sure of the person first
     DENIED = "denied"
 
 
@@ -31,7 +32,7 @@ def outcome_of(user: User, *, policy: str, settings: Snapshot) -> Outcome:
     behaviour = without_way(settings)
     if behaviour == "enrol":
         return Outcome.ENROL if enrollable(user, settings) else Outcome.DENIED
-    return Outcome.ALLOWED if behaviour == "allow" else Outcome.DENIED
+    return {"allow": Outcome.ALLOWED, "agent": Outcome.HELPED}.get(behaviour, Outcome.DENIED)
 
 
 def without_way(settings: Snapshot) -> str:
