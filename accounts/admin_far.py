@@ -27,7 +27,7 @@ from accounts.limits import unlock_person
 from accounts.principal import Principal
 from configserver import where
 from configserver.models import Person, Role, Tenant
-from configserver.remote.forwarding import asked_over_there
+from configserver.remote.behalf import asked_over_there
 from core.admin import VerbAdmin
 from core.admin_gate import show_refusal
 from core.admin_pages import REMOVE, ObjectVerb, two_lines

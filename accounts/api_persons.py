@@ -18,7 +18,8 @@ from accounts.limits import unlock_person
 from accounts.serializers import NewPassword, Nothing
 from configserver import services, where
 from configserver.models import Person, Tenant
-from configserver.remote.forwarding import UNAVAILABLE, OfConfigServer, asked_over_there
+from configserver.remote.behalf import UNAVAILABLE, asked_over_there
+from configserver.remote.forwarding import OfConfigServer
 from configserver.services import PersonDraft
 from core.api import Values, actor, caller
 from core.contacts import key_of

@@ -137,7 +137,11 @@ def _far(name: str, findings: list[Finding], *, by: Actor, now: datetime) -> Exp
     if away:
         answers = stop("server", _("The Configuration Server at %(address)s does not answer.") % words)
     else:
-        answers = ok("server", _("The Configuration Server at %(address)s is asked for the person.") % words)
+        sentence = _(
+            "Whether there is such a person, who may sign in, and what the password is, cannot be told from here: the Configuration "
+            "Server at %(address)s decides it at the sign-in. Explain it over there."
+        )
+        answers = warning("server", sentence % words)
     rules = external.rules_of(user)
     findings += [
         answers,

@@ -40,7 +40,7 @@ READS_ONLY = Denied(
 )
 IMPERSONATION_OVER = Denied(
     code="impersonation_over",
-    message=_("Your time as another person is over. Nothing was changed."),
+    message=_("Your time as another person is over. What you have just opened or sent was not done."),
 )
 # Pages inside other sites: the cookie of whoever is signed in beside them makes no difference there, and is not even looked at.
 WITHOUT_SESSION = ("/embed/", "/cobrowse/js/")

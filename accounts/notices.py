@@ -135,6 +135,9 @@ _NOTICES = {
 }
 
 
+_BY_OTHERS = {"impersonated", "impersonated_writing"}  # what the person did not do himself
+
+
 def language_of(user: User) -> str:
     """The language of mails to this person."""
     return user.language or translation.get_language() or "en"
@@ -173,6 +176,7 @@ def notify(
                     context={
                         "display_name": user.display_name,
                         "sentence": str(words) % values if values else str(words),
+                        "by_other": sentence in _BY_OTHERS,
                         "address": origin.address,
                         "at": now.isoformat(),
                     },

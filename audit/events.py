@@ -16,6 +16,8 @@ class Event(StrEnum):
     LOGIN_LIMITED = "login:attempt:limited"
     LOGIN_SUCCEEDED = "login:attempt:succeeded"
     LOGIN_CONFIRMED = "login:session:confirmed"
+    FORWARDED = "configserver:change:forwarded"
+
     HELP_ASKED = "login:help:asked"
     HELP_WITHDRAWN = "login:help:withdrawn"
     HELP_NUMBER_WRONG = "login:help:refused"

@@ -42,6 +42,7 @@ class Origin:
     actor: Named | None = None
     address: str = ""
     impersonator: Named | None = None  # who really did it, in the actor's place
+    portal: str = ""  # the name of the other installation whose administrator the actor is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,6 +72,8 @@ def record(
         raise RuntimeError("audit.record() belongs inside core.db.unit().")
     if (behind := origin.impersonator) is not None:
         details |= {"impersonator": str(behind), "impersonator_uid": str(behind.uid)}
+    if origin.portal:
+        details |= {"portal": origin.portal}
     noted = _Noted(
         event=event,
         at=at,

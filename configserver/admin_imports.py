@@ -17,6 +17,7 @@ TONES: Mapping[str, str] = {
     ImportState.STOPPED: "warning",
     ImportState.APPLYING: "warning",
     ImportState.DONE: "ok",
+    ImportState.OUTDATED: "",
     ImportState.FAILED: "danger",
 }
 TITLES: Mapping[Action, Words] = {

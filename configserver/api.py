@@ -6,7 +6,6 @@ All of it belongs to the whole installation: it exists only for those who see ev
 from dataclasses import replace
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 from rest_framework.decorators import action
 from rest_framework.request import Request
@@ -18,6 +17,7 @@ from configserver import services
 from configserver.models import Directory, Permission, Role, Tenant
 from configserver.options import SECTION
 from configserver.remote.forwarding import OfConfigServer
+from configserver.remote.through import base_told
 from configserver.scim import PATH
 from configserver.services import DirectoryDraft, PermissionDraft, RoleDraft, TenantDraft
 from configserver.trial import try_directory
@@ -124,7 +124,7 @@ class Directories(OfConfigServer):
         directory = self.get_object()
         self.body()
         token = settled(services.make_token(directory, by=actor(request), now=timezone.now()))
-        return Response({"token": token, "base_url": f"{settings.PUBLIC_URL}{PATH}"})
+        return Response({"token": token, "base_url": f"{base_told(request)}{PATH}"})
 
     @action(detail=True, methods=["post"], url_path="import")
     def import_people(self, request: Request, **where: Any) -> Response:

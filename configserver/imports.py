@@ -18,6 +18,7 @@ class ImportState(models.TextChoices):
     STOPPED = "stopped", _("stopped: it would change too much")
     APPLYING = "applying", _("changes people")
     DONE = "done", _("done")
+    OUTDATED = "outdated", _("only compared, and outdated since")
     FAILED = "failed", _("failed")
 
 

@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 from django.views import View
 from django.views.decorators.http import require_POST
 
@@ -26,6 +27,8 @@ from accounts.options import SIGN_UP
 from accounts.principal import Principal
 from accounts.sessions import BROWSER, Client, end_sessions
 from audit.record import Origin
+from configserver import where
+from configserver.engines.base import Unreachable
 from core import entropy
 from core.http import safe_next
 from core.outcomes import Denied
@@ -51,6 +54,11 @@ from twofactor.services.passkeys import is_possible
 
 ATTEMPT_COOKIE = f"{'__Secure-' if settings.HTTPS else ''}attempt"
 ATTEMPT_PATH = "/login/"
+_ENDED = gettext_lazy("Your session has ended. Please sign in again.")
+_AWAY = gettext_lazy(
+    "The server that keeps accounts of your organisation does not answer right now. If yours is one of them, your session goes on as soon "
+    "as it does: wait a moment, and open this page again."
+)
 
 
 def set_attempt_cookie(response: HttpResponse, handle: str) -> None:
@@ -166,7 +174,8 @@ class UsernameView(View):
             "sign_up": snapshot(None).on(SIGN_UP),
         }
         if SESSION_COOKIE in request.COOKIES:
-            context["notice"] = _("Your session has ended. Please sign in again.")
+            away = where.remote() is not None and isinstance(where.server().summary(), Unreachable)
+            context["notice"] = _AWAY if away else _ENDED
         return render(request, "login/username.html", context, status=status)
 
 

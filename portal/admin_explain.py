@@ -42,6 +42,7 @@ ABOUT: Mapping[str, str | Promise] = {
     "privileges": _("Privileges"),
     "permissions": _("Permissions"),
     "company": _("Company"),
+    "server": _("Configuration Server"),
     "account": _("Account here"),
     "factor": _("Second factor"),
 }
@@ -114,6 +115,8 @@ def explain_page(request: HttpRequest, *, site: AdminSite) -> HttpResponse:
         "errors": form.errors,
         "asked_for": form.cleaned_data.get("name", "") if findings else "",
         "stops": next((one for one in findings if one.verdict is Verdict.STOP), None),
+        # What another machine decides, nobody here can foretell.
+        "far": next((one for one in findings if one.about == "server"), None),
         "findings": [_shown(one) for one in findings],
     }
     return TemplateResponse(request, "admin/configserver/explain.html", context)

@@ -97,6 +97,11 @@ def _missing() -> Iterator[str]:
     now = prerequisites()
     if not now.answers:
         yield _("The Configuration Server at %(address)s does not answer.") % {"address": where.address()}
+    elif now.silent:
+        silent = ", ".join(now.silent)
+        yield _("The Configuration Server answers, but not all of its servers do: %(silent)s.") % {
+            "silent": silent
+        }
     if not now.has_persons:
         return
     if not now.mode_on:

@@ -31,6 +31,7 @@ class Prerequisites:
 
     mode_on: bool
     answers: bool  # the Configuration Server, where it is a remote one
+    silent: tuple[str, ...]  # which of its servers do not, each with the reason
     has_persons: bool
     package: str  # the one that was applied last and is in force
     has_roles: bool  # any directory role, however it was made
@@ -64,6 +65,7 @@ def prerequisites() -> Prerequisites:
     return Prerequisites(
         mode_on=external_is_on(),
         answers=not isinstance(said, Unreachable),
+        silent=_silent(),
         has_persons=bool(filled.peopled),
         package=filled.package,
         has_roles=filled.has_roles,
@@ -72,6 +74,11 @@ def prerequisites() -> Prerequisites:
         default=external.default_company(),
         default_wrong=names_no_company(),
     )
+
+
+def _silent() -> tuple[str, ...]:
+    far = where.remote()
+    return () if far is None else tuple(f"{name} ({why})" for name, why in far.silent().items())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,11 +132,14 @@ def _mode(found: Prerequisites) -> str:
 def _access(found: Prerequisites) -> str:
     if not (address := where.address()):
         return _("It is part of this portal, so there is nothing to connect.")
+    silent = ", ".join(found.silent)
+    if found.answers and silent:
+        return _("The Configuration Server answers, but not all of its servers do: %(silent)s.") % {
+            "silent": silent
+        }
     if found.answers:
         return _("The Configuration Server at %(address)s answers.") % {"address": address}
-    return _("The Configuration Server at %(address)s does not answer. The log says why.") % {
-        "address": address
-    }
+    return _("The Configuration Server does not answer: %(silent)s.") % {"silent": silent or address}
 
 
 def _package(found: Prerequisites) -> str:

@@ -89,7 +89,7 @@ def answers(bind: str, port: int, *, tls: bool = False) -> bool:
         door.close()
 
 
-def refuse_taken_port(bind: str, port: int) -> None:
+def refuse_taken_port(bind: str, port: int, *, choose: str = "PORT=8001") -> None:
     """Raises CommandError when nobody can listen there."""
     family = socket.AF_INET6 if ":" in bind else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
@@ -98,5 +98,5 @@ def refuse_taken_port(bind: str, port: int) -> None:
             probe.bind((bind, port))
         except OSError as error:
             raise CommandError(
-                f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: PORT=8001"
+                f"Port {port} on {bind} cannot be used ({error.strerror}). Choose another: {choose}"
             ) from error

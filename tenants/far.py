@@ -15,7 +15,7 @@ from rest_framework.request import Request
 
 from audit.record import Origin
 from configserver.models import Portal
-from configserver.remote.forwarding import ACTOR_HEADER, read_on_behalf
+from configserver.remote.behalf import ACTOR_HEADER, read_on_behalf
 from configserver.remote.views import PortalBasic
 from configserver.values import Granted
 from core.outcomes import Denied
@@ -136,7 +136,7 @@ class FarAdministrator:
         return False
 
 
-def read_administrator(said: Mapping[str, Any], *, portal: str) -> FarAdministrator:
+def read_administrator(said: Mapping[str, Any], *, portal: str, name: str) -> FarAdministrator:
     """The administrator whom a portal describes (`Actor.told`). Raises ValueError, KeyError, TypeError or AttributeError."""
     reach = {str(kind): _tenants(found) for kind, found in said["reach"].items()}
     privileges = frozenset(map(_pair, said["privileges"]))
@@ -146,6 +146,7 @@ def read_administrator(said: Mapping[str, Any], *, portal: str) -> FarAdministra
             actor=_named(said["actor"]),
             address=str(said["address"])[:45],
             impersonator=_named(said["impersonator"]),
+            portal=name,
         ),
         person=UUID(said["person"]) if said["person"] else None,
         tenant=None if said["tenant"] is None else int(said["tenant"]),
@@ -166,7 +167,8 @@ class ActingPortal(PortalBasic):
         portal = found[0]
         try:
             said = read_on_behalf(request.headers.get(ACTOR_HEADER, ""))
-            request.principal = read_administrator(said, portal=f"portal:{portal.uid}")  # type: ignore[attr-defined]
+            principal = read_administrator(said, portal=f"portal:{portal.uid}", name=portal.application)
+            request.principal = principal  # type: ignore[attr-defined]
         except (ValueError, KeyError, TypeError, AttributeError):
             raise ParseError(f"{ACTOR_HEADER} says nobody.") from None
         return found

@@ -43,6 +43,7 @@ MOST = 4_000_000  # bytes of one answer
 FORWARD_SECONDS = 18.0  # less than whoever asked the portal waits for it
 QUICK_SECONDS = 1.0  # for what a request waits for on its way, and not at a sign-in
 MOST_REMEMBERED = 10_000
+LOOKED_EVERY = 5.0  # seconds
 TOO_MANY = Unreachable(reason="too many calls at once")
 Heard = TypeVar("Heard")
 
@@ -76,6 +77,7 @@ class Remote:
         # What was last heard and when, for the moment in which nobody answers.
         self._last_versions: dict[UUID, tuple[int, float, int]] = {}  # with the generation then
         self._last_rules: dict[int, dict[str, Value]] = {}
+        self._looked_until, self._silent = float("-inf"), dict[str, str]()
 
     def end(self) -> None:
         """Ask no more."""
@@ -147,6 +149,19 @@ class Remote:
     def summary(self) -> Summary | Unreachable:
         """As the contract says."""
         return self._asked("GET", wire.SUMMARY, read=wire.summary_read, within=QUICK_SECONDS)
+
+    def silent(self) -> dict[str, str]:
+        """The servers that do not answer now, by host and port, each with the reason; asked anew at most every few seconds."""
+        now = time.monotonic()
+        if now >= self._looked_until:
+            self._looked_until, found = now + LOOKED_EVERY, {}
+            for url in self.config.servers:
+                asking = self._asking("GET", wire.CHANGES, within=QUICK_SECONDS / 2)
+                said = self._from(url, asking, _body, repeats=False)
+                if isinstance(said, _Silent | Unreachable):
+                    found[self._lines[url].name] = said.why if isinstance(said, _Silent) else said.reason
+            self._silent = found
+        return dict(self._silent)
 
     # --- beside the contract -------------------------------------------------------------------------------------------
 
@@ -247,17 +262,7 @@ class Remote:
         repeats: bool = True,
     ) -> Heard | Unreachable:
         """What is read in the answer of whichever server gives one."""
-        headers = {**self._headers, "Accept-Language": get_language() or "en"}
-        if body is not None:
-            headers["Content-Type"] = "application/json"
-        asking = Asking(
-            method=method,
-            path=PATH + path,
-            body=None if body is None else json.dumps(body).encode(),
-            headers=headers,
-            deadline=Deadline.after(within),
-            most=MOST,
-        )
+        asking = self._asking(method, path, body, within=within)
         said = self._over_servers(asking, _body, repeats=repeats)
         if isinstance(said, Unreachable):
             return said
@@ -266,6 +271,21 @@ class Remote:
         except ValueError as error:
             logger.error("configserver: an answer of another form: %s", error)
             return Unreachable(reason="an answer of another form")
+
+    def _asking(
+        self, method: str, path: str, body: Mapping[str, Any] | None = None, *, within: float
+    ) -> Asking:
+        headers = {**self._headers, "Accept-Language": get_language() or "en"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        return Asking(
+            method=method,
+            path=PATH + path,
+            body=None if body is None else json.dumps(body).encode(),
+            headers=headers,
+            deadline=Deadline.after(within),
+            most=MOST,
+        )
 
     def _over_servers(
         self, asking: Asking, read: Callable[[Said], Heard | Unreachable | _Silent], *, repeats: bool

@@ -4,44 +4,28 @@ Over there the same views run the same verbs, on behalf of an administrator whom
 of rules, and one answer.
 """
 
-import base64
 import json
-import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from http import HTTPStatus
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from django.http import HttpRequest, HttpResponse
 from django.http.request import RawPostDataException
-from django.utils.translation import gettext_lazy as _
 from rest_framework.exceptions import ParseError
 from rest_framework.request import Request
 
 from configserver import where
-from configserver.engines.base import Unreachable
-from core.api import Caller, Resource, caller
+from configserver.remote.behalf import UNAVAILABLE, asked_over_there
+from core.api import Resource, caller
 from core.exchange import Answer
 from core.http import client_address
-from core.outcomes import Denied
 from core.refusals import Refused, settled
 
-ACTOR_HEADER = "X-Gatehouse-Actor"
 LONGEST_HEADER = 4_000
 JSON_MEDIA = ("application/json", "application/problem+json", "application/scim+json")
-LONGEST_ACTOR = 12_000  # a server takes headers of 16 KiB in all
 PASSED_ON = ("Content-Type", "Idempotency-Key")
 PASSED_BACK = ("location", "etag", "idempotency-replayed", "retry-after", "www-authenticate")
-UNAVAILABLE = Denied(
-    code="unavailable",
-    message=_("The Configuration Server does not answer right now. Please try again later."),
-)
-TOO_MANY_TENANTS = Denied(
-    code="too_many_tenants",
-    message=_(
-        "Your rights name too many tenants to be told to the Configuration Server. Ask for rights in every company."
-    ),
-)
 
 
 class OfConfigServer(Resource):
@@ -103,50 +87,6 @@ def _page(body: bytes) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and "results" in found else None
 
 
-def asked_over_there(
-    by: Caller,
-    method: str,
-    path: str,
-    body: bytes = b"",
-    *,
-    address: str,
-    headers: Mapping[str, str] | None = None,
-) -> Answer | Denied:
-    """What the remote server answers to this call on behalf of whoever calls from this address."""
-    remote = where.remote()
-    if remote is None:
-        return UNAVAILABLE  # the settings have changed at this very moment
-    company = by.company
-    told = {
-        **by.actor(address=address).told(),
-        "tenant": None if company is None else company.tenant_dbid,
-        "kept_under": by.kept_under,
-    }
-    packed = base64.b64encode(zlib.compress(json.dumps(told).encode())).decode()
-    if len(packed) > LONGEST_ACTOR:
-        return TOO_MANY_TENANTS
-    said = remote.forward(
-        method, path, body, headers={**(headers or {}), **remote.as_portal(), ACTOR_HEADER: packed}
-    )
-    # That the portal is not admitted is no matter of whoever calls it.
-    return UNAVAILABLE if isinstance(said, Unreachable) or said.status == HTTPStatus.UNAUTHORIZED else said
-
-
 def _here(request: Request, link: str | None) -> str | None:
     """The link to another page, at this portal."""
     return None if not link else request.build_absolute_uri(f"{request.path}?{urlsplit(link).query}")
-
-
-def read_on_behalf(header: str) -> Mapping[str, Any]:
-    """What the header says. Raises ValueError."""
-    if len(header) > LONGEST_ACTOR:
-        raise ValueError("too long")
-    opened = zlib.decompressobj()
-    try:
-        text = opened.decompress(base64.b64decode(header, validate=True), 1_000_000)
-    except zlib.error:
-        raise ValueError("not packed") from None
-    found = json.loads(text)
-    if not isinstance(found, dict) or opened.unconsumed_tail:
-        raise ValueError("no object")
-    return found

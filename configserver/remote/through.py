@@ -2,12 +2,14 @@
 
 from django.conf import settings
 from django.http import HttpRequest
+from rest_framework.request import Request
 
 from configserver.remote import wire
+from configserver.remote.behalf import BASE
 from configserver.remote.views import portal_in
 from core.http import client_address
 
-PORTAL, FOR, BASE = "X-Gatehouse-Portal", "X-Gatehouse-For", "X-Gatehouse-Base"
+PORTAL, FOR = "X-Gatehouse-Portal", "X-Gatehouse-For"
 
 
 def _said(request: HttpRequest, name: str) -> str:
@@ -26,6 +28,12 @@ def address_of(request: HttpRequest) -> str:
 def base_of(request: HttpRequest) -> str:
     """The public address at which it was asked, as configured there: the Host header is the client's."""
     return _said(request, BASE)[:500] or str(settings.PUBLIC_URL)
+
+
+def base_told(request: Request) -> str:
+    """The same of a call of the API, which a portal passes on under its own name."""
+    told = request.headers.get(BASE, "")[:500] if hasattr(request.principal, "portal") else ""  # type: ignore[attr-defined]
+    return told or str(settings.PUBLIC_URL)
 
 
 def headers_of(request: HttpRequest, portal: dict[str, str]) -> dict[str, str]:

@@ -195,6 +195,9 @@ def _change(directory: Directory, steps: Sequence[ImportStep], *, by: Administra
         written = set(values)
         if not row.source_ref:
             row.source_ref = step.ref
+            if row.directory_id is None and not row.password:
+                row.directory = directory  # else nobody could prove a password, here or there
+                written.add("directory")
             row.entry = step.ref if row.directory_id == directory.pk else row.entry
             written.add("source_ref")
         row.name_key, row.changed_at = key_of(row.name), now
@@ -206,7 +209,7 @@ def _change(directory: Directory, steps: Sequence[ImportStep], *, by: Administra
         _record(Event.PERSON_CHANGED, row, by=by, now=now, fields=sorted(written))
     Person.objects.bulk_update(
         found,
-        sorted(fields | {"name_key", "source_ref", "entry", "changed_at", "gone_at"}),
+        sorted(fields | {"name_key", "source_ref", "entry", "directory", "changed_at", "gone_at"}),
         batch_size=AT_ONCE,
     )
     if voided:

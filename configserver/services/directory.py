@@ -53,6 +53,13 @@ SECRET_LENGTH = 500
 HARMLESS = frozenset({"name"})  # says nothing of who is let in
 # By what an import goes: it ends no session, but it may rename everybody, or switch them off.
 OF_IMPORTS = frozenset({"login_attribute", "import_filter", "import_percent", "people_tenant"})
+ACCOUNT_WITHOUT_PASSWORD = Denied(
+    code="secret_needed",
+    field="secret",
+    message=_(
+        "Enter the password of the service account. After an error it has to be entered again, for no page shows it."
+    ),
+)
 # A change of one of these could lead the secret to somebody else.
 LEADS = frozenset({"servers", "start_tls", "ca_certificates", "bind_dn"})
 BOUNDS = {
@@ -227,6 +234,8 @@ def _malformed(directory: Directory) -> Denied | None:
         return _invalid("people_tenant", _("Choose the tenant of its people.")) if missing else None
     if directory.protocol == Protocol.RADIUS:
         return None if directory.secret.text else SECRET_MISSING
+    if directory.bind_dn and not directory.secret.text:
+        return ACCOUNT_WITHOUT_PASSWORD
     if (refused := _malformed_import(directory)) is not None:
         return refused
     if directory.direct_dn:

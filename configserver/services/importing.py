@@ -86,7 +86,12 @@ def drop_imports(directory: Directory, *, now: datetime) -> None:
 
 
 def give_up(imports: QuerySet[Import], why: str, *, now: datetime) -> None:
-    """Inside a unit: these imports are not wanted any more; `why` is a message that is yet to be translated."""
+    """Inside a unit: these imports are not wanted any more; `why` is a message that is yet to be translated.
+
+    One that did all that it was asked for, and compared, has not failed; it cannot be applied any more.
+    """
+    compared = imports.filter(state__in=[ImportState.PLANNED, ImportState.STOPPED])
+    compared.update(state=ImportState.OUTDATED, ended_at=now)
     imports.update(state=ImportState.FAILED, reason=gettext(why), ended_at=now)
 
 

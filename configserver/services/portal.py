@@ -17,7 +17,12 @@ from core.draft import line
 from core.outcomes import Denied
 
 PASSWORD_PURPOSE = "portal-password"  # noqa: S105
-NAME_TAKEN = Denied(code="name_taken", message=_("A portal of this name is admitted already."))
+NAME_TAKEN = Denied(
+    code="name_taken",
+    message=_(
+        "A portal of this name is admitted already: dismiss it first (--dismiss), or use another name."
+    ),
+)
 NOT_FOUND = Denied(code="not_found", message=_("No portal of this name is admitted."))
 
 

@@ -1,6 +1,8 @@
 """One browser window with its own cookies, and everything in it that a visitor of ours must never meet."""
 
-from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, Response
+from contextlib import suppress
+
+from playwright.sync_api import BrowserContext, ConsoleMessage, Error, Locator, Page, Request, Response
 
 from tests.browser.house import House
 
@@ -16,6 +18,9 @@ HAS_FOCUS_RING = """
 def close(context: BrowserContext) -> None:
     """Close a visitor's windows; each arrives somewhere first, for Chromium can wait for ever for a page that is on its way."""
     for page in context.pages:
+        with suppress(Error):  # a page of ours may be on its way to another one at this very moment
+            page.goto("about:blank")
+            continue
         page.goto("about:blank")
     context.close()
 

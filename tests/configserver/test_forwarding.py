@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.names import Realm
 from audit.models import AuditEvent
 from configserver import services, where
-from configserver.models import Directory, Person, Tenant
+from configserver.models import Directory, Person, Portal, Tenant
 from configserver.values import Granted
 from core.models import Epoch
 from core.throttle import take
@@ -130,6 +130,12 @@ def test_a_person_is_made_changed_given_a_password_and_deleted_over_there(
     assert {(one.actor_uid, one.actor_name) for one in events if "portal" not in one.event} == {
         (str(ada.uid), ada.username)
     }
+    # Over there the trail says through which portal; here, that something was changed over there.
+    deleted = AuditEvent.objects.get(event="configserver:person:deleted")
+    assert deleted.details["portal"] == Portal.objects.get().application
+    told = AuditEvent.objects.filter(event="configserver:change:forwarded").order_by("id")
+    assert [one.details["method"] for one in told] == ["POST", "PATCH", "POST", "DELETE"]
+    assert {one.actor_uid for one in told} == {str(ada.uid)}
 
 
 def test_refusals_are_those_of_the_verbs_with_their_fields(api: Call, ada: User, dora: Person) -> None:
@@ -172,6 +178,7 @@ def test_a_privilege_that_only_the_portal_knows_is_not_given_by_who_lacks_it(
             "lacks": [["Elsewhere", "Everything"]],
         },
         portal="portal:x",
+        name="x",
     )
     given = Granted(rank=1, privileges=frozenset([("Elsewhere", "Everything")]))
     refused = by.exceeded_by_grants(given, dbid=directory.ACME_DBID)
@@ -357,7 +364,8 @@ def test_what_is_left_to_do_is_told_of_the_server_over_there(
     tenants = reverse("admin:configserver_tenant_changelist")
     assert "which is asked in the place of this one" in page.get(tenants).content.decode()
     explained = page.get(reverse("admin:configserver_explain"), {"name": "dora", "realm": "external"})
-    assert "is asked for the person" in explained.content.decode()
+    assert "cannot be told from here" in explained.content.decode()
+    assert "Would get in" not in explained.content.decode()
     remote.servers[0].kill()
     told = {one["name"]: one for one in api(root).get("prerequisites/").json()}
     assert (told["access"]["done"], "does not answer" in told["access"]["sentence"]) == (False, True)

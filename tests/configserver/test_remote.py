@@ -11,6 +11,7 @@ from dataclasses import replace
 from http.client import HTTPSConnection
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 from django.utils import timezone
@@ -26,6 +27,7 @@ from core.db import unit
 from core.errors import Unavailable
 from core.models import Epoch
 from core.outcomes import Denied
+from portal.prerequisites import prerequisites, steps
 from tenants.actor import system_actor
 from tenants.settings import snapshot
 from tests import directory
@@ -434,3 +436,17 @@ def test_a_free_port_is_refused_at_once_and_the_backup_answers(two: Remote, dora
     began = time.monotonic()
     assert isinstance(proof(), Identity)
     assert time.monotonic() - began < 1.0
+
+
+def test_which_server_does_not_answer_is_told_with_the_reason(two: Remote, dora: Person) -> None:
+    two.use()
+    asked = client()
+    assert asked.silent() == {}
+    name = urlsplit(asked.config.servers[0]).netloc
+    two.servers[0].kill()
+    asked._looked_until = 0.0  # what was seen a moment ago is not asked for again
+    assert list(asked.silent()) == [name]
+    assert "listens" in asked.silent()[name]
+    found = prerequisites()
+    assert (found.answers, len(found.silent)) == (True, 1)
+    assert "not all of its servers" in next(one for one in steps(found) if one.name == "access").sentence

@@ -12,7 +12,7 @@ CHOICES = {
     "purpose": tuple(Purpose),
     "methods": ((), ("email", "totp"), ("passkey", "webservice:app")),
     "method": ("", "email", "passkey"),
-    "without_method": ("deny", "enrol", "agent", "allow", "something else"),
+    "without_method": ("deny", "enrol", "agent", "allow"),
     "help": (Help.NONE, Help.ASKED, Help.CONFIRMED, Help.DENIED),  # what is due stands like what was asked
 }
 

@@ -29,7 +29,8 @@ def test_a_portal_is_admitted_listed_and_dismissed() -> None:
     portal = Portal.objects.get()
     assert "https://cfg.example:2020" in printed
     assert portal.username in printed
-    password = printed.split()[-1]
+    password = printed.partition(".Password")[2].split()[0]
+    assert "CaFile" in printed
     assert len(password) > 30
     assert password not in (portal.password, portal.username)
     assert "never asked" in said("--portals")

@@ -84,12 +84,20 @@ class Command(BaseCommand):
         if isinstance(made, Denied):
             raise CommandError(str(made.message))
         portal, password = made
+        certificate, _key, is_own = _certificate(options, host=_host(options))
         self.stdout.write(
             "Enter these settings at the portal. The password is shown once, here.\n"
             f"GenesysSDK.ConfigServerLogin.PrimaryUrl       https://{_host(options)}:{options['port']}\n"
             f"GenesysSDK.ConfigServerLogin.ApplicationName  {portal.application}\n"
             f"GenesysSDK.ConfigServerLogin.Username         {portal.username}\n"
             f"GenesysSDK.ConfigServerLogin.Password         {password}"
+        )
+        if is_own:
+            self.stdout.write(
+                f"GenesysSDK.ConfigServerLogin.CaFile           a copy of {certificate}, which vouches for itself"
+            )
+        self.stdout.write(
+            "The address is that of --host and --port, which have to be those with which it is served."
         )
 
     def _list(self) -> None:
@@ -108,7 +116,7 @@ class Command(BaseCommand):
         os.umask(0o077)
         bind, port, host = options["bind"], options["port"], _host(options)
         certificate, key, is_own = _certificate(options, host=host)
-        web.refuse_taken_port(bind, port)
+        web.refuse_taken_port(bind, port, choose=f"--port {port + 1}")
         workers = options["workers"] or (1 if connection.vendor == "sqlite" else os.cpu_count() or 1)
         if not Errand.begin(_prepare).succeeded():
             raise CommandError("Nothing was started; the reason stands above.")
@@ -151,7 +159,9 @@ def _certificate(options: dict[str, Any], *, host: str) -> tuple[Path, Path, boo
         ), True
     certificate, key = map(Path, given)
     if not certificate.is_file() or not key.is_file():
-        raise CommandError("A certificate and its key are needed both: --cert FILE --key FILE")
+        raise CommandError(
+            f"A certificate and its key are needed both, and {certificate} or {key} cannot be read: --cert FILE --key FILE"
+        )
     return certificate, key, False
 
 
