@@ -92,7 +92,7 @@ class UserAdmin(VerbAdmin):
     search_fields = ("~login_key", "display_name")
     search_help_text = __("The beginning of a sign-in name or of a name.")
     autocomplete_fields = ("company", "roles")
-    object_verbs = ("set_password", "lock", "unlock", "sign_out", "impersonate")
+    object_verbs = ("set_password", "lock", "lock_down", "unlock", "sign_out", "impersonate")
     remove_explains = __(
         "The person can no longer sign in and all sessions end at once. It cannot be brought back. "
         "What the person did stays in the audit events. "
@@ -294,6 +294,22 @@ class UserAdmin(VerbAdmin):
     def lock(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
         """Lock the account."""
         return people.lock_user(obj, reason=given["reason"], by=by, now=now)
+
+    @object_verb(
+        __("Lock down"),
+        explains=__(
+            "For an account that somebody else may have. It is locked, and everything ends within a second: sessions, tokens, API keys, "
+            "codes, mailed links, remembered devices, and the join links that it made. A password kept here is void: once the account is "
+            "unlocked, the person proves it anew by a mailed link and the second factor, or by a password that you give. "
+            "The person is told."
+        ),
+        done=__("Locked down."),
+        form=LockForm,
+        danger=True,
+    )
+    def lock_down(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
+        """Take everything from the account and lock it."""
+        return ending.lock_down(obj, reason=given["reason"], by=by, now=now)
 
     @object_verb(
         __("Unlock"),

@@ -17,7 +17,7 @@ from accounts import serializers as shapes
 from accounts.authentication import principal_of
 from accounts.companies import change_company
 from accounts.describe import described, told
-from accounts.ending import NOT_LIVE, end_session
+from accounts.ending import NOT_LIVE, end_session, lock_down
 from accounts.held import HELD_THROUGH
 from accounts.limits import unlock_user
 from accounts.models import Session, User
@@ -71,11 +71,12 @@ class Users(Resource):
         "create": shapes.NewUser,
         "partial_update": shapes.ChangedUser,
         "lock": shapes.LockReason,
+        "lock_down": shapes.LockReason,
         "unlock": shapes.Nothing,
         "password": shapes.NewPassword,
     }
     answers = {"password": None}
-    verbs = {"lock": "change", "unlock": "change", "password": "change"}
+    verbs = {"lock": "change", "lock_down": "change", "unlock": "change", "password": "change"}
     filters = shapes.UserFilters
     related = ("company",)
     prefetched = ("roles",)
@@ -115,6 +116,12 @@ class Users(Resource):
         """Lock the account; its sessions end within a second."""
         user, reason = self.get_object(), self.body()["reason"]
         return self._after(user, lock_user(user, reason=reason, by=actor(request), now=timezone.now()))
+
+    @action(detail=True, methods=["post"], url_path="lock-down")
+    def lock_down(self, request: Request, **where: Any) -> Response:
+        """Take everything from the account and lock it; its old password opens it no more, also once it is unlocked."""
+        user, reason = self.get_object(), self.body()["reason"]
+        return self._after(user, lock_down(user, reason=reason, by=actor(request), now=timezone.now()))
 
     @action(detail=True, methods=["post"])
     def unlock(self, request: Request, **where: Any) -> Response:

@@ -2,14 +2,19 @@
 
 from datetime import datetime
 
+from django.contrib.auth.hashers import make_password
+from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from accounts.inviting import revoke_links_of
 from accounts.models import Browser, Session, User
-from accounts.people import NOT_FOUND, SHUT
+from accounts.notices import any_channels, notify
+from accounts.people import NOT_FOUND, SHUT, lock_account, refuse_end
 from accounts.principal import bounding_rights_of
 from accounts.sessions import end_all, end_sessions
 from audit.events import Event
 from audit.record import Origin, record
+from core import epoch
 from core.db import unit
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
@@ -48,6 +53,37 @@ def sign_out_everywhere(user: User, *, by: Actor, now: datetime) -> Denied | Non
         forgotten = forget_browsers(user, origin=by.origin, now=now)
         ended = end_all(user, reason=REASON, origin=by.origin, now=now)
     return None if ended or forgotten else NOBODY_SIGNED_IN
+
+
+def lock_down(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | None:
+    """Take everything from an account at once, where somebody else may have it, and lock it.
+
+    Sessions, tokens, API keys, codes, mailed links, remembered browsers and the join links that it made are over, and so is the password
+    of somebody kept here: once the account is unlocked, its person has to prove it anew, by a mailed link and the second factor, or by a
+    password that an administrator gives. Of external people the directory keeps the password.
+    """
+    with unit():
+        refusal = refuse_end(user, verb="change", by=by)
+        if refusal is not None:
+            return refusal
+        forgotten = forget_browsers(user, origin=by.origin, now=now)
+        lock_account(user, reason=reason, by=by, now=now)
+        links = revoke_links_of(user, by=by, now=now)
+        void = {} if user.is_external else {"password": make_password(None), "password_changed_at": now}
+        User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1, **void)
+        epoch.bump()
+        record(
+            Event.USER_LOCKED_DOWN,
+            origin=by.origin,
+            at=now,
+            company_id=user.company_id,
+            subject=user,
+            reason=reason[:200],
+            links=links,
+            browsers=forgotten,
+        )
+        notify(user, to=any_channels(user), sentence="locked_down", origin=by.origin, now=now)
+    return None
 
 
 def end_own_others(session: Session, *, origin: Origin, now: datetime) -> int:

@@ -267,12 +267,25 @@ def revoke_join_link(link: JoinLink, *, by: Actor, now: datetime) -> Denied | No
             return refusal
         if found.state(now=now) != "open":
             return NOT_OPEN
-        found.revoked_at = now
-        found.save(update_fields=["revoked_at"])
-        if found.delivery_uid is not None:
-            cancel(found.delivery_uid)
-        _record(Event.JOIN_LINK_REVOKED, found, by=by, now=now)
+        _revoke(found, by=by, now=now)
     return None
+
+
+def revoke_links_of(user: User, *, by: Actor, now: datetime) -> int:
+    """Inside a unit: nobody joins any more by a link that this person made; the number of them. Who may do so, the caller has asked."""
+    made = JoinLink.objects.select_for_update(of=("self",)).select_related("role").filter(made_by=user)
+    over = [one for one in made.order_by("pk") if one.state(now=now) == "open"]
+    for one in over:
+        _revoke(one, by=by, now=now)
+    return len(over)
+
+
+def _revoke(link: JoinLink, *, by: Actor, now: datetime) -> None:
+    link.revoked_at = now
+    link.save(update_fields=["revoked_at"])
+    if link.delivery_uid is not None:
+        cancel(link.delivery_uid)
+    _record(Event.JOIN_LINK_REVOKED, link, by=by, now=now)
 
 
 def _record(event: Event, link: JoinLink, *, by: Actor, now: datetime, **details: str | int) -> None:

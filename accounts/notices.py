@@ -76,6 +76,13 @@ _NOTICES = {
             "your own account. The reason given: %(reason)s. If you do not know of it, ask your administrator."
         ),
     ),
+    "locked_down": (
+        _("Your account was locked"),
+        _(
+            "An administrator has locked your account and ended everything that was signed in to it, because somebody else may have it. "
+            "Please speak to your administrator. Once it is unlocked, your old password opens it no more."
+        ),
+    ),
     "help_asked": (
         _("Somebody asked for help to sign in as you"),
         _(
@@ -135,7 +142,7 @@ _NOTICES = {
 }
 
 
-_BY_OTHERS = {"impersonated", "impersonated_writing"}  # what the person did not do himself
+_BY_OTHERS = {"impersonated", "impersonated_writing"}  # what the person can end
 
 
 def language_of(user: User) -> str:

@@ -349,13 +349,13 @@ def store_password(user: User, hashed: str, *, must_change: bool, now: datetime)
 def lock_user(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | None:
     """Lock the account until an administrator unlocks it; its sessions end at once."""
     with unit():
-        refusal = _refuse_end(user, verb="change", by=by)
+        refusal = refuse_end(user, verb="change", by=by)
         if refusal is None:
             lock_account(user, reason=reason, by=by, now=now)
     return refusal
 
 
-def _refuse_end(user: User, *, verb: str, by: Actor) -> Denied | None:
+def refuse_end(user: User, *, verb: str, by: Actor) -> Denied | None:
     """Inside a unit: why this actor may not take the account from this person, whose row is locked from here on."""
     found = _locked(user)
     if found is None:
@@ -388,7 +388,7 @@ def lock_account(user: User, *, reason: str, by: Actor, now: datetime) -> None:
 def delete_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
     """Delete the account; what it did stays in the audit trail."""
     with unit():
-        refusal = _refuse_end(user, verb="delete", by=by)
+        refusal = refuse_end(user, verb="delete", by=by)
         if refusal is not None:
             return refusal
         end_all(user, reason="deleted", origin=by.origin, now=now)

@@ -55,6 +55,7 @@ class Event(StrEnum):
     USER_DISABLED = "accounts:user:disabled"
     USER_ENABLED = "accounts:user:enabled"
     USER_LOCKED = "accounts:user:locked"
+    USER_LOCKED_DOWN = "accounts:user:lockeddown"
     USER_UNLOCKED = "accounts:user:unlocked"
     PASSWORD_SET = "accounts:password:set"  # noqa: S105
     PASSWORD_CHANGED = "accounts:password:changed"  # noqa: S105

@@ -200,8 +200,9 @@ class User(AbstractBaseUser):
 
     @property
     def has_only_mailbox(self) -> bool:
-        """Whether the mailbox is all that this person ever proved himself by: there is no password, and no integration vouches."""
-        return not self.has_usable_password() and self.came_by != Arrival.VOUCHED
+        """Whether the mailbox is all that this person ever proved himself by: there never was a password, and no integration vouches."""
+        never = not self.has_usable_password() and self.password_changed_at is None
+        return never and self.came_by != Arrival.VOUCHED
 
     @property
     def _still_stands(self) -> bool:

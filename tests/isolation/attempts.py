@@ -46,6 +46,7 @@ PAGES = {
     "forget-entry": "forget_entry",
     "rollback": "roll_back",
     "reset-factors": "turn_off_factors",
+    "lock-down": "lock_down",
     "forget-devices": "forget_devices",
 }
 

@@ -204,6 +204,7 @@ ABOVE: Attempts = {
         s.boss, {"password": "correct horse battery staple"}, "password"
     ),
     "somebody above her locked": lambda s: Attempt(s.boss, {"reason": "why not"}, "lock"),
+    "somebody above her locked down": lambda s: Attempt(s.boss, {"reason": "why not"}, "lock-down"),
     "somebody above her unlocked": lambda s: Attempt(s.boss, {}, "unlock"),
     "somebody above her without second factors": lambda s: Attempt(
         s.boss, {"reason": "why not"}, "reset-factors"
@@ -239,6 +240,7 @@ ALLOWED: Attempts = {
     "a permission of Ben taken away": lambda s: Attempt(s.permission, {}, "delete"),
     "the password of Ben": lambda s: Attempt(s.ben, {"password": "correct horse battery staple"}, "password"),
     "Ben locked": lambda s: Attempt(s.ben, {"reason": "why not"}, "lock"),
+    "Ben locked down": lambda s: Attempt(s.ben, {"reason": "why not"}, "lock-down"),
 }
 
 

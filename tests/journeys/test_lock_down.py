@@ -1,0 +1,123 @@
+"""Everything is taken from an account in one press, and only a new proof opens it again."""
+
+from datetime import timedelta
+
+import pytest
+from django.urls import reverse
+from django.utils import timezone
+
+from accounts.api_keys import KeyDraft, make_key
+from accounts.ending import lock_down
+from accounts.limits import unlock_user
+from accounts.models import Browser, JoinLink, Session, User
+from audit.models import AuditEvent
+from core.outcomes import Denied
+from delivery.models import Delivery
+from tenants.models import Company, Role
+from tests import cast
+from tests.cast import Api
+from tests.journeys.doors import Door, sign_in
+from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
+from tests.journeys.test_settings_of_the_factor import BEN
+
+pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
+WHY = "laptop stolen"
+
+
+def lock(user: User, by: User) -> Denied | None:
+    return lock_down(user, reason=WHY, by=cast.acting(by), now=timezone.now())
+
+
+def test_everything_is_over_and_the_old_password_opens_it_no_more(
+    door: Door, ben: User, ada: User, acme: Company, post: Post, clock: Time
+) -> None:
+    assert sign_in(door, BEN, PASSWORD).step == "done"
+    now = timezone.now()
+    remembered = Browser.objects.create(
+        user=ben,
+        fingerprint="f" * 64,
+        first_seen_at=now,
+        last_seen_at=now,
+        remembered_until=now + timedelta(days=9),
+    )
+    link = JoinLink.objects.create(
+        company=acme,
+        role=Role.objects.get(name=cast.MEMBER, company=None),
+        made_by=ben,
+        created_at=now,
+        expires_at=now + timedelta(hours=9),
+    )
+    under_way = door.stranger()
+    under_way.magic(BEN)
+    mailed = post.link(BEN)
+
+    assert lock(ben, ada) is None
+    assert not door.is_in()
+    assert not Session.objects.filter(user=ben, ended_at=None).exists()
+    assert under_way.use(mailed).step == "ended"
+    link.refresh_from_db()
+    assert link.state(now=now) == "revoked"
+    remembered.refresh_from_db()
+    assert remembered.remembered_until is None
+    assert "old password opens it no more" in str(Delivery.objects.order_by("id").last().context)  # type: ignore[union-attr]
+    event = AuditEvent.objects.get(event="accounts:user:lockeddown")
+    assert (event.actor_uid, event.details["reason"], event.details["links"]) == (str(ada.uid), WHY, 1)
+
+    assert unlock_user(ben, by=cast.acting(ada), now=timezone.now()) is None
+    assert sign_in(door.stranger(), BEN, PASSWORD).refused
+    door = door.stranger()
+    clock.forward(minutes=11)
+    door.forgotten(BEN)
+    said = door.use(post.link(BEN))
+    assert said.step == "change-password", said
+    assert door.take("change-password", new_password=NEW_PASSWORD).step == "done"
+
+
+def test_the_mailbox_alone_is_no_new_proof_where_it_was_the_second_factor(
+    door: Door, ben: User, ada: User, post: Post, clock: Time
+) -> None:
+    configure(TwoFactor__Policy="required")
+    lock(ben, ada)
+    unlock_user(ben, by=cast.acting(ada), now=timezone.now())
+    ben.refresh_from_db()
+    assert not ben.has_only_mailbox
+    clock.forward(minutes=11)
+    door.magic(BEN)
+    assert "cannot prove" in post.newest(BEN)
+
+
+def test_by_page_and_by_program(ben: User, ada: User) -> None:
+    path = reverse("admin:accounts_user_lock_down", args=[ben.pk])
+    browser = cast.browser(ada)
+    assert "somebody else may have" in browser.get(path).content.decode()
+    assert browser.post(path, {"reason": ""}).status_code == 200
+    ben.refresh_from_db()
+    assert ben.locked_at is None
+    assert browser.post(path, {"reason": WHY}).status_code == 302
+    ben.refresh_from_db()
+    assert (ben.locked_reason, ben.has_usable_password()) == (WHY, False)
+    # Of an account that is locked already, the rest is taken all the same.
+    User.objects.filter(pk=ben.pk).update(password="x")
+    answer = Api(ada).post(f"users/{ben.uid}/lock-down/", {"reason": "again"})
+    assert (answer.status_code, answer.json()["locked_reason"]) == (200, WHY)
+    ben.refresh_from_db()
+    assert not ben.has_usable_password()
+
+
+def test_nobody_locks_himself_down_nor_anybody_above_nor_elsewhere(
+    ben: User, ada: User, root: User, cleo: User
+) -> None:
+    assert [lock(*pair).code for pair in ((ada, ada), (root, ada), (cleo, ada), (ben, ben))] == [  # type: ignore[union-attr]
+        "own_account",
+        "not_found",
+        "not_found",
+        "own_account",
+    ]
+
+
+def test_a_key_of_the_account_opens_nothing(ada: User, root: User) -> None:
+    draft = KeyDraft(user=ada, name="nightly", scopes=["users:read"], days=9)
+    made = make_key(draft, session=Api(ada).session, by=cast.acting(ada), now=timezone.now())
+    assert not isinstance(made, Denied), made
+    assert lock(ada, root) is None
+    assert not Session.objects.filter(user=ada, ended_at=None).exists()
