@@ -83,6 +83,13 @@ _NOTICES = {
             "Please speak to your administrator. Once it is unlocked, your old password opens it no more."
         ),
     ),
+    "temporary_code": (
+        _("A temporary code was made for your account"),
+        _(
+            "An administrator made a code that stands for your second factor once, within the next hour. If you did not ask for it, tell "
+            "your administrator at once."
+        ),
+    ),
     "help_asked": (
         _("Somebody asked for help to sign in as you"),
         _(

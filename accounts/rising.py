@@ -8,7 +8,8 @@ from accounts.sessions import end_sessions, live_sessions
 from audit.record import Origin
 from tenants.models import Role, SecondFactorPolicy
 
-# Of a session's methods (RFC 8176), those that say that a second factor was given: a code, one by text message, a passkey.
+HELPED = "helped"  # of a session's methods an administrator's word, for which RFC 8176 has no value, and no second factor
+# Those that say that a second factor was given: a code, one by text message, a passkey.
 SECOND = frozenset({"otp", "sms", "swk"})
 
 

@@ -71,6 +71,8 @@ class Event(StrEnum):
     FACTOR_ADDED = "twofactor:factor:added"
     FACTOR_CHANGED = "twofactor:factor:changed"
     FACTOR_REMOVED = "twofactor:factor:removed"
+    SECOND_NEEDED = "twofactor:second:needed"
+    TEMPORARY_CODE_MADE = "twofactor:temporarycode:made"
     FACTORS_RESET = "twofactor:factor:reset"
     DEVICE_REMEMBERED = "twofactor:device:remembered"
     DEVICE_FORGOTTEN = "twofactor:device:forgotten"

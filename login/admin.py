@@ -16,10 +16,11 @@ from core.admin import VerbAdmin
 from core.admin_lists import VisibleRelatedFilter
 from core.admin_pages import Note, ObjectForm, Panel, Words, badge, link_to, object_verb, two_lines, when
 from core.outcomes import Denied
-from login.help.answering import HOW_LENGTH, confirm_person, deny_person, needed_for
+from login.help.answering import HOW_LENGTH, confirm_person, deny_person
 from login.help.asking import DIGITS, as_it_is, over, waiting
 from login.models import HelpRequest, HelpState
 from tenants.actor import Actor
+from twofactor.services.two_persons import needed_for
 
 TONES: Mapping[str, str] = {
     HelpState.WAITING: "warning",

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from accounts.models import Browser, SessionKind, User
+from accounts.rising import HELPED
 from accounts.sessions import Vouched, confirm_session, note_browser, renew_browser, start_session
 from accounts.tokens.issue import token_pair
 from accounts.vouching import METHOD as VOUCHED
@@ -23,9 +24,6 @@ from twofactor.options import REMEMBER_DAYS, SKIP
 from twofactor.services.challenges import refuse_while_waiting, send_code
 
 LINK_METHOD = "mca"  # RFC 8176 has no value for a mailed link; multiple-channel authentication comes nearest
-HELPED = (
-    "helped"  # nor for an administrator's word, which proves nothing where a second factor has to be recent
-)
 
 
 def end(case: Case, outcome: str) -> None:

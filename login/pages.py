@@ -177,7 +177,10 @@ def _mailed_facts(case: Case) -> list[str]:
 def _code_lead(case: Case) -> str:
     challenge = pending_code(case)
     if kind_of(case.attempt.method) == FactorKind.RECOVERY:
-        return _("Enter one of the recovery codes that you printed or wrote down. Each works once.")
+        return _(
+            "Enter one of the recovery codes that you printed or wrote down, or the one that your administrator gave you. "
+            "Each works once."
+        )
     if address := sent_to(case, challenge):
         return _("We sent a code to %(address)s.") % {"address": address}
     prompt = prompt_of(case, challenge)

@@ -58,6 +58,7 @@ STATUS: Mapping[str, int] = {
     "reason_needed": 400,
     "role_of_other_company": 400,
     "secret_needed": 400,
+    "second_needed": 409,
     "unknown_setting": 400,
     # who sent it
     "unauthenticated": 401,

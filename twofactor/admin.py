@@ -1,6 +1,6 @@
 """What the second factor puts on the page of a person in the administration: verbs and panels."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +13,7 @@ from django.utils.translation import gettext_lazy as __
 from accounts.admin import MORE_PANELS, UserAdmin
 from accounts.held import device
 from accounts.models import User
-from core.admin_pages import ObjectForm, Panel, add_verb, badge, object_verb, two_lines
+from core.admin_pages import ObjectForm, OnceForm, Panel, add_verb, badge, object_verb, two_lines, when
 from core.outcomes import Denied
 from tenants.actor import Actor
 from tenants.models import SecondFactorPolicy
@@ -42,11 +42,13 @@ class ReasonForm(ObjectForm):
     __("Turn off every second factor"),
     explains=__(
         "For somebody who lost phone and paper. Make sure first that it is the person who asks: from now on the password alone, or what "
-        "the settings say about somebody without a second factor, decides. All sessions end, devices are forgotten, the person is told."
+        "the settings say about somebody without a second factor, decides. All sessions end, devices are forgotten, the person is told. "
+        "For somebody who may open the administration a second administrator has to do the same."
     ),
     done=__("Every second factor was turned off."),
     form=ReasonForm,
     danger=True,
+    confirmed=True,
     offered=lambda user: bool(user.factor_kinds),
 )
 def turn_off_factors(
@@ -59,6 +61,42 @@ def turn_off_factors(
 ) -> Denied | None:
     """Turn every second factor of the person off."""
     return administered.turn_off_factors(obj, reason=given["reason"], by=by, now=now)
+
+
+class TemporaryCodeForm(ReasonForm, OnceForm):
+    """Why a temporary code is made."""
+
+    def stamp(self) -> str:
+        """Which code is the newest."""
+        return str(administered.newest_temporary(self.obj))  # type: ignore[arg-type]
+
+
+def _shown_once(made: administered.TemporaryCode) -> Mapping[str, Any]:
+    return {"secret": made.code, "expires_at": when(made.expires_at)}
+
+
+@object_verb(
+    __("Make a temporary code"),
+    explains=__(
+        "For somebody who lost phone and paper and has to get in now. Make sure first that it is the person who asks. The code stands for "
+        "the second factor once, within an hour; it is shown once, on the next page. The person is told."
+    ),
+    done=__("The code was made."),
+    form=TemporaryCodeForm,
+    result_template="admin/accounts/user/temporary_code.html",
+    result_context=_shown_once,
+    confirmed=True,
+)
+def temporary_code(
+    self: UserAdmin,  # noqa: ARG001
+    obj: User,
+    given: dict[str, Any],
+    *,
+    by: Actor,
+    now: datetime,
+) -> administered.TemporaryCode | Denied:
+    """Make a code that stands for the second factor once."""
+    return administered.make_temporary_code(obj, reason=given["reason"], by=by, now=now)
 
 
 @object_verb(
@@ -131,5 +169,6 @@ def _devices(user: User) -> Panel:
 
 
 add_verb(UserAdmin, turn_off_factors)
+add_verb(UserAdmin, temporary_code)
 add_verb(UserAdmin, forget_devices)
 MORE_PANELS.append(panels)

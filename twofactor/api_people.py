@@ -4,6 +4,7 @@ from typing import Any
 
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -11,8 +12,9 @@ from accounts.models import User
 from accounts.serializers import Nothing
 from core.api import Resource, actor
 from core.fields import Strict, Text
+from core.refusals import settled
 from twofactor.serializers import DeviceShown, FactorShown, all_shown
-from twofactor.services.administered import forget_devices, turn_off_factors
+from twofactor.services.administered import forget_devices, make_temporary_code, turn_off_factors
 from twofactor.services.devices import remembered
 
 
@@ -22,14 +24,22 @@ class Reason(Strict):
     reason = Text(max_length=200, help_text=_("For the audit, such as how the person was made sure of."))
 
 
+class TemporaryCodeShown(serializers.Serializer[Any]):
+    """A temporary code. It is in this answer and cannot be read again."""
+
+    code = serializers.CharField()
+    expires_at = serializers.DateTimeField()
+
+
 class FactorsOfPerson(Resource):
     """The second factors of a person."""
 
     model = User
     reads = FactorShown
-    bodies = {"reset": Reason}
-    answers = {"reset": None}
-    verbs = {"factors": "view", "reset": "change"}
+    bodies = {"reset": Reason, "temporary_code": Reason}
+    answers = {"reset": None, "temporary_code": TemporaryCodeShown}
+    verbs = {"factors": "view", "reset": "change", "temporary_code": "change"}
+    created = ("temporary_code",)
     related = ("company",)
     many = True
 
@@ -38,9 +48,16 @@ class FactorsOfPerson(Resource):
         return Response(all_shown(self.get_object()))
 
     def reset(self, request: Request, **where: Any) -> Response:
-        """Turn every second factor off; the person is told, and every session ends. Nothing to turn off: 409 `nothing_changed`."""
+        """Turn every second factor off; the person is told, and every session ends. For an administrator a second one has to do the same
+        within 30 minutes (409 `second_needed`). Nothing to turn off: 409 `nothing_changed`."""
         user, reason = self.get_object(), self.body()["reason"]
         return self.settle_gone(turn_off_factors(user, reason=reason, by=actor(request), now=timezone.now()))
+
+    def temporary_code(self, request: Request, **where: Any) -> Response:
+        """A code that stands for the second factor once, within an hour; the person is told. For an administrator two ask for it."""
+        user, reason = self.get_object(), self.body()["reason"]
+        made = settled(make_temporary_code(user, reason=reason, by=actor(request), now=timezone.now()))
+        return Response(TemporaryCodeShown(made).data, status=status.HTTP_201_CREATED)
 
 
 class DevicesOfPerson(Resource):

@@ -23,6 +23,11 @@ urlpatterns = [
     path("me/password/", api.OwnPassword.as_view(), name="me-password"),
     path("users/<uuid:id>/factors/", FactorsOfPerson.as_view({"get": "factors"}), name="user-factors"),
     path(
+        "users/<uuid:id>/temporary-code/",
+        FactorsOfPerson.as_view({"post": "temporary_code"}),
+        name="user-temporary-code",
+    ),
+    path(
         "users/<uuid:id>/reset-factors/",
         FactorsOfPerson.as_view({"post": "reset"}),
         name="user-reset-factors",

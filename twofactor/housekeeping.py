@@ -2,11 +2,27 @@
 
 from datetime import datetime, timedelta
 
-from twofactor.models import Challenge
+from core.db import unit
+from twofactor.models import Challenge, Factor, FactorKind, FirstWord, RecoveryCode
+from twofactor.services.factors import hold, security_changed
+from twofactor.services.two_persons import WAITS
 
 KEPT = timedelta(days=2)
 
 
 def prune(*, now: datetime) -> int:
-    """Delete codes that expired two days ago; the number of them."""
-    return Challenge.objects.filter(expires_at__lt=now - KEPT).delete()[0]
+    """Delete codes that expired two days ago, temporary ones that are over, and words that waited in vain; the number of them."""
+    codes, _by_model = Challenge.objects.filter(expires_at__lt=now - KEPT).delete()
+    temporary, _by_model = RecoveryCode.objects.filter(expires_at__lte=now).delete()
+    words, _by_model = FirstWord.objects.filter(at__lte=now - WAITS).delete()
+    for factor in Factor.objects.filter(kind=FactorKind.RECOVERY, codes=None).select_related("user"):
+        _take_off(factor)
+    return codes + temporary + words
+
+
+def _take_off(factor: Factor) -> None:
+    """There was no paper, only a temporary code."""
+    with unit():
+        hold(factor.user)
+        if Factor.objects.filter(pk=factor.pk, codes=None).delete()[0]:
+            security_changed(factor.user)

@@ -73,6 +73,7 @@ class RecoveryCode(models.Model):
     # A few bits under a key of the installation, by which the row is found, so that a check costs one hash and not ten.
     selector = models.CharField(max_length=4)
     hash = models.CharField(max_length=128)
+    expires_at = models.DateTimeField(null=True)  # of a temporary one, which an administrator made
     used_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -80,6 +81,21 @@ class RecoveryCode(models.Model):
 
     def __str__(self) -> str:
         return f"{self.factor_id}:{self.pk}"
+
+
+class FirstWord(models.Model):
+    """What one administrator wants done to the factors of another; it waits for a second one to say the same."""
+
+    user = models.ForeignKey(User, models.CASCADE, related_name="+")
+    verb = models.CharField(max_length=20)
+    by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["user", "verb"], name="first_word_once")]
+
+    def __str__(self) -> str:
+        return f"{self.verb} {self.user_id}"
 
 
 class Purpose(models.TextChoices):

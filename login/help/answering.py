@@ -4,23 +4,19 @@ from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
-from accounts.models import Session, User
+from accounts.models import User
 from accounts.notices import any_channels, notify
 from accounts.people import refuse_touch
-from accounts.principal import bounding_rights_of
-from accounts.rising import SECOND
-from accounts.sessions import CONFIRM_FIRST
 from audit.events import Event
 from audit.record import record
 from core.db import unit
 from core.draft import NOT_FOUND, line
 from core.outcomes import Denied
-from login.advance import HELPED
 from login.flow import Help
 from login.help.asking import is_number_of, waiting
 from login.models import Attempt, HelpRequest, HelpState
 from tenants.actor import Actor
-from twofactor.services.recent import refuse_unproved
+from twofactor.services.two_persons import in_person, needed_for, refuse_newer
 
 HOW_LENGTH = 300
 GOES_ON_FOR = timedelta(minutes=15)  # so long the person may take after the answer
@@ -36,20 +32,11 @@ TWICE = Denied(
     code="already_confirmed",
     message=_("You have confirmed this person. For an administrator it takes a second administrator."),
 )
-TOO_NEW = Denied(
-    code="account_too_new",
-    message=_("Your account, or its password, is newer than this request. Somebody else has to answer it."),
-)
 NUMBER_WRONG = Denied(
     code="number_wrong",
     field="number",
     message=_("This is not the number on the person's page. After three wrong ones the request is denied."),
 )
-
-
-def needed_for(person: User) -> int:
-    """How many administrators have to make sure of this person: two, where the administration would open."""
-    return 2 if bounding_rights_of(person).may_open_admin else 1
 
 
 def confirm_person(
@@ -62,7 +49,7 @@ def confirm_person(
     told = line(how, field="how", longest=HOW_LENGTH)
     if isinstance(told, Denied):
         return told
-    administrator = _in_person(by, now=now)
+    administrator = in_person(by, now=now)
     if isinstance(administrator, Denied):
         return administrator
     request.user.ask_ahead()
@@ -106,16 +93,6 @@ def deny_person(request: HelpRequest, *, why: str, by: Actor, now: datetime) -> 
     return found
 
 
-def _in_person(by: Actor, *, now: datetime) -> User | Denied:
-    """The administrator, who himself has proved it recently: no program, no key, nobody acting as somebody else, nobody let in by help."""
-    session = Session.objects.select_related("user").filter(uid=by.sign_in).first() if by.sign_in else None
-    if session is None or by.origin.impersonator is not None:
-        return CONFIRM_FIRST
-    if HELPED in session.methods and SECOND.isdisjoint(session.methods):
-        return CONFIRM_FIRST
-    return refuse_unproved(session, now=now) or session.user
-
-
 def _held(request: HelpRequest, *, by: Actor, now: datetime) -> HelpRequest | Denied:
     """Inside a unit: the request as it stands, its rows locked in the order of the sign-in: person, attempt, request."""
     people = User.objects.select_for_update(of=("self",), no_key=True).select_related("company")
@@ -139,8 +116,7 @@ def _refuse(request: HelpRequest, administrator: User) -> Denied | None:
     """Why this administrator's word does not count: he gave it already, or may be whoever asks, under a name made meanwhile."""
     if request.answers.filter(by=administrator).exists():
         return TWICE
-    made = [one for one in (administrator.created_at, administrator.password_changed_at) if one is not None]
-    return TOO_NEW if max(made) >= request.created_at else None
+    return refuse_newer(administrator, than=request.created_at)
 
 
 def _wrong_number(request: HelpRequest, *, by: Actor, now: datetime) -> Denied:

@@ -4,10 +4,11 @@ from django.utils.translation import gettext_lazy as _
 from rest_framework import serializers
 
 from core.fields import Reference, Strict, Text, Uid
-from login.help.answering import HOW_LENGTH, needed_for
+from login.help.answering import HOW_LENGTH
 from login.help.asking import DIGITS
 from login.models import HelpAnswer, HelpReason, HelpRequest, HelpState
 from tenants.models import Company
+from twofactor.services.two_persons import needed_for
 
 
 class HelpAnswerShown(serializers.ModelSerializer[HelpAnswer]):

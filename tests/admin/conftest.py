@@ -13,7 +13,9 @@ from audit.record import Origin, record
 from cobrowse.models import Application, CobrowseSession
 from configserver.models import SolutionPackage
 from core.db import unit
+from core.sealed import NOTHING
 from delivery.models import Delivery, State
+from login.models import Attempt, HelpRequest
 from tenants.models import Company, Permission, Role, SettingsRevision
 from tests import directory
 from tests.cast import browser as signed_in
@@ -58,6 +60,25 @@ def foreign(cleo: User, globex: Company) -> dict[str, Model]:
             created_at=now,
             updated_at=now,
             expires_at=now + timedelta(minutes=20),
+        ),
+        "login_helprequest": HelpRequest.objects.create(
+            attempt=Attempt.objects.create(
+                fingerprint="globex",
+                purpose="sign-in",
+                by_page=True,
+                realm="internal",
+                name=NOTHING,
+                name_key="globex",
+                user=cleo,
+                version=cleo.security_version,
+                created_at=now,
+                expires_at=now + timedelta(minutes=30),
+            ),
+            user=cleo,
+            company=globex,
+            reason="no_method",
+            created_at=now,
+            expires_at=now + timedelta(minutes=30),
         ),
         "tenants_company": globex,
         "tenants_role": role,

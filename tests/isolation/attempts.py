@@ -47,6 +47,7 @@ PAGES = {
     "rollback": "roll_back",
     "reset-factors": "turn_off_factors",
     "lock-down": "lock_down",
+    "temporary-code": "temporary_code",
     "forget-devices": "forget_devices",
 }
 

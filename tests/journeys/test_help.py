@@ -16,7 +16,7 @@ from audit.models import AuditEvent
 from audit.record import Origin
 from core.db import unit
 from delivery.models import Delivery
-from login.help.answering import TOO_NEW, TWICE, confirm_person
+from login.help.answering import TWICE, confirm_person
 from login.help.asking import number_of
 from login.housekeeping import prune
 from login.models import HelpRequest
@@ -28,6 +28,7 @@ from tests.journeys.doors import ApiDoor, Door, Said, WebDoor, sign_in
 from tests.journeys.stage import PASSWORD, Post, Time, configure
 from tests.journeys.test_settings_of_the_factor import ADA, BEN, turn_on, wrong
 from tests.parallel import in_parallel
+from twofactor.services.two_persons import TOO_NEW
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 HOW = "called back on the number of the staff list"

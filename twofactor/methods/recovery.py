@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from django.contrib.auth.hashers import check_password, make_password
+from django.db.models import Q
 
 from accounts.models import User
 from core import entropy
@@ -30,7 +31,8 @@ class Recovery(Method):
         if len(code) != LENGTH:
             return Wrong()
         for factor in Factor.objects.filter(user=user.pk, kind=self.kind):
-            rows = factor.codes.filter(selector__in=selectors(code, factor), used_at=None)
+            good = Q(expires_at=None) | Q(expires_at__gt=now)
+            rows = factor.codes.filter(good, selector__in=selectors(code, factor), used_at=None)
             for row in rows:
                 if check_password(code, row.hash):
                     return Right(used=row.pk)
@@ -52,6 +54,19 @@ def selectors(code: str, factor: Factor) -> list[str]:
     return [one[:4] for one in entropy.fingerprints(code, purpose=f"recovery:{factor.uid}")]
 
 
+def temporary(factor: Factor, *, expires_at: datetime) -> tuple[str, RecoveryCode]:
+    """One code that ends by itself, to show, and its row; not inside a unit, for a hash is dear."""
+    code = entropy.words_code(LENGTH)
+    row = RecoveryCode(
+        factor=factor, selector=selectors(code, factor)[0], hash=make_password(code), expires_at=expires_at
+    )
+    return _grouped(code), row
+
+
+def _grouped(code: str) -> str:
+    return f"{code[:GROUP]}-{code[GROUP:]}"
+
+
 def made(factor: Factor) -> tuple[list[str], list[RecoveryCode]]:
     """Ten new codes to show, and their rows; not inside a unit, for a hash is dear."""
     codes = [entropy.words_code(LENGTH) for _ in range(HOW_MANY)]
@@ -59,4 +74,4 @@ def made(factor: Factor) -> tuple[list[str], list[RecoveryCode]]:
         RecoveryCode(factor=factor, selector=selectors(code, factor)[0], hash=make_password(code))
         for code in codes
     ]
-    return [f"{code[:GROUP]}-{code[GROUP:]}" for code in codes], rows
+    return [_grouped(code) for code in codes], rows

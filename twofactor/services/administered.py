@@ -1,23 +1,31 @@
 """What administrators do to the second factors of other people: turn them off, and forget the browsers that stand for them."""
 
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.ending import forget_browsers
 from accounts.models import User
+from accounts.notices import any_channels, notify
 from accounts.people import NOT_FOUND, refuse_touch
 from audit.events import Event
 from audit.record import record
 from core.db import unit
 from core.outcomes import Denied
 from tenants.actor import Actor
-from twofactor.models import RecoveryCode
+from twofactor.methods.recovery import temporary
+from twofactor.models import Factor, FactorKind, RecoveryCode
 from twofactor.services.devices import remembered
-from twofactor.services.factors import reset_factors
+from twofactor.services.factors import reset_factors, security_changed
+from twofactor.services.two_persons import refuse_alone
 
 OWN_FACTORS = Denied(
     code="own_account", message=_("Your own second factors change only on the pages of your account.")
+)
+TEMPORARY_FOR = timedelta(hours=1)
+MEANWHILE = Denied(
+    code="conflict", message=_("The person's recovery codes have just been changed. Please try again.")
 )
 NONE_ON = Denied(code="nothing_changed", message=_("This person has no second factor turned on."))
 NONE_REMEMBERED = Denied(code="nothing_changed", message=_("No device of this person is remembered."))
@@ -32,6 +40,8 @@ def turn_off_factors(user: User, *, reason: str, by: Actor, now: datetime) -> De
             return refusal
         if by.origin.actor is not None and by.origin.actor.uid == found.uid:
             return OWN_FACTORS  # else whoever holds the session for a moment is rid of the second proof
+        if found.factor_kinds and (refusal := refuse_alone(found, verb="reset", by=by, now=now)) is not None:
+            return refusal
         number = reset_factors(found, by=by, now=now)
         if not number:
             return NONE_ON
@@ -47,6 +57,59 @@ def turn_off_factors(user: User, *, reason: str, by: Actor, now: datetime) -> De
     return None
 
 
+@dataclass(frozen=True, kw_only=True)
+class TemporaryCode:
+    """What is shown once, and told to the person."""
+
+    code: str
+    expires_at: datetime
+
+
+def make_temporary_code(user: User, *, reason: str, by: Actor, now: datetime) -> TemporaryCode | Denied:
+    """One code that stands for the second factor once, within the hour; the one before is worth nothing. The person is told of it.
+
+    For somebody who lost his factors, and was made sure of. For an administrator it takes two of them.
+    """
+    expires_at = now + TEMPORARY_FOR
+    factor = Factor.objects.filter(user=user.pk, kind=FactorKind.RECOVERY).first()
+    factor = factor or Factor(user=user, kind=FactorKind.RECOVERY, created_at=now, confirmed_at=now)
+    code, row = temporary(factor, expires_at=expires_at)
+    with unit():
+        found = _held(user)
+        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
+        if found is None or refusal is not None:
+            return refusal or NOT_FOUND
+        if by.origin.actor is not None and by.origin.actor.uid == found.uid:
+            return OWN_FACTORS
+        if (refusal := refuse_alone(found, verb="code", by=by, now=now)) is not None:
+            return refusal
+        kept = Factor.objects.filter(user=found.pk, kind=FactorKind.RECOVERY).first()
+        if (kept is None) != (factor.pk is None) or (kept is not None and kept.pk != factor.pk):
+            return MEANWHILE  # the code was made for a paper that is another one now
+        if kept is None:
+            factor.save()
+            security_changed(found)
+        RecoveryCode.objects.filter(factor=factor).exclude(expires_at=None).delete()
+        row.factor = factor
+        row.save()
+        record(
+            Event.TEMPORARY_CODE_MADE,
+            origin=by.origin,
+            at=now,
+            company_id=found.company_id,
+            subject=found,
+            reason=reason[:200],
+        )
+        notify(found, to=any_channels(found), sentence="temporary_code", origin=by.origin, now=now)
+    return TemporaryCode(code=code, expires_at=expires_at)
+
+
+def newest_temporary(user: User) -> int:
+    """The number of the newest temporary code of this person; 0 for none."""
+    rows = RecoveryCode.objects.filter(factor__user=user.pk).exclude(expires_at=None)
+    return rows.order_by("-pk").values_list("pk", flat=True).first() or 0
+
+
 def forget_devices(user: User, *, by: Actor, now: datetime) -> Denied | None:
     """Let no browser stand for the second factor of a person any more. Refused when he stands above the actor."""
     with unit():
@@ -60,8 +123,8 @@ def forget_devices(user: User, *, by: Actor, now: datetime) -> Denied | None:
 
 
 def recovery_codes_left(user: User) -> int:
-    """How many of the person's recovery codes are not used yet."""
-    return RecoveryCode.objects.filter(factor__user=user.pk, used_at=None).count()
+    """How many codes of the person's paper are not used yet."""
+    return RecoveryCode.objects.filter(factor__user=user.pk, used_at=None, expires_at=None).count()
 
 
 def _held(user: User) -> User | None:
