@@ -6,7 +6,7 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
-from accounts.inviting import revoke_links_of
+from accounts.inviting import links_held_of, revoke_held
 from accounts.models import Browser, Session, User
 from accounts.notices import any_channels, notify
 from accounts.people import NOT_FOUND, SHUT, lock_account, refuse_end
@@ -60,15 +60,17 @@ def lock_down(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | 
 
     Sessions, tokens, API keys, codes, mailed links, remembered browsers and the join links that it made are over, and so is the password
     of somebody kept here: once the account is unlocked, its person has to prove it anew, by a mailed link and the second factor, or by a
-    password that an administrator gives. Of external people the directory keeps the password.
+    password that an administrator gives. Of external people the directory keeps the password. The second factors stay: whether one of them
+    is the intruder's, the administrator sees on the page.
     """
     with unit():
+        made = links_held_of(user, now=now)
         refusal = refuse_end(user, verb="change", by=by)
         if refusal is not None:
             return refusal
         forgotten = forget_browsers(user, origin=by.origin, now=now)
         lock_account(user, reason=reason, by=by, now=now)
-        links = revoke_links_of(user, by=by, now=now)
+        links = revoke_held(made, by=by, now=now)
         void = {} if user.is_external else {"password": make_password(None), "password_changed_at": now}
         User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1, **void)
         epoch.bump()

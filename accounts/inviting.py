@@ -1,5 +1,6 @@
 """The verbs on join links: making, mailing, showing and revoking them. Each is judged by everything that the link would give."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -271,10 +272,14 @@ def revoke_join_link(link: JoinLink, *, by: Actor, now: datetime) -> Denied | No
     return None
 
 
-def revoke_links_of(user: User, *, by: Actor, now: datetime) -> int:
-    """Inside a unit: nobody joins any more by a link that this person made; the number of them. Who may do so, the caller has asked."""
+def links_held_of(user: User, *, now: datetime) -> list[JoinLink]:
+    """Inside a unit, before the person's row, as whoever joins takes them: the open links that this person made."""
     made = JoinLink.objects.select_for_update(of=("self",)).select_related("role").filter(made_by=user)
-    over = [one for one in made.order_by("pk") if one.state(now=now) == "open"]
+    return [one for one in made.order_by("pk") if one.state(now=now) == "open"]
+
+
+def revoke_held(over: Sequence[JoinLink], *, by: Actor, now: datetime) -> int:
+    """Inside a unit: nobody joins any more by these links; the number of them. Who may do so, the caller has asked."""
     for one in over:
         _revoke(one, by=by, now=now)
     return len(over)

@@ -73,9 +73,11 @@ def next_step(facts: Facts) -> Step:
         return Step.DENIED
     if not _is_begun(facts):
         return _first_proof(facts)
+    if facts.help is Help.DENIED:
+        return Step.DENIED
     if facts.factor_needed and not facts.factor_proved and facts.help is not Help.CONFIRMED:
         if facts.help is not Help.NONE:
-            return Step.DENIED if facts.help is Help.DENIED else Step.HELP
+            return Step.HELP
         if facts.methods:
             if facts.method not in facts.methods:
                 return Step.METHOD

@@ -75,7 +75,7 @@ def confirm_person(
             sentence="help_confirmed",
             origin=by.origin,
             now=now,
-            administrator=administrator.display_name,
+            administrator=administrator.display_name or str(administrator),
         )
     return found
 
@@ -116,7 +116,7 @@ def _refuse(request: HelpRequest, administrator: User) -> Denied | None:
     """Why this administrator's word does not count: he gave it already, or may be whoever asks, under a name made meanwhile."""
     if request.answers.filter(by=administrator).exists():
         return TWICE
-    return refuse_newer(administrator, than=request.created_at)
+    return refuse_newer(administrator, than=request.created_at) if needed_for(request.user) > 1 else None
 
 
 def _wrong_number(request: HelpRequest, *, by: Actor, now: datetime) -> Denied:

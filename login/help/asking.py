@@ -10,13 +10,14 @@ from typing import Any
 
 from django.db.models import F, Q
 
+from accounts.limits import HELP
 from accounts.notices import any_channels, notify
 from audit.events import Event
 from audit.record import Origin, record
 from core import entropy
 from core.db import unit
 from core.outcomes import Denied
-from core.throttle import Limit, take
+from core.throttle import take
 from login.case import Case
 from login.flow import Help
 from login.holding import held
@@ -24,7 +25,6 @@ from login.models import HelpReason, HelpRequest, HelpState
 
 LIFE = timedelta(minutes=30)
 DIGITS = 6
-ASKED = Limit(name="help", tries=3, window=timedelta(days=1))  # of one person
 
 
 def number_of(request: HelpRequest) -> str:
@@ -79,11 +79,10 @@ def ask(case: Case, _data: Mapping[str, Any]) -> Denied | None:
     if case.attempt.help == Help.ASKED:
         return None
     user = case.person
-    if (refused := take(ASKED, str(user.uid), now=case.now)) is not None:
-        return refused
     with held(case) as denied:
-        if denied is not None:
-            return denied
+        refused = denied or take(HELP, str(user.uid), now=case.now)
+        if refused is not None:
+            return refused
         attempt = case.attempt
         case.help_request = HelpRequest.objects.create(
             attempt=attempt,

@@ -112,11 +112,10 @@ def limits_told() -> "list[Limit]":
     from accounts.checks import NEW_PASSWORDS
     from accounts.integrations.reading import BY_HAND
     from accounts.inviting import MAILS_OF_COMPANY, MAILS_TO_ADDRESS
-    from accounts.limits import APPS_BEGUN, CODES_A_DAY, CODES_AT_ONCE, NETWORK, PASSWORD
+    from accounts.limits import APPS_BEGUN, CODES_A_DAY, CODES_AT_ONCE, HELP, NETWORK, PASSWORD
     from cobrowse.rest import DRAWN
     from cobrowse.sessions.entering import STARTS
     from cobrowse.sessions.finding import WRONG_BY_NETWORK, WRONG_BY_PERSON
-    from login.help.asking import ASKED
     from login.links.mailed import ASK_BY_BROWSER, ASK_BY_NAME, ASK_BY_NETWORK, ASK_TO_CONFIRM
     from login.service import BEGIN, CONFIRM
     from twofactor.services.passkeys import BEGUN
@@ -142,7 +141,7 @@ def limits_told() -> "list[Limit]":
         WRONG_BY_NETWORK,
         STARTS,
         DRAWN,
-        ASKED,
+        HELP,
     ]
 
 

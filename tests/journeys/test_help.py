@@ -8,6 +8,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.impersonation import begin_impersonation
+from accounts.limits import unlock_user
 from accounts.models import Session, User
 from accounts.people import lock_user
 from accounts.principal import principal_of_session
@@ -210,7 +211,7 @@ def other(acme: Company) -> User:
 @pytest.fixture
 def of_ada(door: Door, ada: User, eve: User, other: User, clock: Time) -> HelpRequest:
     """Ada, who administers, has asked."""
-    clock.forward(minutes=1)
+    clock.forward(days=1, minutes=1)
     User.objects.filter(pk=ada.pk).update(email_verified_at=None)
     assert sign_in(door, ADA, PASSWORD).step == "help"
     door.take("help")
@@ -262,6 +263,7 @@ def test_one_administrator_twice_at_once_is_one(acme: Company, ada: User, eve: U
     door = ApiDoor()
     sign_in(door, ADA, PASSWORD)
     door.take("help")
+    User.objects.update(created_at=timezone.now() - timedelta(days=9), password_changed_at=None)
     request, by, found = HelpRequest.objects.get(), actor(eve), list[Any]()
 
     def confirm(_number: int) -> None:
@@ -289,9 +291,9 @@ def test_neither_a_key_nor_who_acts_as_another(asked: HelpRequest, ada: User, ro
 
 def test_nor_who_was_let_in_by_help_himself(asked: HelpRequest, ada: User) -> None:
     there = Api(ada)
-    Session.objects.filter(pk=there.session.pk).update(methods=["pwd", "helped"])
+    Session.objects.filter(pk=there.session.pk).update(methods=["pwd", "otp", "helped"])
     found = there.post(f"help-requests/{asked.uid}/confirm/", {"number": number_of(asked), "how": HOW})
-    assert found.json()["code"] == "confirm_first"
+    assert found.json()["code"] == "forbidden"
 
 
 def test_nor_who_has_not_proved_it_recently(asked: HelpRequest, ada: User) -> None:
@@ -422,6 +424,16 @@ def test_three_a_day(door: Door, ben: User) -> None:
     sign_in(door, BEN, PASSWORD)
     said = door.take("help")
     assert (said.status, HelpRequest.objects.count()) == (429, 3)
+
+
+def test_whoever_unlocks_gives_new_requests(door: Door, ben: User, ada: User) -> None:
+    User.objects.filter(pk=ben.pk).update(email_verified_at=None)
+    for _time in range(4):
+        sign_in(door, BEN, PASSWORD)
+        door.take("help")
+    assert unlock_user(ben, by=cast.acting(ada), now=timezone.now()) is None
+    sign_in(door, BEN, PASSWORD)
+    assert door.take("help").status == 200
 
 
 def test_help_is_no_way_round_the_first_proof(door: Door, ben: User) -> None:

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Session, User
 from accounts.people import lock_user
+from accounts.principal import principal_of_session
 from audit.models import AuditEvent
 from audit.record import Origin
 from delivery.models import Delivery
@@ -129,6 +130,24 @@ def test_nobody_makes_one_for_himself_nor_elsewhere_nor_above(
     assert not RecoveryCode.objects.exists()
 
 
+def test_no_program_makes_one(ben: User, ada: User) -> None:
+    there = Api(ada)
+    Session.objects.filter(pk=there.session.pk).update(confirmed_at=timezone.now() - timedelta(hours=1))
+    found = there.post(f"users/{ben.uid}/temporary-code/", {"reason": WHY})
+    assert found.json()["code"] == "confirm_first"
+    made = make_temporary_code(ben, reason=WHY, by=cast.acting(ada), now=timezone.now())
+    assert getattr(made, "code", "") == "confirm_first"
+    assert not RecoveryCode.objects.exists()
+
+
+def test_what_the_person_is_at_goes_on(door: Door, ben: User, ada: User) -> None:
+    turn_on(ben)
+    assert sign_in(door, BEN, PASSWORD).step == "code"
+    code = ask(ada, ben).json()["code"]
+    door.take("method", method="recovery")
+    assert door.take("code", code=code).step == "done"
+
+
 # --- two of them
 
 
@@ -137,7 +156,7 @@ def test_for_an_administrator_it_takes_two(
     verb: str, done: int, ada: User, eve: User, ora: User, clock: Time
 ) -> None:
     turn_on(ada)
-    clock.forward(minutes=1)
+    clock.forward(days=1, minutes=1)
     for _time in range(2):
         first = ask(eve, ada, verb)
         assert (first.status_code, first.json()["code"]) == (409, "second_needed")
@@ -208,9 +227,12 @@ def test_the_machine_itself_needs_nobody_beside_it(ada: User) -> None:
 @pytest.mark.django_db(transaction=True)
 def test_many_at_once_make_one_code(ben: User, ada: User) -> None:
     found: list[Any] = []
+    principal = principal_of_session(str(Api(ada).session.uid))
+    assert principal is not None
+    by = principal.actor(address="")
 
     def make(_number: int) -> None:
-        found.append(make_temporary_code(ben, reason=WHY, by=cast.acting(ada), now=timezone.now()))
+        found.append(make_temporary_code(ben, reason=WHY, by=by, now=timezone.now()))
 
     in_parallel(4, make)
     assert sum(isinstance(one, TemporaryCode) for one in found) >= 1, found

@@ -17,8 +17,8 @@ from tenants.actor import Actor
 from twofactor.methods.recovery import temporary
 from twofactor.models import Factor, FactorKind, RecoveryCode
 from twofactor.services.devices import remembered
-from twofactor.services.factors import reset_factors, security_changed
-from twofactor.services.two_persons import refuse_alone
+from twofactor.services.factors import note_kinds, reset_factors
+from twofactor.services.two_persons import in_person, refuse_alone
 
 OWN_FACTORS = Denied(
     code="own_account", message=_("Your own second factors change only on the pages of your account.")
@@ -40,7 +40,10 @@ def turn_off_factors(user: User, *, reason: str, by: Actor, now: datetime) -> De
             return refusal
         if by.origin.actor is not None and by.origin.actor.uid == found.uid:
             return OWN_FACTORS  # else whoever holds the session for a moment is rid of the second proof
-        if found.factor_kinds and (refusal := refuse_alone(found, verb="reset", by=by, now=now)) is not None:
+        if (
+            found.factor_kinds
+            and (refusal := refuse_alone(found, verb="reset", reason=reason, by=by, now=now)) is not None
+        ):
             return refusal
         number = reset_factors(found, by=by, now=now)
         if not number:
@@ -70,6 +73,8 @@ def make_temporary_code(user: User, *, reason: str, by: Actor, now: datetime) ->
 
     For somebody who lost his factors, and was made sure of. For an administrator it takes two of them.
     """
+    if by.origin.actor is not None and isinstance(administrator := in_person(by, now=now), Denied):
+        return administrator
     expires_at = now + TEMPORARY_FOR
     factor = Factor.objects.filter(user=user.pk, kind=FactorKind.RECOVERY).first()
     factor = factor or Factor(user=user, kind=FactorKind.RECOVERY, created_at=now, confirmed_at=now)
@@ -81,14 +86,14 @@ def make_temporary_code(user: User, *, reason: str, by: Actor, now: datetime) ->
             return refusal or NOT_FOUND
         if by.origin.actor is not None and by.origin.actor.uid == found.uid:
             return OWN_FACTORS
-        if (refusal := refuse_alone(found, verb="code", by=by, now=now)) is not None:
-            return refusal
         kept = Factor.objects.filter(user=found.pk, kind=FactorKind.RECOVERY).first()
         if (kept is None) != (factor.pk is None) or (kept is not None and kept.pk != factor.pk):
             return MEANWHILE  # the code was made for a paper that is another one now
+        if (refusal := refuse_alone(found, verb="code", reason=reason, by=by, now=now)) is not None:
+            return refusal
         if kept is None:
             factor.save()
-            security_changed(found)
+            note_kinds(found)
         RecoveryCode.objects.filter(factor=factor).exclude(expires_at=None).delete()
         row.factor = factor
         row.save()
@@ -128,4 +133,5 @@ def recovery_codes_left(user: User) -> int:
 
 
 def _held(user: User) -> User | None:
-    return User.objects.select_for_update(of=("self",)).select_related("company").filter(pk=user.pk).first()
+    rows = User.objects.select_for_update(of=("self",), no_key=True)
+    return rows.select_related("company").filter(pk=user.pk).first()

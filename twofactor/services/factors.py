@@ -320,12 +320,18 @@ def kinds_in_force(user: User) -> list[str]:
 
 def security_changed(user: User) -> None:
     """Inside a unit: what stands for the second factor no longer does, and the person's row says what is turned on now."""
+    User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1)
+    user.security_version += 1
+    note_kinds(user)
+
+
+def note_kinds(user: User) -> None:
+    """Inside a unit: the person's row says what is turned on now; what was proved before is as good as it was."""
     kinds = kinds_in_force(user)
     changes = {"factor_kinds": f",{','.join(kinds)}," if kinds else ""}
     if user.preferred_factor and user.preferred_factor not in kinds:
         changes["preferred_factor"] = ""
-    User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1, **changes)
-    user.security_version += 1
+    User.objects.filter(pk=user.pk).update(**changes)
     for name, value in changes.items():
         setattr(user, name, value)
     epoch.bump()
@@ -336,7 +342,7 @@ def hold(user: User, *, session: Session | None = None) -> Denied | None:
 
     Refused where the session that asks has ended: other processes may believe in it for a moment longer.
     """
-    User.objects.select_for_update().get(pk=user.pk)
+    User.objects.select_for_update(no_key=True).get(pk=user.pk)
     ended = session is not None and not Session.objects.filter(pk=session.pk, ended_at=None).exists()
     return SESSION_ENDED if ended else None
 
