@@ -72,10 +72,6 @@ class ConfirmForm(ObjectForm):
         help_text=__("Such as: called back on the number in the staff list. It stands in the audit events."),
     )
 
-    def clean_number(self) -> str:
-        """The digits, without the spaces between them."""
-        return "".join(self.cleaned_data["number"].split())
-
 
 class DenyForm(ObjectForm):
     """Why nobody is let in."""

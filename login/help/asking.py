@@ -33,8 +33,8 @@ def number_of(request: HelpRequest) -> str:
 
 
 def is_number_of(request: HelpRequest, given: str) -> bool:
-    """Whether this is it, also after a rotation of keys."""
-    return entropy.is_derived_code(given, purpose="help", id=str(request.uid), digits=DIGITS)
+    """Whether this is it, also after a rotation of keys, and with the spaces that people type between digits."""
+    return entropy.is_derived_code("".join(given.split()), purpose="help", id=str(request.uid), digits=DIGITS)
 
 
 def waiting(*, now: datetime) -> Q:

@@ -70,10 +70,6 @@ class HelpConfirmation(Strict):
     number = Text(max_length=DIGITS + 4, help_text=_("What the person reads out; spaces are left out."))
     how = Text(max_length=HOW_LENGTH, help_text=_("How it was made sure, for the audit."))
 
-    def validate_number(self, given: str) -> str:
-        """The digits, without the spaces between them."""
-        return "".join(given.split())
-
 
 class HelpDenial(Strict):
     """Why nobody is let in."""

@@ -1,4 +1,4 @@
-"""What takes two administrators: whatever lets somebody into the administration without a proof of his own."""
+"""What takes two administrators: a reset, a temporary code, or help at the sign-in for somebody who may open the administration."""
 
 from datetime import datetime, timedelta
 
