@@ -1,6 +1,7 @@
 """Ending sessions: other people's, as an administrator does it, and all of one's own but this one."""
 
 from datetime import datetime
+from typing import Any
 
 from django.contrib.auth.hashers import make_password
 from django.db.models import F
@@ -60,8 +61,8 @@ def lock_down(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | 
 
     Sessions, tokens, API keys, codes, mailed links, remembered browsers and the join links that it made are over, and so is the password
     of somebody kept here: once the account is unlocked, its person has to prove it anew, by a mailed link and the second factor, or by a
-    password that an administrator gives. Of external people the directory keeps the password. The second factors stay: whether one of them
-    is the intruder's, the administrator sees on the page.
+    password that an administrator gives; until then no passkey opens it alone. Of external people the directory keeps the password. The
+    second factors stay: whether one of them is the intruder's, the administrator sees on the page.
     """
     with unit():
         made = links_held_of(user, now=now)
@@ -71,8 +72,9 @@ def lock_down(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | 
         forgotten = forget_browsers(user, origin=by.origin, now=now)
         lock_account(user, reason=reason, by=by, now=now)
         links = revoke_held(made, by=by, now=now)
-        void = {} if user.is_external else {"password": make_password(None), "password_changed_at": now}
-        User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1, **void)
+        User.objects.filter(pk=user.pk).update(
+            security_version=F("security_version") + 1, locked_down_at=now, **_voided(user, now=now)
+        )
         epoch.bump()
         record(
             Event.USER_LOCKED_DOWN,
@@ -86,6 +88,15 @@ def lock_down(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | 
         )
         notify(user, to=any_channels(user), sentence="locked_down", origin=by.origin, now=now)
     return None
+
+
+def _voided(user: User, *, now: datetime) -> dict[str, Any]:
+    """Inside a unit: the columns by which the password kept here opens nothing any more; it is never taken again."""
+    held = User.objects.get(pk=user.pk)
+    if not held.has_usable_password():
+        return {}
+    held.used_passwords.create(password=held.password, at=now, is_void=True)
+    return {"password": make_password(None), "password_changed_at": now}
 
 
 def end_own_others(session: Session, *, origin: Origin, now: datetime) -> int:

@@ -21,6 +21,7 @@ from accounts.names import Realm
 from accounts.notices import notify, verified_channels
 from accounts.options import DEFAULT_COMPANY
 from accounts.proof import TRY_AGAIN, is_idle, lock_idle
+from accounts.rising import noting_admin
 from accounts.sessions import end_all
 from accounts.tries import Tries
 from audit.events import Event
@@ -235,15 +236,16 @@ def _apply(user: User, changed: dict[str, Any], identity: Identity, *, origin: O
         _free_name(identity)
     if "company" in changed:
         _record(Event.USER_CHANGED, user, origin=origin, now=now, fields=sorted(changed))
-    for name, value in changed.items():
-        setattr(user, name, value)
-    if "email" in changed:
-        user.email_verified_at = None
-    if "phone" in changed:
-        user.phone_verified_at = None
-    if {"email", "phone", "company", "engine", "source_version"} & changed.keys():
-        user.security_version += 1
-    user.save()
+    with noting_admin(user, now=now):
+        for name, value in changed.items():
+            setattr(user, name, value)
+        if "email" in changed:
+            user.email_verified_at = None
+        if "phone" in changed:
+            user.phone_verified_at = None
+        if {"email", "phone", "company", "engine", "source_version"} & changed.keys():
+            user.security_version += 1
+        user.save()
     epoch.bump()
     _record(Event.USER_CHANGED, user, origin=origin, now=now, fields=sorted(changed))
     if {"company", "source_version", "loaded", "engine"} & changed.keys():

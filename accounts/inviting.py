@@ -111,6 +111,9 @@ def make_join_link(draft: JoinLinkDraft, *, by: Actor, now: datetime) -> JoinLin
         # Held, so that two at once do not both make the last link that is left, or two for one address.
         held = Company.objects.select_for_update(no_key=True).filter(pk=company.pk, is_active=True).first()
         refusal = NO_SUCH_COMPANY if held is None else _refuse_new(draft, company=held, now=now)
+        # And the maker, so that none is left over that was made while the account was locked down.
+        if refusal is None and not _may_still_make(maker):
+            refusal = FORBIDDEN
         if refusal is None and email:
             refusal = _refuse_mail(email, company=company, now=now)
         if refusal is not None:
@@ -130,6 +133,11 @@ def make_join_link(draft: JoinLinkDraft, *, by: Actor, now: datetime) -> JoinLin
         if email:
             _mail(link, name=name, by=by, now=now)
     return link
+
+
+def _may_still_make(maker: User) -> bool:
+    found = User.objects.select_for_update(no_key=True).filter(pk=maker.pk).first()
+    return found is not None and found.is_active and found.locked_at is None
 
 
 def refuse_to_give(role: Role, *, company: Company, by: Actor) -> Denied | None:

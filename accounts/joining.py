@@ -16,7 +16,7 @@ from accounts.models import Arrival, JoinLink, User
 from accounts.names import Realm
 from accounts.people import NAME_TAKEN
 from accounts.principal import rights_of
-from accounts.rising import end_unproved
+from accounts.rising import end_unproved, noting_admin
 from accounts.tokens.links import join_described, read_join, sign_described
 from audit.events import Event
 from audit.record import Origin, record
@@ -202,7 +202,8 @@ def _raise(account: User, role: Role, *, origin: Origin, now: datetime) -> None:
     if role in held:
         return
     end_unproved(account, given=[*held, role], origin=origin, now=now)
-    account.roles.add(role)
+    with noting_admin(account, now=now):
+        account.roles.add(role)
     epoch.bump()
     record(
         Event.USER_CHANGED,

@@ -33,6 +33,7 @@ CODES_AT_ONCE = Limit(name="code-sends-burst", tries=10, window=timedelta(minute
 # Apps that somebody begins to set up: nothing is sent, and no sign-in is held up by them.
 APPS_BEGUN = Limit(name="app-begin", tries=30, window=timedelta(hours=1))
 HELP = Limit(name="help", tries=3, window=timedelta(days=1))  # requests of one person at the sign-in
+RECOVERY = Limit(name="recovery", tries=3, window=timedelta(days=1))  # of one person who says that it is lost
 NETWORK = Limit(name="network", tries=100, window=timedelta(minutes=10))
 # Those that are counted by a person's name. Of the second one this is the name alone: the rules say the rest.
 _BY_NAME = (PASSWORD, Limit(name="lockout", tries=1, window=timedelta(1)))
@@ -145,7 +146,7 @@ def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
         if refusal is not None:
             return refusal
         by_name = [(limit, key) for limit in _BY_NAME for key in _keys(user)]
-        of_person = [(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE, HELP)]
+        of_person = [(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE, HELP, RECOVERY)]
         released = release(*by_name, *of_person)
         was_locked = (
             User.objects.filter(pk=user.pk)

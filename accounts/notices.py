@@ -11,6 +11,7 @@ from accounts.models import User
 from accounts.texts import may_tell
 from audit.record import Origin
 from core.contacts import is_phone
+from delivery.derived import Derived
 from delivery.models import Kind
 from delivery.services import enqueue
 
@@ -104,6 +105,43 @@ _NOTICES = {
             "your administrator at once."
         ),
     ),
+    "help_denied": (
+        _("An administrator did not let somebody sign in as you"),
+        _(
+            "Somebody who gave the first proof for your account, such as its password, asked for help to sign in. An administrator could "
+            "not make sure that it was you, and ended it. If it was not you, change your password."
+        ),
+    ),
+    "recovery_asked": (
+        _("Somebody says that your second factor is lost"),
+        _(
+            "Somebody who knows your password says that your second factor is lost. From %(due)s UTC on, a code sent to you stands for it, "
+            "once. If this was not you, end it: by the link of the mail, or by signing in with your second factor. Then change your "
+            "password."
+        ),
+    ),
+    "recovery_due": (
+        _("Your second factor can be replaced now"),
+        _(
+            "Somebody who knows your password said that your second factor is lost. For seven days from now on, a code sent to you stands "
+            "for it, once. If this was not you, end it: by the link of the mail, or by signing in with your second factor. Then change "
+            "your password."
+        ),
+    ),
+    "recovery_used": (
+        _("Your second factors were turned off"),
+        _(
+            "After the waiting time, somebody signed in with your password and a code sent to you. Every second factor of your account was "
+            "turned off, and every other session was ended. If this was not you, tell your administrator at once."
+        ),
+    ),
+    "recovery_ended": (
+        _("Your second factor stays"),
+        _(
+            "Somebody had said that your second factor is lost. That was ended, and your second factor stays as it is. If it was not you "
+            "who had said so, change your password: whoever did knows it."
+        ),
+    ),
     "api_key_made": (
         _("An API key was made for your account"),
         _(
@@ -172,10 +210,27 @@ def any_channels(user: User) -> list[str]:
     return verified_channels(user) or [one for one in (user.email, user.phone) if one][:1]
 
 
+def every_channel(user: User) -> list[str]:
+    """Every address and number that is the person's own, proved or vouched for by the directory: for what must not go unseen."""
+    contacts = ((user.email, user.email_verified_at), (user.phone, user.phone_verified_at))
+    return [one for one, verified in contacts if one and (verified or user.is_external)]
+
+
 def notify(
-    user: User, *, to: Iterable[str], sentence: str, origin: Origin, now: datetime, **values: str | Promise
+    user: User,
+    *,
+    to: Iterable[str],
+    sentence: str,
+    origin: Origin,
+    now: datetime,
+    url: str = "",
+    secret: Derived | None = None,
+    **values: str | Promise,
 ) -> None:
-    """Inside a unit: tell the person at these addresses and numbers what happened to the account; `values` fill the sentence."""
+    """Inside a unit: tell the person at these addresses and numbers what happened to the account; `values` fill the sentence.
+
+    `url` is a link that mails end with, and `secret` what stands in it.
+    """
     subject, words = _NOTICES[sentence]
     with translation.override(language_of(user)):
         for address in to:
@@ -191,9 +246,11 @@ def notify(
                         "display_name": user.display_name,
                         "sentence": str(words) % values if values else str(words),
                         "by_other": sentence in _BY_OTHERS,
+                        **({} if by_text or not url else {"url": url}),
                         "address": origin.address,
                         "at": now.isoformat(),
                     },
+                    secret=None if by_text else secret,
                     company_id=user.company_id,
                     company_uid=user.company.uid if user.company else None,
                     user_uid=user.uid,

@@ -16,7 +16,7 @@ from accounts.models import User
 from accounts.names import Realm
 from accounts.notices import notify
 from accounts.principal import bounding_rights_of
-from accounts.rising import end_unproved
+from accounts.rising import end_unproved, noting_admin
 from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import record
@@ -267,7 +267,8 @@ def _apply(user: User, changed: dict[str, Any], *, by: Actor, now: datetime) -> 
     user.save()
     if "roles" in changed:
         end_unproved(user, given=changed["roles"], origin=by.origin, now=now)
-        user.roles.set(changed["roles"])
+        with noting_admin(user, now=now):
+            user.roles.set(changed["roles"])
     epoch.bump()
     details = {"roles": [role.name for role in changed["roles"]]} if "roles" in changed else {}
     _record_change(user, changed, by=by, now=now, **details)

@@ -111,16 +111,35 @@ class Principal:
 
 def rights_of(user: User) -> Rights:
     """What this person may do and see, read now; of an external one, what was loaded at the last sign-in."""
-    if user.is_external:
-        return rights_from(roles_loaded(user), permissions_loaded(user), own=user.company_id)
-    roles = list(user.roles.values_list("pk", flat=True))
-    return rights_by_user([(user.pk, user.company_id)], role_ids={user.pk: roles})[user.pk]
+    return _rights_of_each([user])[user.pk]
 
 
 def bounding_rights_of(user: User) -> Rights:
     """What somebody else must have, too, to touch this account: of an external person, what this portal knows."""
-    rights = rights_of(user)
-    return known_here(rights) if user.is_external else rights
+    return bounding_rights_of_each([user])[user.pk]
+
+
+def bounding_rights_of_each(people: Sequence[User]) -> dict[int, Rights]:
+    """The same for several at once, by their number."""
+    external = {one.pk for one in people if one.is_external}
+    rights = _rights_of_each(people)
+    return {pk: known_here(one) if pk in external else one for pk, one in rights.items()}
+
+
+def _rights_of_each(people: Sequence[User]) -> dict[int, Rights]:
+    found = {
+        one.pk: rights_from(roles_loaded(one), permissions_loaded(one), own=one.company_id)
+        for one in people
+        if one.is_external
+    }
+    internal = [(one.pk, one.company_id) for one in people if not one.is_external]
+    if internal:
+        role_ids: dict[int, list[int]] = {pk: [] for pk, _company in internal}
+        held = User.roles.through._default_manager.filter(user__in=role_ids)
+        for pk, role in held.order_by("pk").values_list("user", "role"):
+            role_ids[pk].append(role)
+        found |= rights_by_user(internal, role_ids=role_ids)
+    return found
 
 
 _ROLES = Select(

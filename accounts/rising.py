@@ -1,9 +1,11 @@
-"""What a rise in rights asks of the sessions that are under way."""
+"""What a change of rights leads to: sessions that saw too little end, and it is noted when somebody becomes an administrator, or none."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 
 from accounts.models import User
+from accounts.principal import bounding_rights_of
 from accounts.sessions import end_sessions, live_sessions
 from audit.record import Origin
 from tenants.models import Role, SecondFactorPolicy
@@ -11,6 +13,16 @@ from tenants.models import Role, SecondFactorPolicy
 HELPED = "helped"  # of a session's methods an administrator's word, for which RFC 8176 has no value, and no second factor
 # Those that say that a second factor was given: a code, one by text message, a passkey.
 SECOND = frozenset({"otp", "sms", "swk"})
+
+
+@contextmanager
+def noting_admin(user: User, *, now: datetime) -> Iterator[None]:
+    """Inside a unit, around a change of the person's rights: write down when he becomes an administrator, or is none any more."""
+    before = bounding_rights_of(user).may_open_admin
+    yield
+    if bounding_rights_of(user).may_open_admin != before:
+        User.objects.filter(pk=user.pk).update(admin_changed_at=now)
+        user.admin_changed_at = now
 
 
 def _asks_for_factor(roles: Iterable[Role]) -> bool:

@@ -157,7 +157,11 @@ class HelpRequestAdmin(VerbAdmin):
         """How to make sure of somebody, and by how many."""
         if obj is None or obj.state != HelpState.WAITING:
             return ()
-        two = [Note(sentence=IT_TAKES_TWO, tone="warning")] if needed_for(obj.user) > 1 else []
+        two = (
+            [Note(sentence=IT_TAKES_TWO, tone="warning")]
+            if needed_for(obj.user, now=timezone.now()) > 1
+            else []
+        )
         return [Note(sentence=CALL_BACK), *two]
 
     def panels(self, request: HttpRequest, obj: HelpRequest) -> Sequence[Panel]:

@@ -136,6 +136,10 @@ def _finish(case: Case) -> Denied | None:
     if started is None:
         return EXPIRED
     end(case, "done")
+    if user.locked_down_at is not None:
+        User.objects.filter(pk=user.pk).update(
+            locked_down_at=None
+        )  # proved anew, for no passkey alone gets here
     token = client.browser_token
     if browser is not None and attempt.remember and case.settings.text(SKIP) == "device":
         token = _remember(browser, user, case)

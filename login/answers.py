@@ -77,6 +77,10 @@ class NextStepSerializer(Identity):
     number = serializers.CharField(
         help_text="Step help: what the person reads out to the administrator, once help was asked for."
     )
+    recovery_due_at = serializers.DateTimeField(
+        allow_null=True,
+        help_text="Beside the second proof, after a password: from when on a code to another verified address stands for a lost factor.",
+    )
     rules = serializers.ListField(child=serializers.CharField())
     access_token = serializers.CharField()
     token_type = serializers.CharField()

@@ -24,11 +24,14 @@ from login.flow import Facts, Help, Purpose, Step, next_step
 from login.models import Attempt, HelpRequest
 from tenants.roles import RoleGiven
 from tenants.settings import snapshot
-from twofactor.models import Challenge, FactorKind
+from twofactor.models import Challenge, FactorKind, RecoveryCode
 from twofactor.options import SKIP
-from twofactor.services.asked import Asked, Provided, asked_of, enrollable, is_asked
+from twofactor.services.administered import forget_spent
+from twofactor.services.asked import Asked, Provided, asked_of, enrollable, is_asked, turned_on
 from twofactor.services.challenges import codes_of
+from twofactor.services.lost import is_due, other_contacts
 from twofactor.services.provided import known_of, provided_for, provided_from
+from twofactor.services.two_persons import takes_two_for_another
 
 LIFE = timedelta(minutes=15)  # in all, whatever is done in it
 
@@ -138,6 +141,10 @@ class Case:
         self.look_up()
         if self.user is None:
             return
+        if turned_on(self.user) == [FactorKind.RECOVERY]:
+            # Maybe of a temporary code that is over, and then no way at all.
+            forget_spent(RecoveryCode.objects.filter(factor__user=self.user.pk), now=self.now)
+            self.user.refresh_from_db(fields=["factor_kinds", "preferred_factor"])
         if is_asked(self.user, roles=self._asking) and not self._skipped:
             self.provided = provided_for(self.user, self.settings, now=self.now)
         else:
@@ -166,9 +173,23 @@ class Case:
         return bool(self.attempt.password_at or self.attempt.link_at or self.attempt.passkey_at)
 
     @property
+    def may_be_lost(self) -> bool:
+        """Whether the person may say here that the second factor is lost: at a sign-in by password, while it is asked for."""
+        by_password = self.attempt.purpose == Purpose.SIGN_IN and self.attempt.password_at is not None
+        return by_password and self.step in {Step.METHOD, Step.CODE, Step.PASSKEY}
+
+    @cached_property
+    def recovered_by(self) -> tuple[str, ...]:
+        """The addresses to which a code stands for the lost factor by now, and did not before."""
+        by_password = self.attempt.purpose == Purpose.SIGN_IN and self.attempt.password_at is not None
+        if not by_password or not is_due(self.person, now=self.now):
+            return ()
+        return other_contacts(self.person, self.settings, methods=self.asked.methods)
+
+    @property
     def methods(self) -> tuple[str, ...]:
         """The methods that can prove something here: after a mailed link, the same mailbox proves nothing more."""
-        methods = self.asked.methods
+        methods = (*self.asked.methods, *self.recovered_by)
         if self.attempt.by_link and not self.confirms:
             methods = tuple(one for one in methods if one != FactorKind.EMAIL)
         return methods
@@ -185,7 +206,8 @@ class Case:
             behaviour = "deny" if denied else "agent" if self.asked.without_method == "agent" else "enrol"
         else:
             behaviour = self.asked.without_method
-        possible = {"enrol": bool(self.enrollable), "agent": self.may_be_helped}
+        anew = not takes_two_for_another(self.person, now=self.now)
+        possible = {"enrol": anew and bool(self.enrollable), "allow": anew, "agent": self.may_be_helped}
         return behaviour if possible.get(behaviour, True) else "deny"
 
     @property

@@ -39,6 +39,7 @@ class Step(StrEnum):
     PASSKEY = "passkey"
     CODE = "code"
     ENROL = "enrol"
+    LOST = "lost"  # not asked for, but open beside the second proof: the person says that it is lost
     HELP = "help"  # an administrator makes sure who it is, on the phone or face to face
     CHANGE_PASSWORD = "change-password"  # noqa: S105
     DONE = "done"

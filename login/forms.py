@@ -264,6 +264,7 @@ FORMS: dict[str, type[StepForm]] = {
     Step.PASSKEY: PasskeyForm,
     "resend": NothingForm,
     Step.ENROL: EnrolForm,
+    Step.LOST: NothingForm,
     Step.HELP: NothingForm,
     Step.CHANGE_PASSWORD: ChangePasswordForm,
 }

@@ -121,6 +121,8 @@ class HelpRequest(models.Model):
     expires_at = models.DateTimeField(_("ends"))
     ended_at = models.DateTimeField(_("ended"), null=True)
 
+    needed: int  # how many have to confirm, worked out where it is shown
+
     class Meta:
         verbose_name, verbose_name_plural = _("help request"), _("help requests")
         ordering = ("-id",)
@@ -138,6 +140,7 @@ class HelpAnswer(models.Model):
     request = models.ForeignKey(HelpRequest, models.CASCADE, related_name="answers")
     by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+")
     by_name = models.CharField(max_length=254)
+    version = models.PositiveIntegerField(default=0, db_default=0)  # his security_version when he said it
     how = models.CharField(max_length=300)  # the person was made sure of
     at = models.DateTimeField()
 

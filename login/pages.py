@@ -15,6 +15,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from accounts.external import may_change_password
 from delivery.render import PRODUCT
+from login import lost
 from login.case import Case
 from login.flow import Help, Purpose, Step
 from login.help.asking import shown as help_shown
@@ -44,6 +45,7 @@ TEMPLATES = {
     Step.CODE: "login/code.html",
     Step.PASSKEY: "login/passkey.html",
     Step.ENROL: "login/enrol.html",
+    Step.LOST: "login/lost.html",
     Step.HELP: "login/help.html",
     Step.CHANGE_PASSWORD: "login/change_password.html",
 }
@@ -56,6 +58,7 @@ TITLES: dict[Step, str | Promise] = {
     Step.CODE: gettext_lazy("Enter the code"),
     Step.PASSKEY: gettext_lazy("Use your passkey"),
     Step.ENROL: gettext_lazy("Set up your second factor"),
+    Step.LOST: gettext_lazy("Lost your second factor?"),
     Step.HELP: gettext_lazy("Ask your administrator"),
     Step.CHANGE_PASSWORD: gettext_lazy("Choose a new password"),
 }
@@ -354,12 +357,17 @@ def context_of(case: Case, *, step: Step) -> dict[str, Any]:
     if step is Step.MAILED_CODE:
         context |= {"facts": _mailed_facts(case), "confirms": case.confirms}
         secondary += _another_mail(case)
+    if step is Step.LOST:
+        context["lost"] = lost.shown(case)
+        secondary.append(Action(label=_("Back"), url=step_url(case.step)))
     if step is Step.HELP:
         context |= _help_context(case)
     if step is Step.CHANGE_PASSWORD:
         context["rules"] = rules_for(case)
     if step in {Step.CODE, Step.ENROL, Step.PASSKEY}:
         context |= _code_context(case, step, secondary)
+    if step is not Step.LOST and case.may_be_lost:
+        secondary.append(Action(label=_("I have lost it"), url=step_url(Step.LOST)))
     if case.confirms and not case.proved and not case.attempt.by_link:
         secondary += _other_confirmation(case)
     start = reverse("login:cancel")

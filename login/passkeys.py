@@ -98,6 +98,8 @@ def _admitted(case: Case, found: Judged) -> Judged:
         return Wrong(reason="unused for too long")
     if user.is_external and case.attempt.purpose == Purpose.SIGN_IN:
         return Wrong(reason="kept in a directory")  # which alone says whether he still is let in
+    if user.locked_down_at is not None and case.attempt.session is None:
+        return Wrong(reason="locked down, and not proved anew")  # the passkey may be the intruder's
     return found if user.may_sign_in else Wrong(reason="may not sign in")
 
 

@@ -22,7 +22,7 @@ from core.prepared import Insert, Select, Slot
 from core.throttle import Limit, take
 from delivery.render import PRODUCT
 from delivery.services import Progress, state_of
-from login import external, passkeys, steps
+from login import external, lost, passkeys, steps
 from login.case import LIFE, Case, Finished
 from login.flow import Facts, Purpose, Step, next_step
 from login.forms import FORMS, StepForm, first_error
@@ -58,6 +58,7 @@ HANDLERS: Mapping[str, Callable[[Case, Mapping[str, Any]], Denied | None]] = {
     Step.PASSKEY: passkeys.passkey,
     "resend": steps.resend,
     Step.ENROL: steps.enrol,
+    Step.LOST: lost.ask,
     Step.HELP: asking.ask,
     Step.CHANGE_PASSWORD: steps.change_password,
 }
@@ -233,6 +234,8 @@ def find(handle: str, *, by_page: bool, client: Client, now: datetime) -> Case |
 def _is_in_turn(step: str, case: Case) -> bool:
     # Before the first proof there is neither another way nor another question.
     again = case.proved and case.step in {Step.CODE, Step.PASSKEY}
+    if step == Step.LOST:
+        return case.may_be_lost
     return step == case.step or (again and step in {"resend", Step.METHOD})
 
 
@@ -277,6 +280,9 @@ def describe(case: Case) -> dict[str, Any]:
         told |= {"prompt": case.question.prompt, "echo": case.question.echo}
     if step is Step.METHOD:
         told["methods"] = [method_shown(case, way) for way in case.methods]
+    if case.may_be_lost:
+        due = case.person.recovery_due_at
+        told["recovery_due_at"] = due.isoformat() if due is not None else None
     if step is Step.CHANGE_PASSWORD:
         told["rules"] = steps.rules_for(case)
     if step is Step.HELP:

@@ -49,6 +49,7 @@ from twofactor.services.challenges import (
     reserve,
 )
 from twofactor.services.factors import begin_app, wrong_first_code
+from twofactor.services.lost import end_recovery, use_recovery
 from twofactor.services.provided import kept_form
 
 Data = Mapping[str, Any]
@@ -143,6 +144,14 @@ def second_proof(case: Case, given: str, *, remember: bool) -> Denied | None:
 def _proved_or_not(case: Case, checked: Challenge | Denied, *, remember: bool) -> Denied | None:
     if isinstance(checked, Denied):
         return _or_behave(case, checked)
+    if checked.kind in case.recovered_by:
+        if not use_recovery(case.person, origin=case.origin, now=case.now):
+            return EXPIRED
+        tie_anew(case)
+        case.forget("asked", "recovered_by")
+        remember = False
+    elif case.person.recovery_due_at is not None:
+        end_recovery(case.person, reason="factor_given", origin=case.origin, now=case.now)
     factor_proved(case, kind=checked.kind, remember=remember)
     return advance(case)
 

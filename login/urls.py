@@ -17,6 +17,7 @@ urlpatterns = [
     path("sso/jwt/", pages_sso.SsoView.as_view(), name="sso"),
     path("register/", pages.RegisterView.as_view(), name="register"),
     path("join/<str:token>/", pages.JoinView.as_view(), name="join"),
+    path("login/recovery/<str:token>/", pages.RecoveryView.as_view(), name="recovery"),
     path("login/<slug:step>/", views.StepView.as_view(), name="step"),
     path("logout/", views.sign_out, name="logout"),
 ]

@@ -123,6 +123,10 @@ def finished(request: HttpRequest, answer: Answer) -> HttpResponse:
     return response
 
 
+def _case_of(request: HttpRequest) -> Case | None:
+    return find(handle_of(request), by_page=True, client=page_client(request), now=timezone.now())
+
+
 class UsernameView(View):
     """Who wants in."""
 
@@ -153,6 +157,8 @@ class UsernameView(View):
         if isinstance(begun, Denied):
             form.add_error(None, str(begun.message))
             return self._page(request, form, target, status=429)
+        if (before := _case_of(request)) is not None and before.attempt.help:
+            end_silently(before, now=timezone.now())  # nobody has to answer that request any more
         response = redirect(step_url(Step.PASSWORD))
         set_attempt_cookie(response, begun[1])
         return response
@@ -184,12 +190,14 @@ class StepView(View):
 
     def get(self, request: HttpRequest, step: str) -> HttpResponse:
         """Show the step, or go to the one that is in turn."""
-        case = self._case(request)
+        case = _case_of(request)
         if case is None:
             return self._over(request)
         other_way = case.proved and case.step in {Step.CODE, Step.PASSKEY} and len(case.methods) > 1
         if step == Step.METHOD and other_way:
             return self._page(request, case, FORMS[step](case=case), step=Step.METHOD)
+        if step == Step.LOST and case.may_be_lost:
+            return self._page(request, case, FORMS[step](case=case), step=Step.LOST)
         if case.attempt.help == Help.DENIED:
             return ended(request, OUTCOMES["help_denied"])
         if case.attempt.help == Help.CONFIRMED and case.step is Step.DONE:
@@ -202,7 +210,7 @@ class StepView(View):
 
     def post(self, request: HttpRequest, step: str) -> HttpResponse:
         """Take the step."""
-        case = self._case(request)
+        case = _case_of(request)
         if case is not None and request.POST.get("attempt") not in {None, "", str(case.attempt.uid)}:
             messages.info(
                 request, _("You began another sign-in in another tab. This page goes on with that one.")
@@ -216,7 +224,7 @@ class StepView(View):
         if answer.case is None or answer.step is Step.DENIED:
             return ended(request, answer.denied or EXPIRED)
         if answer.denied is None:
-            return redirect(step_url(answer.step))
+            return redirect(step_url(Step.LOST if step == Step.LOST else answer.step))
         if answer.denied.code == OUT_OF_TURN.code or step not in TEMPLATES or answer.form is None:
             messages.info(request, str(answer.denied.message))
             return redirect(step_url(answer.step))
@@ -234,9 +242,6 @@ class StepView(View):
         if principal_of(request) is not None:
             return redirect("/")
         return ended(request, EXPIRED) if handle_of(request) else redirect("login:username")
-
-    def _case(self, request: HttpRequest) -> Case | None:
-        return find(handle_of(request), by_page=True, client=page_client(request), now=timezone.now())
 
     def _page(
         self, request: HttpRequest, case: Case, form: StepForm, *, step: Step | None = None, status: int = 200
@@ -273,11 +278,10 @@ def confirm(request: HttpRequest) -> HttpResponse:
 @require_POST
 def cancel(request: HttpRequest) -> HttpResponse:
     """Give the sign-in up."""
-    now = timezone.now()
-    case = find(handle_of(request), by_page=True, client=client_of(request), now=now)
+    case = _case_of(request)
     confirming = case is not None and case.attempt.purpose == Purpose.CONFIRM
     if case is not None:
-        end_silently(case, now=now)
+        end_silently(case, now=timezone.now())
     response = redirect("/" if confirming else "login:username")
     clear_attempt_cookie(response)
     return response

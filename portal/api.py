@@ -118,6 +118,7 @@ STATUS: Mapping[str, int] = {
     "not_retryable": 409,
     "not_asked": 409,
     "not_waiting": 409,
+    "not_recoverable": 409,
     "number_wrong": 400,
     "not_verified": 409,
     "number_refused": 409,

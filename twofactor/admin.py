@@ -21,10 +21,11 @@ from twofactor.methods import label_of
 from twofactor.models import Factor
 from twofactor.policy import SPARE
 from twofactor.services import administered
-from twofactor.services.administered import recovery_codes_left
+from twofactor.services.administered import recovery_codes_left, temporary_until
 from twofactor.services.asked import policy_for
 from twofactor.services.devices import remembered
 from twofactor.services.factors import confirmed, is_permitted
+from twofactor.services.lost import end_by_administrator, under_way
 
 
 class ReasonForm(ObjectForm):
@@ -49,7 +50,7 @@ class ReasonForm(ObjectForm):
     form=ReasonForm,
     danger=True,
     confirmed=True,
-    offered=lambda user: bool(user.factor_kinds),
+    offered=lambda user: administered.is_resettable(user, now=timezone.now()),
 )
 def turn_off_factors(
     self: UserAdmin,  # noqa: ARG001
@@ -79,7 +80,8 @@ def _shown_once(made: administered.TemporaryCode) -> Mapping[str, Any]:
     __("Make a temporary code"),
     explains=__(
         "For somebody who lost phone and paper and has to get in now. Make sure first that it is the person who asks. The code stands for "
-        "the second factor once, within an hour; it is shown once, on the next page. The person is told."
+        "the second factor once, within an hour; it is shown once, on the next page. The person is told. For somebody who may open the "
+        "administration it takes two: whoever does this as the second one sees the code."
     ),
     done=__("The code was made."),
     form=TemporaryCodeForm,
@@ -117,6 +119,27 @@ def forget_devices(
     return administered.forget_devices(obj, by=by, now=now)
 
 
+@object_verb(
+    __("Keep the second factor"),
+    explains=__(
+        "This person, or somebody with the password, waits to replace a second factor that is lost. You end that: it stays as it is, and "
+        "the person is told."
+    ),
+    done=__("The second factor stays."),
+    offered=lambda user: under_way(user, now=timezone.now()) is not None,
+)
+def end_recovery(
+    self: UserAdmin,  # noqa: ARG001
+    obj: User,
+    given: dict[str, Any],  # noqa: ARG001
+    *,
+    by: Actor,
+    now: datetime,
+) -> Denied | None:
+    """End that a lost second factor is replaced."""
+    return end_by_administrator(obj, by=by, now=now)
+
+
 def panels(_request: HttpRequest, user: User) -> Sequence[Panel]:
     """The factors in force, and the browsers that stand for one."""
     return _factors(user), _devices(user)
@@ -125,9 +148,13 @@ def panels(_request: HttpRequest, user: User) -> Sequence[Panel]:
 def _factors(user: User) -> Panel:
     policy = policy_for(user)
     lead = _("Policy for this person: %(policy)s. The strictest of everywhere, company and roles holds.")
+    lead = lead % {"policy": SecondFactorPolicy(policy).label}
+    if (waits := under_way(user, now=timezone.now())) is not None:
+        words = _("Said to be lost on %(asked)s; from %(due)s on a code to a verified address stands for it.")
+        lead = f"{words % {'asked': when(waits.asked_at), 'due': when(waits.due_at)}} {lead}"
     return Panel(
         title=_("Second factor"),
-        lead=lead % {"policy": SecondFactorPolicy(policy).label},
+        lead=lead,
         headers=(_("Kind"), _("Added"), _("Last used"), _("State")),
         rows=[
             (
@@ -146,6 +173,9 @@ def _state(factor: Factor, user: User) -> str:
     if not is_permitted(factor.kind, user):
         return badge(_("Not used: CodeGeneration leaves it out"), tone="warning")
     if factor.kind == SPARE:
+        until = temporary_until(user, now=timezone.now())
+        if until is not None:
+            return badge(_("Temporary code, until %(until)s") % {"until": when(until)}, tone="warning")
         left = recovery_codes_left(user)
         return badge(_("%(left)s of 10 left") % {"left": left}, tone="ok" if left else "warning")
     return badge(_("Preferred") if user.preferred_factor == factor.kind else _("On"), tone="ok")
@@ -171,4 +201,5 @@ def _devices(user: User) -> Panel:
 add_verb(UserAdmin, turn_off_factors)
 add_verb(UserAdmin, temporary_code)
 add_verb(UserAdmin, forget_devices)
+add_verb(UserAdmin, end_recovery)
 MORE_PANELS.append(panels)

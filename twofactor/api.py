@@ -24,7 +24,7 @@ from tenants.settings import snapshot
 from twofactor.api_caller import confirmed
 from twofactor.models import Factor, FactorKind
 from twofactor.policy import PROVIDED
-from twofactor.serializers import Code, DeviceShown, FactorName, FactorShown, all_shown, shown
+from twofactor.serializers import Code, DeviceShown, FactorName, FactorShown, RecoveryShown, all_shown, shown
 from twofactor.services import setup
 from twofactor.services.devices import forget_browser, own_browser, remembered
 from twofactor.services.factors import (
@@ -36,6 +36,7 @@ from twofactor.services.factors import (
     remove_factor,
     setup_of,
 )
+from twofactor.services.lost import end_own, under_way
 from twofactor.services.provided import provided_for
 
 # A passkey is begun at me/passkeys/, where the browser is asked.
@@ -100,7 +101,7 @@ class Factors(APIView):
     def post(self, request: Request) -> Response:
         """Turn one on. An app waits for its first code; key and recovery codes are shown in this answer and in no later one."""
         given = body(request, NewFactor)
-        kind, principal, now = FactorKind(given["kind"]), confirmed(request), timezone.now()
+        kind, principal, now = FactorKind(given["kind"]), confirmed(request, adds=True), timezone.now()
         origin, user = actor(request).origin, User.objects.select_related("company").get(pk=principal.user.pk)
         if kind == FactorKind.TOTP:
             principal.session.user = user
@@ -167,7 +168,7 @@ class OwnFactorCode(APIView):
 
     def post(self, request: Request, id: uuid.UUID) -> Response:
         """Put an app in force, in the session that began to set it up. Each try counts."""
-        principal, now = confirmed(request), timezone.now()
+        principal, now = confirmed(request, adds=True), timezone.now()
         factor, code = _own_factor(principal, id), body(request, Code)["code"]
         if factor.confirmed_at is not None or setup.waiting(principal.session, id, now=now) is None:
             raise Refused(TOO_LATE)
@@ -201,6 +202,27 @@ class OwnDevice(APIView):
         if browser is None:
             raise Http404
         forget_browser(browser, origin=actor(request).origin, now=timezone.now())
+        return Response(status=204)
+
+
+class OwnRecovery(APIView):
+    """Whether somebody with one's password waits to replace one's second factor as lost."""
+
+    reads = RecoveryShown
+    bodies: ClassVar[dict[str, Any]] = {}
+    answers = {"delete": None}
+
+    def get(self, request: Request) -> Response:
+        """Since when, until when, and from where it was asked; null where nobody waits."""
+        user = User.objects.get(pk=principal_of(request).user.pk)
+        found = under_way(user, now=timezone.now())
+        return Response(RecoveryShown(found or {"asked_at": None, "due_at": None, "address": None}).data)
+
+    def delete(self, request: Request) -> Response:
+        """End it: the second factor stays. No confirmation, for it changes nothing. Nobody waits: 409 `nothing_changed`."""
+        denied = end_own(principal_of(request).user, origin=actor(request).origin, now=timezone.now())
+        if denied is not None:
+            raise Refused(denied)
         return Response(status=204)
 
 

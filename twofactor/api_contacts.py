@@ -88,7 +88,7 @@ class OwnEmail(APIView):
 
     def post(self, request: Request) -> Response:
         """Send a code to an address; it counts only once the code came back. The answer does not tell whether somebody has it."""
-        place, given = _place(confirmed(request), request), body(request, NewEmail)
+        place, given = _place(confirmed(request, adds=True), request), body(request, NewEmail)
         settled(ask_for(EMAIL, given["email"], place=place, now=timezone.now()))
         return _shown(request, EMAIL)
 
@@ -118,7 +118,7 @@ class OwnPhone(APIView):
 
     def post(self, request: Request) -> Response:
         """Send a code to a number by text message; it counts only once the code came back. Others may have the same number."""
-        place, given = _place(confirmed(request), request), body(request, NewPhone)
+        place, given = _place(confirmed(request, adds=True), request), body(request, NewPhone)
         settled(ask_for(PHONE, given["phone"], place=place, now=timezone.now()))
         return _shown(request, PHONE)
 

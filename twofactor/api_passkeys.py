@@ -21,7 +21,7 @@ class OwnPasskeys(APIView):
 
     def post(self, request: Request) -> Response:
         """Ask for a new one: `options` are for the browser. Needs a recent confirmation."""
-        session = confirmed(request).session
+        session = confirmed(request, adds=True).session
         given = body(request, NewPasskey)
         begun = begin_passkey(
             User.objects.select_related("company").get(pk=session.user_id),
@@ -42,7 +42,7 @@ class OwnPasskeyMade(APIView):
 
     def post(self, request: Request) -> Response:
         """Turn it on; from now on it is asked for at sign-in, and signs in without a password. Needs a recent confirmation."""
-        session = confirmed(request).session
+        session = confirmed(request, adds=True).session
         given = body(request, MadePasskey)
         user = User.objects.select_related("company").get(pk=session.user_id)
         made = finish_passkey(

@@ -16,6 +16,7 @@ from core.refusals import settled
 from twofactor.serializers import DeviceShown, FactorShown, all_shown
 from twofactor.services.administered import forget_devices, make_temporary_code, turn_off_factors
 from twofactor.services.devices import remembered
+from twofactor.services.lost import end_by_administrator
 
 
 class Reason(Strict):
@@ -36,9 +37,9 @@ class FactorsOfPerson(Resource):
 
     model = User
     reads = FactorShown
-    bodies = {"reset": Reason, "temporary_code": Reason}
-    answers = {"reset": None, "temporary_code": TemporaryCodeShown}
-    verbs = {"factors": "view", "reset": "change", "temporary_code": "change"}
+    bodies = {"reset": Reason, "temporary_code": Reason, "end_recovery": Nothing}
+    answers = {"reset": None, "temporary_code": TemporaryCodeShown, "end_recovery": None}
+    verbs = {"factors": "view", "reset": "change", "temporary_code": "change", "end_recovery": "change"}
     created = ("temporary_code",)
     related = ("company",)
     many = True
@@ -58,6 +59,12 @@ class FactorsOfPerson(Resource):
         user, reason = self.get_object(), self.body()["reason"]
         made = settled(make_temporary_code(user, reason=reason, by=actor(request), now=timezone.now()))
         return Response(TemporaryCodeShown(made).data, status=status.HTTP_201_CREATED)
+
+    def end_recovery(self, request: Request, **where: Any) -> Response:
+        """End that a lost second factor is replaced after the waiting time: it stays. Nobody waits: 409 `nothing_changed`."""
+        user = self.get_object()
+        self.body()
+        return self.settle_gone(end_by_administrator(user, by=actor(request), now=timezone.now()))
 
 
 class DevicesOfPerson(Resource):

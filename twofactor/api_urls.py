@@ -14,6 +14,7 @@ urlpatterns = [
     path("me/factors/<uuid:id>/confirm/", api.OwnFactorCode.as_view(), name="me-factor-code"),
     path("me/devices/", api.Devices.as_view(), name="me-devices"),
     path("me/devices/<uuid:id>/", api.OwnDevice.as_view(), name="me-device"),
+    path("me/recovery/", api.OwnRecovery.as_view(), name="me-recovery"),
     path("me/email/", api_contacts.OwnEmail.as_view(), name="me-email"),
     path("me/email/confirm/", api_contacts.OwnEmailCode.as_view(), name="me-email-code"),
     path("me/phone/", api_contacts.OwnPhone.as_view(), name="me-phone"),
@@ -31,6 +32,11 @@ urlpatterns = [
         "users/<uuid:id>/reset-factors/",
         FactorsOfPerson.as_view({"post": "reset"}),
         name="user-reset-factors",
+    ),
+    path(
+        "users/<uuid:id>/end-recovery/",
+        FactorsOfPerson.as_view({"post": "end_recovery"}),
+        name="user-end-recovery",
     ),
     path("users/<uuid:id>/devices/", DevicesOfPerson.as_view({"get": "devices"}), name="user-devices"),
     path(

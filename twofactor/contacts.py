@@ -27,6 +27,7 @@ from twofactor.methods import METHODS
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
 from twofactor.services.challenges import check_code, codes_of, newest, send_code
 from twofactor.services.factors import add_factor, hold, put_in_force
+from twofactor.services.recent import FACTOR_FIRST, refuse_unproved
 
 KEPT_ELSEWHERE = Denied(
     code="kept_elsewhere",
@@ -104,6 +105,8 @@ def ask_for(contact: Contact, typed: str, *, place: Place, now: datetime) -> Cha
         address = in_force
     if isinstance(address, Denied):
         return address
+    if address.lower() != in_force.lower() and refuse_unproved(place.session, now=now) is FACTOR_FIRST:
+        return FACTOR_FIRST  # whoever was let in by help verifies what is his, and changes nothing
     settings = snapshot(user.company_id)
     with unit():
         if (denied := hold(user, session=place.session)) is not None:

@@ -89,6 +89,7 @@ class FirstWord(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="+")
     verb = models.CharField(max_length=20)
     by = models.ForeignKey(User, models.CASCADE, related_name="+")
+    version = models.PositiveIntegerField(default=0, db_default=0)  # his security_version when he said it
     at = models.DateTimeField()
 
     class Meta:
@@ -96,6 +97,27 @@ class FirstWord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.verb} {self.user_id}"
+
+
+class Recovery(models.Model):
+    """Somebody who has lost the second factor waits until a code to a verified address stands for it.
+
+    The person's row says from when on (`recovery_due_at`), so that no sign-in has to look here.
+    """
+
+    uid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    user = models.OneToOneField(User, models.CASCADE, related_name="recovery")
+    version = models.PositiveIntegerField()  # the person's security_version; another one voids it
+    address = models.CharField(max_length=45, blank=True)  # network address of whoever asked
+    asked_at = models.DateTimeField()
+    due_at = models.DateTimeField()
+    reminded_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ("id",)
+
+    def __str__(self) -> str:
+        return str(self.user)
 
 
 class Purpose(models.TextChoices):

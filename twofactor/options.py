@@ -147,6 +147,19 @@ EXPIRY = declare(
         help=_("How long a code is good."),
     )
 )
+RECOVERY_WAIT = declare(
+    Option(
+        name="TwoFactor.RecoveryWaitHours",
+        default=72,
+        minimum=0,
+        maximum=720,
+        unit=_("hours"),
+        help=_(
+            "How long somebody who has lost the second factor waits until a code to a verified address stands for it, once. Meanwhile the "
+            "person is told on every channel and can end it. 0: only administrators help. Never for who may open the administration."
+        ),
+    )
+)
 EMAIL_FROM = declare(
     Option(
         name="TwoFactor.EmailFrom",

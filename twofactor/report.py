@@ -11,7 +11,7 @@ from accounts.models import User
 from accounts.principal import roles_of
 from core.options import Snapshot
 from tenants.models import Company
-from tenants.rights import Rights
+from tenants.rights import OPEN_ADMIN, Rights
 from tenants.settings import snapshot
 from twofactor.models import FactorKind
 from twofactor.options import GENERATION, NO_CONTACT
@@ -97,13 +97,18 @@ def shut_out(people: QuerySet[User], *, company: Company | None, policy: str) ->
     settings = snapshot(company.pk if company is not None else None)
     found = _without_way(of_company(people, company), settings)
     behaviour, permitted = without_way(settings), allowed(settings.text(GENERATION))
+    # `takes_two_for_another`, of those whose roles are kept here.
+    administrators = User.objects.filter(roles__privileges__name=OPEN_ADMIN)
+    lost_it = Q(factor_kinds="", email_verified_at=None, phone_verified_at=None) & ~Q(last_factor="")
+    held_back = found.filter(lost_it, pk__in=administrators.order_by().values("pk"))
     if behaviour == "allow":
-        return found.none()
+        return held_back
     if behaviour == "enrol":
         if FactorKind.TOTP in permitted:
             found = found.exclude(factor_kinds="")  # whoever turned nothing on sets an app up
         for kind, column in contact_fields(settings).items():
             found = found.filter(**{column: ""}) if kind in permitted else found
+        found = found | held_back
     if policy != "required":
         asked = User.roles.through._default_manager.filter(role__twofactor_policy="required")
         found = found.filter(~Q(factor_kinds="") | Q(pk__in=asked.values("user")) | Q(realm="external"))

@@ -125,3 +125,13 @@ class MadePasskey(Strict):
 
     credential = CredentialField(help_text=_("As `toJSON()` of the credential gives it."))
     name = FactorName(required=False)
+
+
+class RecoveryShown(serializers.Serializer[Any]):
+    """The wait of somebody who says that the second factor is lost."""
+
+    asked_at = serializers.DateTimeField(allow_null=True)
+    due_at = serializers.DateTimeField(
+        allow_null=True, help_text="From then on a code to a verified address stands for it, once."
+    )
+    address = serializers.CharField(allow_null=True, help_text="Network address of whoever asked.")

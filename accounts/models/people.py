@@ -108,6 +108,8 @@ class User(AbstractBaseUser):
     last_login = models.DateTimeField(_("last sign-in"), null=True, editable=False)
     last_login_address = models.CharField(max_length=45, blank=True, editable=False)
     last_login_agent = models.CharField(max_length=200, blank=True, editable=False)
+    # Of a lock-down that nobody has come back from by a new proof yet: until then no passkey opens the account alone.
+    locked_down_at = models.DateTimeField(null=True, editable=False)
     codes_paused_until = models.DateTimeField(
         null=True, editable=False
     )  # after too many codes or checks (behaviour `wait`)
@@ -117,6 +119,10 @@ class User(AbstractBaseUser):
     )  # as ",email,totp,"
     preferred_factor = models.CharField(max_length=12, blank=True, default="", db_default="", editable=False)
     last_factor = models.CharField(max_length=12, blank=True, default="", db_default="", editable=False)
+    # Kept by it, too: from when on a code to a verified address stands for what the person has lost; None: nobody asked for it.
+    recovery_due_at = models.DateTimeField(null=True, editable=False)
+    # When the right to open the administration was last given or taken: for a day nobody with a fresh one counts as the second of two.
+    admin_changed_at = models.DateTimeField(null=True, editable=False)
     # Of an external person: who it is in the Configuration Server, and what was loaded from there at the last sign-in.
     source_id = models.UUIDField(null=True, unique=True, editable=False)
     source_version = models.PositiveIntegerField(null=True, editable=False)
@@ -217,6 +223,9 @@ class UsedPassword(models.Model):
     user = models.ForeignKey(User, models.CASCADE, related_name="used_passwords")
     password = models.CharField(max_length=128)
     at = models.DateTimeField()
+    is_void = models.BooleanField(
+        default=False, db_default=False
+    )  # taken away by a lock-down: never taken again, whatever the rules say
 
     class Meta:
         ordering = ("-id",)

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from accounts.tokens.keys import active_key, key_named
 from accounts.tokens.signed import JOIN, LINK, Use, read, signed
+from core import entropy
 from delivery.derived import Derived
 
 JOINING = "join"  # the purpose of an invitation, whose token is of a use of its own
@@ -33,8 +34,15 @@ def join_described(
     return Derived(kind="link", purpose=JOINING, id=str(id), claims={"says": dict(claims), **times})
 
 
+def lasting(*, scope: str, id: UUID) -> Derived:
+    """The token of a link that may outlive the keys that sign: the id with a secret derived from it. Its time is the row's own."""
+    return Derived(kind="link", purpose=scope, id=str(id))
+
+
 def sign_described(link: Derived) -> str:
     """The token itself."""
+    if not link.claims:
+        return f"{UUID(link.id).hex}_{entropy.derived_secret(purpose=link.purpose, id=link.id)}"
     joining = link.purpose == JOINING
     return signed(
         link.claims["says"] if joining else {"scope": link.purpose},
@@ -50,6 +58,16 @@ def read_link(token: str, *, scope: str, now: datetime) -> UUID | None:
     """The sign-in that the token of a link with this scope belongs to, in its time; None for anything else."""
     found = _in_time(token, use=LINK, now=now)
     return found[0] if found is not None and found[1]["scope"] == scope else None
+
+
+def read_lasting(token: str, *, scope: str) -> UUID | None:
+    """The row that the token of a lasting link with this scope belongs to; None for anything else."""
+    name, _, secret = token.partition("_")
+    try:
+        id = UUID(hex=name)
+    except ValueError:
+        return None
+    return id if entropy.is_derived_secret(secret, purpose=scope, id=str(id)) else None
 
 
 def read_join(token: str, *, now: datetime) -> tuple[UUID, Mapping[str, Any]] | None:

@@ -16,7 +16,7 @@ from login.flow import Help
 from login.help.asking import is_number_of, waiting
 from login.models import Attempt, HelpRequest, HelpState
 from tenants.actor import Actor
-from twofactor.services.two_persons import in_person, needed_for, refuse_newer
+from twofactor.services.two_persons import in_person, is_standing, needed_for, refuse_newer
 
 HOW_LENGTH = 300
 GOES_ON_FOR = timedelta(minutes=15)  # so long the person may take after the answer
@@ -57,13 +57,13 @@ def confirm_person(
         found = _held(request, by=by, now=now)
         if isinstance(found, Denied):
             return found
-        if (refused := _refuse(found, administrator)) is not None:
+        if (refused := _refuse(found, administrator, now=now)) is not None:
             return refused
         if not is_number_of(found, number):
             return _wrong_number(found, by=by, now=now)
-        found.answers.create(by=administrator, by_name=str(administrator), how=told, at=now)
-        standing = found.answers.filter(by__is_active=True, by__locked_at=None).count()
-        if standing < needed_for(found.user):
+        version = administrator.security_version
+        found.answers.create(by=administrator, by_name=str(administrator), version=version, how=told, at=now)
+        if _standing(found) < needed_for(found.user, now=now):
             _note(Event.HELP_CONFIRMED_ONCE, found, by=by, now=now, how=told)
             return found
         _settle(found, HelpState.CONFIRMED, now=now)
@@ -78,6 +78,12 @@ def confirm_person(
             administrator=administrator.display_name or str(administrator),
         )
     return found
+
+
+def _standing(request: HelpRequest) -> int:
+    """How many words still count."""
+    answers = request.answers.select_related("by")
+    return sum(is_standing(one.by, version=one.version, on=request.user, verb="help") for one in answers)
 
 
 def deny_person(request: HelpRequest, *, why: str, by: Actor, now: datetime) -> HelpRequest | Denied:
@@ -112,11 +118,12 @@ def _held(request: HelpRequest, *, by: Actor, now: datetime) -> HelpRequest | De
     return found
 
 
-def _refuse(request: HelpRequest, administrator: User) -> Denied | None:
+def _refuse(request: HelpRequest, administrator: User, *, now: datetime) -> Denied | None:
     """Why this administrator's word does not count: he gave it already, or may be whoever asks, under a name made meanwhile."""
     if request.answers.filter(by=administrator).exists():
         return TWICE
-    return refuse_newer(administrator, than=request.created_at) if needed_for(request.user) > 1 else None
+    two = needed_for(request.user, now=now) > 1
+    return refuse_newer(administrator, than=request.created_at) if two else None
 
 
 def _wrong_number(request: HelpRequest, *, by: Actor, now: datetime) -> Denied:
@@ -131,6 +138,7 @@ def _wrong_number(request: HelpRequest, *, by: Actor, now: datetime) -> Denied:
 def _deny(request: HelpRequest, *, by: Actor, now: datetime, why: str) -> None:
     _settle(request, HelpState.DENIED, now=now)
     Attempt.objects.filter(help_requests=request).update(help=Help.DENIED)
+    notify(request.user, to=any_channels(request.user), sentence="help_denied", origin=by.origin, now=now)
     _note(Event.HELP_DENIED, request, by=by, now=now, why=why)
 
 

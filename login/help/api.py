@@ -14,6 +14,7 @@ from login.help.answering import confirm_person, deny_person
 from login.help.asking import as_it_is, in_state
 from login.models import HelpRequest
 from twofactor.api_caller import confirmed
+from twofactor.services.two_persons import needed_for_each
 
 
 class HelpRequests(Resource):
@@ -39,8 +40,10 @@ class HelpRequests(Resource):
     def show(self, found: Any, **how: Any) -> Any:
         """The plain values of a page, or of one, as they really are."""
         now = timezone.now()
-        for one in found if how.get("many") else [found]:
-            as_it_is(one, now=now)
+        shown = list(found if how.get("many") else [found])
+        needed = needed_for_each([one.user for one in shown], now=now)
+        for one in shown:
+            as_it_is(one, now=now).needed = needed[one.user_id]
         return super().show(found, **how)
 
     @action(detail=True, methods=["post"])

@@ -8,7 +8,6 @@ from login.help.answering import HOW_LENGTH
 from login.help.asking import DIGITS
 from login.models import HelpAnswer, HelpReason, HelpRequest, HelpState
 from tenants.models import Company
-from twofactor.services.two_persons import needed_for
 
 
 class HelpAnswerShown(serializers.ModelSerializer[HelpAnswer]):
@@ -32,10 +31,11 @@ class HelpRequestShown(serializers.ModelSerializer[HelpRequest]):
     company = Uid(source="company.uid", allow_null=True)
     reason = serializers.ChoiceField(HelpReason.choices, read_only=True)
     state = serializers.ChoiceField(HelpState.choices, read_only=True)
-    needed = serializers.SerializerMethodField(
+    needed = serializers.IntegerField(
+        read_only=True,
         help_text=_(
             "How many administrators have to confirm: two, where the person may open the administration."
-        )
+        ),
     )
     answers = HelpAnswerShown(many=True, read_only=True)
 
@@ -58,10 +58,6 @@ class HelpRequestShown(serializers.ModelSerializer[HelpRequest]):
             "ended_at",
         )
         read_only_fields = fields
-
-    def get_needed(self, request: HelpRequest) -> int:
-        """How many."""
-        return needed_for(request.user)
 
 
 class HelpConfirmation(Strict):

@@ -9,13 +9,15 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.names import realm_of
+from audit.record import Origin
 from core.contacts import NAME_LENGTH
 from core.fields import Opaque, Plain, Strict, Text
-from core.refusals import settled
+from core.refusals import Refused, settled
 from login.answers import REFUSALS, NextStepSerializer, OpenDoor, answer_of
 from login.edge import client_of
 from login.flow import Purpose
 from login.links import magic, mailed
+from twofactor.services.lost import NONE_UNDER_WAY, end_by_link, recovery_of
 
 TOKEN_LENGTH = 2_000
 
@@ -57,6 +59,12 @@ class ConsumeSerializer(Plain):
     token = Opaque(max_length=TOKEN_LENGTH)
     handle = Opaque(max_length=200, required=False)
     code = Opaque(max_length=12, required=False)
+
+
+class RecoveryTokenSerializer(Strict):
+    """The link of the mail."""
+
+    token = Opaque(max_length=200)
 
 
 class HandleSerializer(serializers.Serializer[Any]):
@@ -132,6 +140,32 @@ class RegisterView(OpenDoor):
         given.is_valid(raise_exception=True)
         client, now = client_of(request._request), timezone.now()
         return _asked(magic.ask_to_sign_up(**given.validated_data, by_page=False, client=client, now=now))
+
+
+class EndRecoveryView(OpenDoor):
+    """End the replacing of a second factor."""
+
+    @extend_schema(
+        operation_id="login_recovery_end",
+        summary="End, by the link of the mail, that a lost second factor is replaced",
+        request=RecoveryTokenSerializer,
+        responses={204: None, **REFUSALS},
+        tags=["login"],
+    )
+    def post(self, request: Request) -> Response:
+        """Whoever has the mail ends it: the second factor stays. Nothing to end: 409 `nothing_changed`."""
+        given = RecoveryTokenSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        client, now = client_of(request._request), timezone.now()
+        recovery = recovery_of(given.validated_data["token"], now=now)
+        denied = (
+            NONE_UNDER_WAY
+            if recovery is None
+            else end_by_link(recovery, origin=Origin(address=client.address), now=now)
+        )
+        if denied is not None:
+            raise Refused(denied)
+        return Response(status=204)
 
 
 class _ConsumeView(OpenDoor):

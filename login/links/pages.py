@@ -12,6 +12,7 @@ from django.views import View
 
 from accounts.joining import read_join_token
 from accounts.names import masked_email, realm_of
+from audit.record import Origin
 from core.contacts import NAME_LENGTH
 from core.http import safe_next
 from core.outcomes import Denied
@@ -23,6 +24,7 @@ from login.models import Attempt
 from login.pages import step_url
 from login.refusals import EXPIRED, INVITATION_GONE, LINK_USED
 from login.views import ended, finished, handle_of, page_client, set_attempt_cookie
+from twofactor.services.lost import NONE_UNDER_WAY, end_by_link, recovery_of
 
 _ADDRESS = {"autocomplete": "username", "autocapitalize": "none", "spellcheck": "false", "autofocus": True}
 
@@ -239,6 +241,35 @@ class MagicLinkUseView(_LinkView):
     """The link to sign in."""
 
     purpose, template = Purpose.LINK, "login/link_consume.html"
+
+
+class RecoveryView(View):
+    """The mailed link that ends the replacing of a second factor. Mail scanners open it too, so only the button does."""
+
+    def dispatch(self, request: HttpRequest, *args: Any, **where: Any) -> HttpResponse:
+        """Say at once that there is nothing to end any more."""
+        self.recovery = recovery_of(where["token"], now=timezone.now())
+        if self.recovery is None:
+            return _kept_here(ended(request, NONE_UNDER_WAY, title=_("There is nothing to end")))
+        response = super().dispatch(request, *args, **where)
+        assert isinstance(response, HttpResponse)  # noqa: S101  # none of these views is asynchronous
+        return _kept_here(response)
+
+    def get(self, request: HttpRequest, token: str) -> HttpResponse:
+        """The button."""
+        return self._page(request)
+
+    def post(self, request: HttpRequest, token: str) -> HttpResponse:
+        """End it."""
+        assert self.recovery is not None  # noqa: S101  # else `dispatch` has answered
+        origin = Origin(address=client_of(request).address)
+        denied = end_by_link(self.recovery, origin=origin, now=timezone.now())
+        if denied is not None:
+            return ended(request, denied, title=_("There is nothing to end"))
+        return self._page(request, over=True)
+
+    def _page(self, request: HttpRequest, *, over: bool = False) -> HttpResponse:
+        return render(request, "login/recovery_end.html", {"recovery": self.recovery, "over": over})
 
 
 def _kept_here(response: HttpResponse) -> HttpResponse:

@@ -23,11 +23,12 @@ from twofactor.models import MANY, Factor, FactorKind
 from twofactor.options import REMEMBER_DAYS, SKIP
 from twofactor.policy import CONTACTS, PROVIDED, SPARE, stands
 from twofactor.services import setup
-from twofactor.services.administered import recovery_codes_left
+from twofactor.services.administered import has_paper, recovery_codes_left
 from twofactor.services.asked import contact_fields, policy_for, verified_contacts
 from twofactor.services.devices import forget_browser, own_browser, remembered
 from twofactor.services.factors import add_factor, change_factor, is_permitted, own_factor, remove_factor
 from twofactor.services.factors import confirmed as in_force
+from twofactor.services.lost import end_own, under_way
 from twofactor.services.provided import asks_service, known_of, provided_for
 
 FEW_CODES = 3  # from here on the page asks for new ones
@@ -149,7 +150,9 @@ def security(request: HttpRequest) -> HttpResponse:
     """The second factors, what can be added, and the browsers that stand for one."""
     principal, now = principal_of(request), timezone.now()
     user = User.objects.select_related("company").get(pk=principal.user.pk)
-    policy, factors = policy_for(user), list(in_force(user))
+    policy = policy_for(user)
+    # A temporary code is no paper of the person's: it is over within the hour.
+    factors = [one for one in in_force(user) if one.kind != SPARE or has_paper(user)]
     left = recovery_codes_left(user) if any(one.kind == SPARE for one in factors) else 0
     rows = [_row(one, user, left=left) for one in factors]
     standing = [row for row in rows if row["permitted"] and row["kind"] != SPARE]
@@ -160,6 +163,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "required": policy == "required",
         "factors": rows,
         "waiting": setup.waiting_in(principal.session, now=now),
+        "recovery": under_way(user, now=now),
         "few_codes": next((row for row in rows if row["few"]), None),
         "cards": _cards(user, factors),
         "skip": _skip_sentence(user),
@@ -265,4 +269,16 @@ def forget(request: HttpRequest, uid: uuid.UUID) -> HttpResponse:
         raise Http404
     forget_browser(browser, origin=actor_of(request).origin, now=timezone.now())
     messages.success(request, _("The device is no longer remembered."))
+    return redirect("account:security")
+
+
+@require_POST
+@signed_in
+def keep(request: HttpRequest) -> HttpResponse:
+    """End that somebody replaces a second factor that is said to be lost."""
+    denied = end_own(principal_of(request).user, origin=actor_of(request).origin, now=timezone.now())
+    if denied is None:
+        messages.success(request, _("Your second factor stays. If it was not you, change your password."))
+    else:
+        messages.warning(request, str(denied.message))
     return redirect("account:security")

@@ -32,5 +32,6 @@ urlpatterns = [
     path("security/factors/<uuid:uid>/", security.change, name="change-factor"),
     path("security/passkeys/add/", passkeys.add, name="add-passkey"),
     path("security/factors/<uuid:uid>/remove/", security.remove, name="remove-factor"),
+    path("security/keep/", security.keep, name="keep-factor"),
     path("security/devices/<uuid:uid>/remove/", security.forget, name="forget-browser"),
 ]

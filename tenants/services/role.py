@@ -18,7 +18,7 @@ from core.draft import KEEP, NOT_FOUND, given, line
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from tenants.models import RANK_MAXIMUM, Company, Permission, Privilege, Reach, Role, SecondFactorPolicy
-from tenants.rights import EVERYWHERE, Companies, Rights, sum_of
+from tenants.rights import EVERYWHERE, OPEN_ADMIN, Companies, Rights, sum_of
 from tenants.rules import companies_of, may_touch
 
 NAME_TAKEN = Denied(code="name_taken", field="name", message=_("There is a role of this name already."))
@@ -226,6 +226,8 @@ def _apply(role: Role, changed: dict[str, Any], *, held: list[Privilege], by: Ac
     details: dict[str, Any] = {"fields": sorted(changed)}
     if "privileges" in changed:
         role.privileges.set(changed["privileges"])
+        if any(one.name == OPEN_ADMIN for one in set(held) ^ set(changed["privileges"])):
+            role.users.update(admin_changed_at=now)
         details["given"] = _names(set(changed["privileges"]) - set(held))
         details["taken"] = _names(set(held) - set(changed["privileges"]))
     if "rank" in changed:

@@ -10,6 +10,7 @@ from pytest_django import Settings
 from accounts.limits import NETWORK
 from accounts.models import Session, User
 from audit.models import AuditEvent
+from audit.record import Origin
 from core.db import unit
 from login.models import Attempt
 from tenants.models import Company
@@ -320,7 +321,8 @@ def test_a_passkey_that_is_removed_while_the_sign_in_is_under_way_is_refused(
     to_second_proof(other, ben)
     beside = device.get(options_at(other))
     with unit():
-        reset_factors(User.objects.get(pk=ben.pk), by=cast.acting(ben), now=timezone.now())
+        user = User.objects.get(pk=ben.pk)
+        reset_factors(user, sentence="factors_reset", origin=Origin(actor=ben), now=timezone.now())
     assert show(door, alone).refused
     assert show(other, beside).step in OVER
     assert not Session.objects.exists()

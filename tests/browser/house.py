@@ -15,6 +15,7 @@ from itertools import count
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
+from uuid import uuid4
 
 from tests.services.product import Product
 from tests.services.smtp import CODE, text_of
@@ -83,21 +84,22 @@ class House:
         token: str = gained["access_token"]
         return token
 
-    def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
+    def ask(self, path: str, body: dict[str, Any] | None = None, *, method: str | None = None) -> Any:
         """What a program of Rosa's gets from the REST API."""
         try:
-            return self._answer(path, body)
+            return self._answer(path, body, method)
         except HTTPError as error:
             if error.code != 401:
                 raise
             del self._token  # it lives for five minutes, and a slow machine takes longer for all its tests
-            return self._answer(path, body)
+            return self._answer(path, body, method)
 
-    def _answer(self, path: str, body: dict[str, Any] | None) -> Any:
+    def _answer(self, path: str, body: dict[str, Any] | None, method: str | None) -> Any:
         request = Request(  # noqa: S310
             f"{self.url}/api/v1/{path}",
             data=None if body is None else json.dumps(body).encode(),
             headers={"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"},
+            method=method,
         )
         with urlopen(request, timeout=10) as answer:  # noqa: S310
             return json.loads(answer.read() or b"null")
@@ -125,6 +127,17 @@ class House:
             database.execute(
                 "UPDATE accounts_user SET email_verified_at = created_at WHERE email = ?", (email,)
             )
+            database.execute("UPDATE core_epoch SET version = version + 1")
+
+    def lose_app(self, email: str) -> None:
+        """Let this person have an app turned on that nobody has."""
+        with closing(sqlite3.connect(self.product.folder / "db.sqlite3", timeout=10)) as database, database:
+            database.execute(
+                "INSERT INTO twofactor_factor (uid, user_id, kind, created_at, confirmed_at)"
+                " SELECT ?, id, 'totp', created_at, created_at FROM accounts_user WHERE email = ?",
+                (uuid4().hex, email),
+            )
+            database.execute("UPDATE accounts_user SET factor_kinds = ',totp,' WHERE email = ?", (email,))
             database.execute("UPDATE core_epoch SET version = version + 1")
 
     # --- time ------------------------------------------------------------------------------------------------------------

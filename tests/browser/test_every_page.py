@@ -19,7 +19,7 @@ LONG = (
 )
 # The outbox holds links of mails, too: each opens once, and for whom it was sent to.
 LEFT_OUT = re.compile(
-    r"^/(api/(?!docs/)|static/|admin/jsi18n/|join/|login/(link|forgotten)/.)|\.(csv|json)$|/(csv|json)/$"
+    r"^/(api/(?!docs/)|static/|admin/jsi18n/|join/|login/(link|forgotten|recovery)/.)|\.(csv|json)$|/(csv|json)/$"
 )
 
 

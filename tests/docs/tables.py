@@ -112,7 +112,7 @@ def limits_told() -> "list[Limit]":
     from accounts.checks import NEW_PASSWORDS
     from accounts.integrations.reading import BY_HAND
     from accounts.inviting import MAILS_OF_COMPANY, MAILS_TO_ADDRESS
-    from accounts.limits import APPS_BEGUN, CODES_A_DAY, CODES_AT_ONCE, HELP, NETWORK, PASSWORD
+    from accounts.limits import APPS_BEGUN, CODES_A_DAY, CODES_AT_ONCE, HELP, NETWORK, PASSWORD, RECOVERY
     from cobrowse.rest import DRAWN
     from cobrowse.sessions.entering import STARTS
     from cobrowse.sessions.finding import WRONG_BY_NETWORK, WRONG_BY_PERSON
@@ -142,6 +142,7 @@ def limits_told() -> "list[Limit]":
         STARTS,
         DRAWN,
         HELP,
+        RECOVERY,
     ]
 
 
@@ -158,6 +159,7 @@ def limits() -> str:
     from login.links.opening import CODE_CHECKS
     from twofactor.contacts import COUNTED_FOR
     from twofactor.services.challenges import COOL_DOWN, WAIT
+    from twofactor.services.lost import USABLE_FOR
 
     def told(limit: "Limit") -> str:
         return f"{limit.tries} in {words(limit.window)}"
@@ -184,6 +186,7 @@ def limits() -> str:
         starts,
         drawn,
         helped,
+        lost,
     ) = limits_told()
     until = "refused until that time is over"
     rows = (
@@ -232,6 +235,12 @@ def limits() -> str:
         ("Requests for help of one person", told(helped), until),
         ("A request for help", words(HELP_LIFE), "ask again"),
         ("A sign-in once an administrator has confirmed the person", words(GOES_ON_FOR), "begin again"),
+        ("Waits for a lost second factor that one person begins", told(lost), until),
+        (
+            "A lost second factor can be replaced, once it is due, for",
+            words(USABLE_FOR),
+            "begin to wait again",
+        ),
         ("Wrong numbers of one request for help", WRONG_NUMBERS, "the request is denied"),
         ("The behaviour `wait`", words(WAIT), "then the same sign-in may go on"),
         (

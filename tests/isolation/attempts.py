@@ -48,6 +48,7 @@ PAGES = {
     "reset-factors": "turn_off_factors",
     "lock-down": "lock_down",
     "temporary-code": "temporary_code",
+    "end-recovery": "end_recovery",
     "forget-devices": "forget_devices",
 }
 

@@ -283,6 +283,9 @@ COVERAGE: Mapping[str, Entry] = {
     "login/forgotten/<str:token>/": door(
         "The token is the secret of a mail.", arguments=({"token": "not-a-token"},), sends=_handles
     ),
+    "login/recovery/<str:token>/": door(
+        "The token is the secret of a mail.", arguments=({"token": "not-a-token"},), sends=_handles
+    ),
     "login/link/": door(
         "A mail goes to whoever has the address; the page is the same for every address.",
         sends=_addresses,
@@ -358,6 +361,7 @@ COVERAGE: Mapping[str, Entry] = {
     "account/security/passkeys/add/": own("Adds a passkey of the caller's own."),
     "account/security/factors/<uuid:uid>/remove/": the("factor"),
     "account/security/devices/<uuid:uid>/remove/": the("browser"),
+    "account/security/keep/": own("Ends that the caller's own second factor is replaced."),
     # --- the team
     "team/": own("The people of companies within the caller's reach.", more=_team_of),
     "team/members/<uuid:uid>/": the("user"),
@@ -384,6 +388,7 @@ COVERAGE: Mapping[str, Entry] = {
         sends=_names,
         writes=(Attempt, Delivery),
     ),
+    "api/v1/login/recovery/end/": door("The token is the secret of a mail.", sends=_tokens),
     "api/v1/login/forgotten/consume/": door("The token is the secret of a mail.", sends=_tokens),
     "api/v1/login/magic-link/": door(
         "A mail goes to whoever has the address; the answer is the same for every address.",
@@ -408,6 +413,7 @@ COVERAGE: Mapping[str, Entry] = {
     ),
     "api/v1/me/factors/<uuid:id>/": the("factor"),
     "api/v1/me/factors/<uuid:id>/confirm/": the("factor"),
+    "api/v1/me/recovery/": own("Whether somebody waits to replace the caller's own second factor."),
     "api/v1/me/devices/": own("The browsers that stand for the caller's own second factor."),
     "api/v1/me/devices/<uuid:id>/": the("browser"),
     "api/v1/me/passkeys/": own("Begins a passkey of the caller's own."),
@@ -457,6 +463,7 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/users/<uuid:id>/factors/": the("user"),
     "api/v1/users/<uuid:id>/reset-factors/": the("user"),
     "api/v1/users/<uuid:id>/temporary-code/": the("user"),
+    "api/v1/users/<uuid:id>/end-recovery/": the("user"),
     "api/v1/users/<uuid:id>/devices/": the("user"),
     "api/v1/users/<uuid:id>/forget-devices/": the("user"),
     "api/v1/persons/": every("person"),
@@ -568,6 +575,7 @@ COVERAGE: Mapping[str, Entry] = {
     "admin/accounts/user/<path:object_id>/sign_out/": the("user"),
     "admin/accounts/user/<path:object_id>/turn_off_factors/": the("user"),
     "admin/accounts/user/<path:object_id>/temporary_code/": the("user"),
+    "admin/accounts/user/<path:object_id>/end_recovery/": the("user"),
     "admin/accounts/user/<path:object_id>/forget_devices/": the("user"),
     "admin/accounts/factors/": own("Numbers and people within the caller's reach.", more=_report_of_number),
     "admin/accounts/signingkey/": every("signingkey"),

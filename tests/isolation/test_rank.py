@@ -209,6 +209,10 @@ ABOVE: Attempts = {
     "somebody above her without second factors": lambda s: Attempt(
         s.boss, {"reason": "why not"}, "reset-factors"
     ),
+    "a temporary code for somebody above her": lambda s: Attempt(
+        s.boss, {"reason": "why not"}, "temporary-code"
+    ),
+    "the wait of somebody above her ended": lambda s: Attempt(s.boss, {}, "end-recovery"),
     "devices of somebody above her forgotten": lambda s: Attempt(s.boss, {}, "forget-devices"),
     "somebody above her disabled": lambda s: Attempt(s.boss, {"is_active": False}),
     "somebody above her deleted": lambda s: Attempt(s.boss, {}, "delete"),

@@ -251,6 +251,11 @@ class ApiDoor:
         self.answer = self.client.get(path, **self._bearer)
         return self._said()
 
+    def delete(self, path: str) -> Said:
+        """Delete with the access token."""
+        self.answer = self.client.delete(path, **self._bearer)
+        return self._said()
+
     @property
     def _bearer(self) -> dict[str, str]:
         return {"HTTP_AUTHORIZATION": f"Bearer {self.access}"} if self.access else {}

@@ -4,17 +4,20 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts.impersonation import begin_impersonation
 from accounts.limits import unlock_user
-from accounts.models import Session, User
+from accounts.models import ApiKey, Session, User
 from accounts.people import lock_user
 from accounts.principal import principal_of_session
 from accounts.sessions import end_all
 from audit.models import AuditEvent
 from audit.record import Origin
+from core import oath, sealed
 from core.db import unit
 from delivery.models import Delivery
 from login.help.answering import TWICE, confirm_person
@@ -29,6 +32,7 @@ from tests.journeys.doors import ApiDoor, Door, Said, WebDoor, sign_in
 from tests.journeys.stage import PASSWORD, Post, Time, configure
 from tests.journeys.test_settings_of_the_factor import ADA, BEN, turn_on, wrong
 from tests.parallel import in_parallel
+from twofactor.models import Factor
 from twofactor.services.two_persons import TOO_NEW
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
@@ -63,6 +67,13 @@ def answer(request: HelpRequest, by: User, verb: str = "confirm", **given: Any) 
     """This administrator's answer over REST."""
     wanted = {"number": number_of(request), "how": HOW} if verb == "confirm" else {"why": "a stranger"}
     return Api(by).post(f"help-requests/{request.uid}/{verb}/", wanted | given)
+
+
+def app_code(user: User) -> str:
+    """What the app shows that this person is setting up."""
+    factor = Factor.objects.get(user=user, kind="totp")
+    step = oath.step_at(timezone.now().timestamp())
+    return oath.code_at(sealed.unseal(factor, "secret"), step, algorithm="SHA1", digits=6)
 
 
 def actor(user: User) -> Actor:
@@ -458,3 +469,79 @@ def test_a_helped_session_is_over_when_everything_ends(
     with unit():
         end_all(ben, reason="changed", origin=Origin(), now=timezone.now())
     assert not door.is_in()
+
+
+# --- what whoever was let in may do
+
+
+def test_typing_the_name_anew_leaves_nobody_waiting(asked: HelpRequest, ada: User, door: Door) -> None:
+    if not isinstance(door, WebDoor):
+        return  # a program that begins anew has two sign-ins
+    door.begin(BEN)
+    asked.refresh_from_db()
+    assert asked.state == "withdrawn"
+    assert answer(asked, ada).json()["code"] == "not_waiting"
+
+
+def test_in_a_helped_session_a_factor_is_turned_on_first(
+    asked: HelpRequest, ada: User, ben: User, door: Door, clock: Time
+) -> None:
+    answer(asked, ada)
+    door.take("help")
+    user = User.objects.get(pk=ben.pk)
+    if isinstance(door, ApiDoor):
+        refused = door.post("/api/v1/me/email/", {"email": "eve@evil.example"}, bearer=door.access)
+        assert refused.facts["code"] == "factor_needed_first", refused
+        key = {"name": "nightly", "scopes": ["users:read"], "days": 3}
+        assert door.post("/api/v1/api-keys/", key, bearer=door.access).status in {403, 409}
+        begun = door.post("/api/v1/me/factors/", {"kind": "totp"}, bearer=door.access)
+        assert begun.status == 200, begun
+        path, code = f"/api/v1/me/factors/{begun.facts['id']}/confirm/", app_code(user)
+        assert door.post(path, {"code": code}, bearer=door.access).status == 200
+        again = door.post("/api/v1/me/email/", {"email": "eve@evil.example"}, bearer=door.access)
+        assert (
+            again.facts["code"] == "confirm_first"
+        )  # by the new factor: the password alone had let nobody in
+        return
+    assert isinstance(door, WebDoor)
+    door.open("/account/contacts/")
+    form = next(one for one in door.page.forms if one.action == "/account/contacts/email/")
+    assert "Turn one on first" in door.send(form, email="eve@evil.example").text
+    form = next(one for one in door.open("/account/keys/new/").forms if "name" in one.values)
+    assert "let you in without a second factor" in door.send(form, name="nightly", days="3").text
+    assert not ApiKey.objects.exists()
+    page = door.open("/account/security/app/")
+    assert not page.errors
+    assert "/account/security/app/" in door.address
+
+
+def test_the_list_asks_as_much_for_many_as_for_one(
+    asked: HelpRequest, ada: User, acme: Company, door: Door
+) -> None:
+    if not isinstance(door, ApiDoor):
+        return
+
+    def questions() -> int:
+        there = Api(ada)
+        there.get("help-requests/")
+        with CaptureQueriesContext(connection) as seen:
+            assert there.get("help-requests/").status_code == 200
+        return len(seen)
+
+    one = questions()
+    for number in range(5):
+        user = cast.person(f"p{number}@acme.example", company=acme, role=cast.COMPANY_ADMINISTRATOR)
+        now = timezone.now()
+        HelpRequest.objects.create(
+            user=user, company=acme, reason="no_method", created_at=now, expires_at=now
+        )
+    assert questions() == one
+    needed = {row["username"]: row["needed"] for row in Api(ada).get("help-requests/").json()["results"]}
+    assert (needed[BEN], needed["p1@acme.example"]) == (1, 2)
+
+
+def test_who_is_denied_is_told(asked: HelpRequest, ada: User) -> None:
+    answer(asked, ada, "deny")
+    told = Delivery.objects.filter(template="notice").order_by("-id").first()
+    assert told is not None
+    assert "could not make sure" in told.context["sentence"]

@@ -5,11 +5,14 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.api_keys import KeyDraft, make_key
 from accounts.ending import lock_down
+from accounts.inviting import JoinLinkDraft, make_join_link
 from accounts.limits import unlock_user
 from accounts.models import Browser, JoinLink, Session, User
+from accounts.people import set_password
 from audit.models import AuditEvent
 from core.outcomes import Denied
 from delivery.models import Delivery
@@ -17,6 +20,7 @@ from tenants.models import Company, Role
 from tests import cast
 from tests.cast import Api
 from tests.journeys.doors import Door, sign_in
+from tests.journeys.passkeys import ORIGIN, begin_by_passkey, device_of, given_passkey, options_at, show
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
 from tests.journeys.test_settings_of_the_factor import BEN
 
@@ -121,3 +125,55 @@ def test_a_key_of_the_account_opens_nothing(ada: User, root: User) -> None:
     assert not isinstance(made, Denied), made
     assert lock(ada, root) is None
     assert not Session.objects.filter(user=ada, ended_at=None).exists()
+
+
+def test_a_password_that_was_taken_away_is_never_taken_again(
+    door: Door, ben: User, ada: User, post: Post, clock: Time
+) -> None:
+    lock(ben, ada)
+    unlock_user(ben, by=cast.acting(ada), now=timezone.now())
+    clock.forward(minutes=11)
+    door.forgotten(BEN)
+    assert door.use(post.link(BEN)).step == "change-password"
+    assert door.take("change-password", new_password=PASSWORD).refused
+    denied = set_password(ben, PASSWORD, must_change=False, by=cast.acting(ada), now=timezone.now())
+    assert getattr(denied, "code", "") == "password_rules"
+    assert door.take("change-password", new_password=NEW_PASSWORD).step == "done"
+
+
+def test_a_passkey_alone_is_no_new_proof(
+    door: Door, ben: User, ada: User, post: Post, settings: Settings, clock: Time
+) -> None:
+    settings.PUBLIC_URL = ORIGIN
+    device = device_of()
+    given_passkey(ben, device)
+    begin_by_passkey(door)
+    assert show(door, device.get(options_at(door))).step == "done"
+    lock(ben, ada)
+    unlock_user(ben, by=cast.acting(ada), now=timezone.now())
+    again = door.stranger()
+    begin_by_passkey(again)
+    assert show(again, device.get(options_at(again))).refused
+    assert not again.is_in()
+    # After a new first proof it is what it was.
+    set_password(ben, NEW_PASSWORD, must_change=False, by=cast.acting(ada), now=timezone.now())
+    proved = door.stranger()
+    assert sign_in(proved, BEN, NEW_PASSWORD).step == "passkey"
+    assert show(proved, device.get(options_at(proved))).step == "done"
+    after = door.stranger()
+    begin_by_passkey(after)
+    assert show(after, device.get(options_at(after))).step == "done"
+
+
+def test_who_never_had_a_password_is_what_he_was(ben: User, ada: User) -> None:
+    User.objects.filter(pk=ben.pk).update(password="!x", password_changed_at=None)
+    lock(ben, ada)
+    ben.refresh_from_db()
+    assert ben.has_only_mailbox
+
+
+def test_no_join_link_is_made_by_who_is_locked_down(ada: User, root: User, acme: Company) -> None:
+    by = cast.acting(ada)  # judged before
+    lock(ada, root)
+    draft = JoinLinkDraft(company=acme, role=Role.objects.get(name=cast.MEMBER, company=None))
+    assert getattr(make_join_link(draft, by=by, now=timezone.now()), "code", "") == "forbidden"

@@ -31,7 +31,7 @@ def is_begun(facts: Facts) -> bool:
 
 
 def test_every_combination_of_facts_asks_for_one_known_step() -> None:
-    assert {next_step(facts) for facts in every_combination()} == set(Step)
+    assert {next_step(facts) for facts in every_combination()} == set(Step) - {Step.LOST}
 
 
 def test_nothing_is_done_while_something_needed_is_missing() -> None:

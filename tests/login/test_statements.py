@@ -121,7 +121,7 @@ def test_a_change_of_password_at_sign_in(api: ApiDoor, ben: User) -> None:
     )
     show("change of password, which signs in", statements)
     assert said.step == "done"
-    assert len(statements) <= 20
+    assert len(statements) <= 21  # one of them for a password that a lock-down took away
 
 
 def test_what_a_role_gives_is_read_once_for_many_sign_ins(api: ApiDoor, ben: User) -> None:

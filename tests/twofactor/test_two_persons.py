@@ -9,21 +9,23 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Session, User
-from accounts.people import lock_user
+from accounts.people import UserDraft, change_user, lock_user, set_password
 from accounts.principal import principal_of_session
 from audit.models import AuditEvent
 from audit.record import Origin
 from delivery.models import Delivery
 from tenants.actor import system_actor
-from tenants.models import Company
+from tenants.models import Company, Role
+from tenants.services.role import RoleDraft, change_role
 from tests import cast
 from tests.cast import Api
 from tests.journeys.doors import Door, sign_in
 from tests.journeys.stage import *  # noqa: F403
-from tests.journeys.stage import PASSWORD, Time, _server, configure  # noqa: F401
+from tests.journeys.stage import PASSWORD, Post, Time, _server, configure  # noqa: F401
 from tests.parallel import in_parallel
 from twofactor.housekeeping import prune
 from twofactor.models import Factor, FactorKind, FirstWord, RecoveryCode
+from twofactor.report import judged, shut_out
 from twofactor.services.administered import TemporaryCode, make_temporary_code, turn_off_factors
 from twofactor.services.factors import add_factor
 
@@ -83,13 +85,26 @@ def test_it_is_good_for_an_hour_and_leaves_nothing_behind(
         TwoFactor__Policy="required", TwoFactor__EmailField="none", TwoFactor__CodeGeneration="internal"
     )
     code = ask(ada, ben).json()["code"]
-    clock.forward(minutes=60)
+    clock.forward(minutes=55)
     assert sign_in(door, BEN, PASSWORD).step == "code"
+    clock.forward(minutes=5)
     assert door.take("code", code=code).refused
-    prune(now=timezone.now())
+    # From then on he is, without any clock, who he was: somebody without a way, and nobody asks him for a code that he has not.
+    assert sign_in(door.stranger(), BEN, PASSWORD).step == "ended"
     assert not Factor.objects.filter(user=ben).exists()
     ben.refresh_from_db()
     assert ben.factor_kinds == ""
+
+
+def test_a_used_one_is_asked_for_no_more(door: Door, ben: User, ada: User) -> None:
+    configure(TwoFactor__Policy="required", TwoFactor__EmailField="none")
+    code = ask(ada, ben).json()["code"]
+    assert sign_in(door, BEN, PASSWORD).step == "code"
+    assert door.take("code", code=code).step == "done"
+    assert sign_in(door.stranger(), BEN, PASSWORD).step == "enrol"
+    ask(ada, ben)
+    prune(now=timezone.now() + timedelta(hours=1))
+    assert not Factor.objects.filter(user=ben).exists()
 
 
 def test_another_one_takes_the_place_of_the_first_and_the_paper_stays(ben: User, ada: User) -> None:
@@ -165,13 +180,15 @@ def test_for_an_administrator_it_takes_two(
     assert not RecoveryCode.objects.exists()
     assert ask(ora, ada, verb).status_code == done
     assert not FirstWord.objects.exists()
+    given = AuditEvent.objects.get(event="twofactor:second:given")
+    assert (given.actor_name, given.details["first"]) == ("ora@acme.example", "eve@acme.example")
     # The words are used up: the next one begins anew.
     turn_on(ada)
     assert ask(ora, ada, verb).json()["code"] == "second_needed"
 
 
 def test_the_first_word_waits_for_half_an_hour(ada: User, eve: User, ora: User, clock: Time) -> None:
-    clock.forward(minutes=1)
+    clock.forward(days=1, minutes=1)
     ask(eve, ada)
     clock.forward(minutes=30)
     assert ask(ora, ada).json()["code"] == "second_needed"
@@ -182,7 +199,7 @@ def test_the_first_word_waits_for_half_an_hour(ada: User, eve: User, ora: User, 
 
 def test_a_word_for_one_thing_is_none_for_another(ada: User, eve: User, ora: User, clock: Time) -> None:
     turn_on(ada)
-    clock.forward(minutes=1)
+    clock.forward(days=1, minutes=1)
     ask(eve, ada, "reset-factors")
     assert ask(ora, ada).json()["code"] == "second_needed"
 
@@ -190,7 +207,7 @@ def test_a_word_for_one_thing_is_none_for_another(ada: User, eve: User, ora: Use
 def test_the_second_is_none_whom_the_first_made_or_renamed_meanwhile(
     ada: User, eve: User, ora: User, acme: Company, clock: Time
 ) -> None:
-    clock.forward(minutes=1)
+    clock.forward(days=1, minutes=1)
     ask(eve, ada)
     clock.forward(minutes=1)
     puppet = cast.person("puppet@acme.example", company=acme, role=cast.COMPANY_ADMINISTRATOR)
@@ -203,10 +220,90 @@ def test_the_second_is_none_whom_the_first_made_or_renamed_meanwhile(
 def test_the_word_of_one_who_was_locked_meanwhile_counts_no_longer(
     ada: User, eve: User, ora: User, root: User, clock: Time
 ) -> None:
-    clock.forward(minutes=1)
+    clock.forward(days=1, minutes=1)
     ask(eve, ada)
     lock_user(eve, reason="gone", by=cast.acting(root), now=timezone.now())
     assert ask(ora, ada).json()["code"] == "second_needed"
+
+
+def test_nor_the_word_of_one_who_may_do_less_meanwhile(
+    ada: User, eve: User, ora: User, root: User, clock: Time
+) -> None:
+    clock.forward(days=1, minutes=1)
+    ask(eve, ada)
+    eve.roles.set([Role.objects.get(name=cast.MEMBER, company=None)])
+    assert ask(ora, ada).json()["code"] == "second_needed"
+    assert FirstWord.objects.get().by == ora
+
+
+def test_a_new_account_says_no_first_word_either(ada: User, eve: User) -> None:
+    assert ask(eve, ada).json()["code"] == "account_too_new"
+    assert not FirstWord.objects.exists()
+
+
+def test_an_old_account_that_was_raised_meanwhile_is_no_second_one(
+    ada: User, ben: User, eve: User, root: User, clock: Time
+) -> None:
+    clock.forward(days=9)
+    ask(eve, ada)
+    raised = change_user(ben, UserDraft(roles=list(eve.roles.all())), by=cast.acting(root), now=clock())
+    assert isinstance(raised, User)
+    assert ask(ben, ada).json()["code"] == "account_too_new"
+    clock.forward(days=1)
+    ask(eve, ada)
+    clock.forward(minutes=1)
+    assert ask(ben, ada).status_code == 201
+
+
+def test_nor_one_whose_role_was_raised(ada: User, ben: User, eve: User, root: User, clock: Time) -> None:
+    clock.forward(days=9)
+    role = Role.objects.create(name="Desk", company=ada.company, rank=1)
+    ben.roles.set([role])
+    privileges = list(eve.roles.get().privileges.all())
+    changed = change_role(role, RoleDraft(privileges=privileges, rank=50), by=cast.acting(root), now=clock())
+    assert isinstance(changed, Role), changed
+    ben.refresh_from_db()
+    assert ben.admin_changed_at == clock()
+
+
+def test_taking_the_role_away_for_a_moment_leaves_nobody_alone_with_the_account(
+    door: Door, ada: User, eve: User, ora: User, root: User, clock: Time
+) -> None:
+    turn_on(ada)
+    clock.forward(days=9)
+    roles, member = list(ada.roles.all()), Role.objects.get(name=cast.MEMBER, company=None)
+    change_user(ada, UserDraft(roles=[member]), by=cast.acting(root), now=clock())
+    for verb in ("temporary-code", "reset-factors"):
+        assert ask(eve, ada, verb).json()["code"] == "second_needed"
+    clock.forward(days=1, minutes=1)
+    code = ask(eve, ada).json()["code"]  # nobody's administrator any more
+    change_user(ada, UserDraft(roles=roles), by=cast.acting(root), now=clock())
+    sign_in(door, ADA, PASSWORD)
+    door.take("method", method="recovery")
+    assert door.take("code", code=code).refused  # made when it took one, and now it takes two
+
+
+def test_an_address_that_another_one_gave_an_administrator_is_no_second_factor(
+    door: Door, ada: User, root: User, post: Post, clock: Time
+) -> None:
+    configure(TwoFactor__Policy="required")
+    sign_in(door, ADA, PASSWORD)
+    assert door.take("code", code=post.code(ADA)).step == "done"
+    door.leave()
+    clock.forward(days=9)
+    mine = UserDraft(email="eve@evil.example")
+    assert isinstance(change_user(ada, mine, by=cast.acting(root), now=clock()), User)
+    set_password(ada, "somebody else's words 9", must_change=False, by=cast.acting(root), now=clock())
+    for behaviour in ("enrol", "allow"):
+        configure(TwoFactor__NoVerifiedContactBehaviour=behaviour)
+        said = sign_in(door.stranger(), "eve@evil.example", "somebody else's words 9")
+        assert said.step == "ended", behaviour
+    assert list(shut_out(User.objects.all(), company=ada.company, policy="required")) == [ada]
+    assert judged([User.objects.get(pk=ada.pk)], policy="required")
+    # A reset, which takes two, lets her begin anew.
+    assert turn_off_factors(ada, reason=WHY, by=system_actor(), now=clock()) is None
+    configure(TwoFactor__NoVerifiedContactBehaviour="enrol")
+    assert sign_in(door.stranger(), "eve@evil.example", "somebody else's words 9").step == "enrol"
 
 
 def test_each_has_to_have_proved_it_recently(ada: User, eve: User) -> None:

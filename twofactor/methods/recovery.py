@@ -1,6 +1,6 @@
 """Recovery codes: ten on a piece of paper, each good once."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import check_password, make_password
 from django.db.models import Q
@@ -12,6 +12,7 @@ from twofactor.methods.base import Judged, Method, Right, Wrong
 from twofactor.models import Challenge, Factor, FactorKind, RecoveryCode
 
 HOW_MANY = 10
+TEMPORARY_FOR = timedelta(hours=1)
 LENGTH = 10  # characters of five bits
 GROUP = 5
 _LOOK_ALIKE = str.maketrans("ILO", "110")
@@ -31,7 +32,7 @@ class Recovery(Method):
         if len(code) != LENGTH:
             return Wrong()
         for factor in Factor.objects.filter(user=user.pk, kind=self.kind):
-            good = Q(expires_at=None) | Q(expires_at__gt=now)
+            good = Q(expires_at=None) | Q(expires_at__gt=_made_before(user, now=now) + TEMPORARY_FOR)
             rows = factor.codes.filter(good, selector__in=selectors(code, factor), used_at=None)
             for row in rows:
                 if check_password(code, row.hash):
@@ -41,6 +42,11 @@ class Recovery(Method):
     def use_up(self, right: Right, challenge: Challenge, *, now: datetime) -> bool:
         """Mark the code as used; False when it was meanwhile."""
         return bool(RecoveryCode.objects.filter(pk=right.used, used_at=None).update(used_at=now))
+
+
+def _made_before(user: User, *, now: datetime) -> datetime:
+    """When a temporary code must have been made after: an hour ago; and of an administrator since he is one, for it takes two."""
+    return max(now - TEMPORARY_FOR, user.admin_changed_at or now - TEMPORARY_FOR)
 
 
 def normal(given: str) -> str:

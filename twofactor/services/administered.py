@@ -1,8 +1,9 @@
 """What administrators do to the second factors of other people: turn them off, and forget the browsers that stand for them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
+from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.ending import forget_browsers
@@ -14,16 +15,15 @@ from audit.record import record
 from core.db import unit
 from core.outcomes import Denied
 from tenants.actor import Actor
-from twofactor.methods.recovery import temporary
+from twofactor.methods.recovery import TEMPORARY_FOR, temporary
 from twofactor.models import Factor, FactorKind, RecoveryCode
 from twofactor.services.devices import remembered
-from twofactor.services.factors import note_kinds, reset_factors
-from twofactor.services.two_persons import in_person, refuse_alone
+from twofactor.services.factors import hold, note_kinds, reset_factors
+from twofactor.services.two_persons import in_person, refuse_alone, takes_two_for_another
 
 OWN_FACTORS = Denied(
     code="own_account", message=_("Your own second factors change only on the pages of your account.")
 )
-TEMPORARY_FOR = timedelta(hours=1)
 MEANWHILE = Denied(
     code="conflict", message=_("The person's recovery codes have just been changed. Please try again.")
 )
@@ -40,14 +40,11 @@ def turn_off_factors(user: User, *, reason: str, by: Actor, now: datetime) -> De
             return refusal
         if by.origin.actor is not None and by.origin.actor.uid == found.uid:
             return OWN_FACTORS  # else whoever holds the session for a moment is rid of the second proof
-        if (
-            found.factor_kinds
-            and (refusal := refuse_alone(found, verb="reset", reason=reason, by=by, now=now)) is not None
-        ):
-            return refusal
-        number = reset_factors(found, by=by, now=now)
-        if not number:
+        if not is_resettable(found, now=now):
             return NONE_ON
+        if (refusal := refuse_alone(found, verb="reset", reason=reason, by=by, now=now)) is not None:
+            return refusal
+        number = reset_factors(found, sentence="factors_reset", origin=by.origin, now=now)
         record(
             Event.FACTORS_RESET,
             origin=by.origin,
@@ -58,6 +55,11 @@ def turn_off_factors(user: User, *, reason: str, by: Actor, now: datetime) -> De
             reason=reason[:200],
         )
     return None
+
+
+def is_resettable(user: User, *, now: datetime) -> bool:
+    """Whether there is something to turn off, or the person can set nothing up without a word of two administrators."""
+    return bool(user.factor_kinds) or takes_two_for_another(user, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,9 +129,33 @@ def forget_devices(user: User, *, by: Actor, now: datetime) -> Denied | None:
     return None if stood else NONE_REMEMBERED
 
 
+def has_paper(user: User) -> bool:
+    """Whether the person has recovery codes at all, used or not, and not only a temporary one."""
+    return RecoveryCode.objects.filter(factor__user=user.pk, expires_at=None).exists()
+
+
 def recovery_codes_left(user: User) -> int:
     """How many codes of the person's paper are not used yet."""
     return RecoveryCode.objects.filter(factor__user=user.pk, used_at=None, expires_at=None).count()
+
+
+def forget_spent(codes: QuerySet[RecoveryCode], *, now: datetime) -> int:
+    """Delete those of these codes that are temporary and over; whoever had nothing else has no recovery codes then. The number of them."""
+    over = Q(expires_at__lte=now) | Q(expires_at__isnull=False, used_at__isnull=False)
+    papers = set(codes.filter(over).values_list("factor", flat=True))
+    gone, _by_model = codes.filter(over).delete()
+    for factor in Factor.objects.filter(pk__in=papers, codes=None).select_related("user"):
+        with unit():
+            hold(factor.user)
+            if Factor.objects.filter(pk=factor.pk, codes=None).delete()[0]:
+                note_kinds(factor.user)
+    return gone
+
+
+def temporary_until(user: User, *, now: datetime) -> datetime | None:
+    """Until when a temporary code of this person is good; None for none."""
+    rows = RecoveryCode.objects.filter(factor__user=user.pk, used_at=None, expires_at__gt=now)
+    return rows.order_by("-expires_at").values_list("expires_at", flat=True).first()
 
 
 def _held(user: User) -> User | None:

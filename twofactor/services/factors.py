@@ -296,19 +296,22 @@ def _was_last(factor: Factor, others: Sequence[str], user: User) -> bool:
     return is_permitted(factor.kind, user) and not any(is_permitted(kind, user) for kind in others)
 
 
-def reset_factors(user: User, *, by: Actor, now: datetime) -> int:
-    """Inside a unit, for an administrator: turn every factor off; all sessions of the person end. The number of them."""
+def reset_factors(
+    user: User, *, sentence: str, to: Sequence[str] | None = None, origin: Origin, now: datetime
+) -> int:
+    """Inside a unit: turn every factor off; all sessions of the person end, who is told by this sentence. The number of factors."""
     hold(user)
     rows = list(Factor.objects.filter(user=user.pk))
-    if not rows:
-        return 0
     for factor in rows:
         factor.delete()
     security_changed(user)
+    # As somebody who never had one, who may set one up at the sign-in where the settings say so.
+    User.objects.filter(pk=user.pk).update(last_factor="")
+    user.last_factor = ""
     for factor in rows:
-        _note(Event.FACTOR_REMOVED, factor, user, origin=by.origin, now=now)
-    notify(user, to=verified_channels(user), sentence="factors_reset", origin=by.origin, now=now)
-    end_all(user, reason="factor_removed", origin=by.origin, now=now)
+        _note(Event.FACTOR_REMOVED, factor, user, origin=origin, now=now)
+    notify(user, to=verified_channels(user) if to is None else to, sentence=sentence, origin=origin, now=now)
+    end_all(user, reason="factor_removed", origin=origin, now=now)
     return len(rows)
 
 

@@ -2,11 +2,14 @@
 
 from enum import StrEnum
 
+from django.utils import timezone
+
 from accounts.models import User
 from core.options import Snapshot
 from twofactor.options import NO_CONTACT
 from twofactor.services.asked import enrollable, needs_factor, ways_of
 from twofactor.services.provided import is_cut_off, known_of
+from twofactor.services.two_persons import takes_two_for_another
 
 
 class Outcome(StrEnum):
@@ -30,6 +33,8 @@ def outcome_of(user: User, *, policy: str, settings: Snapshot) -> Outcome:
     if ways_of(user, settings, provided=known_of(settings, user)):
         return Outcome.ASKED
     behaviour = without_way(settings)
+    if behaviour in {"enrol", "allow"} and takes_two_for_another(user, now=timezone.now()):
+        return Outcome.DENIED
     if behaviour == "enrol":
         return Outcome.ENROL if enrollable(user, settings) else Outcome.DENIED
     return {"allow": Outcome.ALLOWED, "agent": Outcome.HELPED}.get(behaviour, Outcome.DENIED)

@@ -2,19 +2,29 @@
 
 from datetime import datetime
 
+from django.utils.translation import gettext_lazy as _
+
 from accounts.models import Session
 from accounts.principal import roles_of
-from accounts.rising import SECOND
+from accounts.rising import HELPED, SECOND
 from accounts.sessions import CONFIRM_FIRST, refuse_unconfirmed
 from core.outcomes import Denied
 from twofactor.models import Factor, FactorKind
 from twofactor.services.asked import asked_of
 
+FACTOR_FIRST = Denied(
+    code="factor_needed_first",
+    message=_(
+        "An administrator let you in without a second factor. Turn one on first, and confirm by it that it is you."
+    ),
+)
 
-def refuse_unproved(session: Session, *, now: datetime) -> Denied | None:
+
+def refuse_unproved(session: Session, *, now: datetime, adds: bool = False) -> Denied | None:
     """`confirm_first` when the person has not proved it recently, or not by the second factor that is asked of him.
 
-    A remembered browser opens a session in the place of that factor; it must not be enough to turn the factor off, or to add one.
+    A remembered browser opens a session in the place of that factor; it must not be enough to turn the factor off, or to add one. Nor must
+    the word of an administrator be enough for anything but a first factor (`adds`): for all else `factor_needed_first`.
     """
     if (denied := refuse_unconfirmed(session, now=now)) is not None:
         return denied
@@ -22,8 +32,11 @@ def refuse_unproved(session: Session, *, now: datetime) -> Denied | None:
         return None
     user, began = session.user, session.created_at
     asked = asked_of(user, roles=roles_of(user))
+    helped = HELPED in session.methods
     if not asked.needed or not asked.methods:
-        return None
+        return FACTOR_FIRST if helped and not adds else None
+    if helped:
+        return CONFIRM_FIRST
     verified = {FactorKind.EMAIL: user.email_verified_at, FactorKind.SMS: user.phone_verified_at}
     # What came in this very session was added by whoever had proved all that there was to prove.
     contacts = [at for kind, at in verified.items() if at is not None and kind in asked.methods]

@@ -1,15 +1,18 @@
 """What takes two administrators: a reset, a temporary code, or help at the sign-in for somebody who may open the administration."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Session, User
-from accounts.principal import bounding_rights_of
+from accounts.people import refuse_touch
+from accounts.principal import bounding_rights_of_each, rights_of
 from accounts.rising import HELPED
 from accounts.sessions import CONFIRM_FIRST
 from audit.events import Event
-from audit.record import record
+from audit.record import Origin, record
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from twofactor.models import FirstWord
@@ -32,9 +35,37 @@ TOO_NEW = Denied(
 )
 
 
-def needed_for(person: User) -> int:
-    """How many administrators it takes for this person: two, where the administration would open."""
-    return 2 if bounding_rights_of(person).may_open_admin else 1
+def needed_for(person: User, *, now: datetime) -> int:
+    """How many administrators it takes for this person: two, where the administration opens, or did a day ago."""
+    return needed_for_each([person], now=now)[person.pk]
+
+
+def needed_for_each(people: Sequence[User], *, now: datetime) -> dict[int, int]:
+    """The same for several at once, by their number."""
+    rights = bounding_rights_of_each(people)
+
+    # Else whoever may change roles takes the right away, is alone with the account for a moment, and gives it back.
+    def changed(one: User) -> bool:
+        return one.admin_changed_at is not None and one.admin_changed_at > now - SETTLED
+
+    return {one.pk: 2 if changed(one) or rights[one.pk].may_open_admin else 1 for one in people}
+
+
+def takes_two_for_another(user: User, *, now: datetime) -> bool:
+    """Whether this is an administrator who once proved a second factor and has no way left: an address that somebody else gave him is none.
+
+    Else whoever changes the address of another administrator, and the password, sets up the second factor in his place.
+    """
+    proved = user.email_verified_at is not None or user.phone_verified_at is not None
+    return bool(user.last_factor) and not user.factor_kinds and not proved and needed_for(user, now=now) > 1
+
+
+def is_standing(by: User | None, *, version: int, on: User, verb: str) -> bool:
+    """Whether an administrator's word of a while ago still counts: nothing of his account has changed, and he may still say it."""
+    if by is None or not by.is_active or by.locked_at is not None or by.security_version != version:
+        return False
+    himself = Actor(rights=rights_of(by), origin=Origin(actor=by))
+    return refuse_touch(on, verb=verb, by=himself) is None
 
 
 def in_person(by: Actor, *, now: datetime) -> User | Denied:
@@ -52,8 +83,8 @@ def in_person(by: Actor, *, now: datetime) -> User | Denied:
 
 def refuse_newer(administrator: User, *, than: datetime) -> Denied | None:
     """The refusal of somebody who may be the other one, under a name that was made, or taken, for the purpose: within a day before."""
-    made = [one for one in (administrator.created_at, administrator.password_changed_at) if one is not None]
-    return TOO_NEW if max(made) > than - SETTLED else None
+    changes = (administrator.created_at, administrator.password_changed_at, administrator.admin_changed_at)
+    return TOO_NEW if any(one is not None and one > than - SETTLED for one in changes) else None
 
 
 def refuse_alone(user: User, *, verb: str, reason: str, by: Actor, now: datetime) -> Denied | None:
@@ -61,23 +92,19 @@ def refuse_alone(user: User, *, verb: str, reason: str, by: Actor, now: datetime
 
     The first word is kept, and `second_needed` returned. The installation itself, at its own machine, needs nobody beside it.
     """
-    if needed_for(user) == 1 or by.origin.actor is None:
+    if needed_for(user, now=now) == 1 or by.origin.actor is None:
         return None
     administrator = in_person(by, now=now)
     if isinstance(administrator, Denied):
         return administrator
     words = FirstWord.objects.filter(user=user, verb=verb)
-    first = words.filter(at__gt=now - WAITS, by__is_active=True, by__locked_at=None).first()
-    if first is not None and first.by_id != administrator.pk:
-        refused = refuse_newer(administrator, than=first.at)
-        if refused is None:
-            words.delete()
+    first = words.filter(at__gt=now - WAITS).select_related("by").first()
+    if first is not None and not is_standing(first.by, version=first.version, on=user, verb="change"):
+        first = None
+    if (refused := refuse_newer(administrator, than=first.at if first is not None else now)) is not None:
         return refused
-    if first is not None:
-        return SECOND_NEEDED  # said again; it does not become newer by that
-    FirstWord.objects.update_or_create(user=user, verb=verb, defaults={"by": administrator, "at": now})
-    record(
-        Event.SECOND_NEEDED,
+    note = partial(
+        record,
         origin=by.origin,
         at=now,
         company_id=user.company_id,
@@ -85,4 +112,13 @@ def refuse_alone(user: User, *, verb: str, reason: str, by: Actor, now: datetime
         verb=verb,
         reason=reason[:200],
     )
-    return SECOND_NEEDED
+    if first is None:
+        said = {"by": administrator, "version": administrator.security_version, "at": now}
+        FirstWord.objects.update_or_create(user=user, verb=verb, defaults=said)
+        note(Event.SECOND_NEEDED)
+        return SECOND_NEEDED
+    if first.by_id == administrator.pk:
+        return SECOND_NEEDED  # said again; it does not become newer by that
+    words.delete()
+    note(Event.SECOND_GIVEN, first=str(first.by))
+    return None

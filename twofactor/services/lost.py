@@ -1,0 +1,244 @@
+"""A lost second factor: after a waiting time a code to a verified address stands for it, once; then every factor is turned off.
+
+Asked for with the first proof alone, so the person is told on every channel at once and again when the time has come, and ends it by the
+link of the mail, by signing in with the factor, or by an administrator. NIST SP 800-63B-4, section 4.2: the password, and a recovery code
+sent to a validated address. For whoever may open the administration two administrators make sure of the person instead.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.conf import settings as django
+from django.db.models import F
+from django.utils import timezone, translation
+from django.utils.formats import date_format
+from django.utils.translation import gettext_lazy as _
+
+from accounts.limits import RECOVERY
+from accounts.models import User
+from accounts.notices import every_channel, language_of, notify
+from accounts.people import NOT_FOUND, refuse_touch
+from accounts.tokens.links import lasting, read_lasting
+from audit.events import Event
+from audit.record import Origin, record
+from core import epoch
+from core.db import unit
+from core.options import Snapshot
+from core.outcomes import Denied
+from core.throttle import take
+from delivery.derived import PLACEHOLDER
+from tenants.actor import Actor
+from tenants.settings import snapshot
+from twofactor.methods import kind_of
+from twofactor.models import Recovery
+from twofactor.options import GENERATION, RECOVERY_WAIT
+from twofactor.policy import allowed
+from twofactor.services.asked import verified_contacts
+from twofactor.services.factors import hold, reset_factors
+from twofactor.services.two_persons import needed_for
+
+USABLE_FOR = timedelta(days=7)
+LINK = "recovery"  # the purpose of the mailed link that ends it
+PATH = "login/recovery"
+
+SWITCHED_OFF = Denied(
+    code="not_recoverable",
+    message=_("A lost second factor cannot be replaced here. Please ask your administrator."),
+)
+NO_OTHER_ADDRESS = Denied(
+    code="not_recoverable",
+    message=_(
+        "There is no other verified address or number of yours to which a code could be sent. Please ask your administrator."
+    ),
+)
+TAKES_TWO = Denied(
+    code="not_recoverable",
+    message=_(
+        "You may open the administration, so two other administrators have to make sure that it is you. Ask them for a temporary code."
+    ),
+)
+NONE_UNDER_WAY = Denied(
+    code="nothing_changed", message=_("There is nothing to end: nobody waits to replace this second factor.")
+)
+
+
+def other_contacts(user: User, settings: Snapshot, *, methods: Iterable[str]) -> tuple[str, ...]:
+    """The verified addresses that prove nothing at present, because the person turned something else on."""
+    permitted, known = allowed(settings.text(GENERATION)), {kind_of(one) for one in methods}
+    return tuple(
+        kind for kind in verified_contacts(user, settings) if kind in permitted and kind not in known
+    )
+
+
+def refuse_recovery(
+    user: User, settings: Snapshot, *, methods: Iterable[str], now: datetime
+) -> Denied | None:
+    """Why the lost factor of this person is not replaced by waiting."""
+    if not settings.number(RECOVERY_WAIT):
+        return SWITCHED_OFF
+    if needed_for(user, now=now) > 1:
+        return TAKES_TWO
+    return None if other_contacts(user, settings, methods=methods) else NO_OTHER_ADDRESS
+
+
+def under_way(user: User, *, now: datetime) -> Recovery | None:
+    """What the person waits for, if nothing has voided it meanwhile."""
+    if user.recovery_due_at is None:
+        return None
+    found = Recovery.objects.filter(user=user.pk, version=user.security_version).first()
+    return found if found is not None and now < found.due_at + USABLE_FOR else None
+
+
+def is_due(user: User, *, now: datetime) -> bool:
+    """Whether the waiting time is over, and a code to a verified address stands for the lost factor now."""
+    if user.recovery_due_at is None or now < user.recovery_due_at:
+        return False
+    waits = snapshot(user.company_id).number(RECOVERY_WAIT)
+    return bool(waits) and under_way(user, now=now) is not None and needed_for(user, now=now) == 1
+
+
+def ask_recovery(
+    user: User, settings: Snapshot, *, methods: Iterable[str], origin: Origin, now: datetime
+) -> Recovery | Denied:
+    """Inside a unit, the person's row in hand: begin to wait. Asked again, it comes neither sooner nor later."""
+    if (denied := refuse_recovery(user, settings, methods=methods, now=now)) is not None:
+        return denied
+    if (found := under_way(user, now=now)) is not None:
+        return found
+    if (denied := take(RECOVERY, str(user.uid), now=now)) is not None:
+        return denied
+    Recovery.objects.filter(user=user.pk).delete()
+    found = Recovery.objects.create(
+        user=user,
+        version=user.security_version,
+        address=origin.address,
+        asked_at=now,
+        due_at=now + timedelta(hours=settings.number(RECOVERY_WAIT)),
+    )
+    _note_due(user, found.due_at)
+    _record(Event.RECOVERY_ASKED, user, origin=origin, now=now, due=found.due_at.isoformat())
+    _tell(found, "recovery_asked", now=now)
+    return found
+
+
+def end_recovery(user: User, *, reason: str, origin: Origin, now: datetime) -> bool:
+    """Inside a unit: nobody waits any more, and whoever is about to use it has to begin anew; False where nobody did."""
+    hold(user)
+    if not _forget(user):
+        return False
+    if reason != "factor_given":
+        User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1)
+    _record(Event.RECOVERY_ENDED, user, origin=origin, now=now, reason=reason)
+    notify(user, to=every_channel(user), sentence="recovery_ended", origin=origin, now=now)
+    return True
+
+
+def use_recovery(user: User, *, origin: Origin, now: datetime) -> bool:
+    """Inside a unit, once the code came back: turn every factor off; every session ends. False where it was ended meanwhile."""
+    hold(user)
+    user.refresh_from_db(fields=["recovery_due_at", "security_version", "admin_changed_at"])
+    if not is_due(user, now=now):
+        return False
+    _forget(user)
+    _record(Event.RECOVERY_USED, user, origin=origin, now=now)
+    reset_factors(user, sentence="recovery_used", to=every_channel(user), origin=origin, now=now)
+    return True
+
+
+def recovery_of(token: str, *, now: datetime) -> Recovery | None:
+    """What the link of a mail ends, while there is something to end."""
+    id = read_lasting(token, scope=LINK)
+    found = (
+        Recovery.objects.select_related("user__company").filter(uid=id).first() if id is not None else None
+    )
+    return found if found is not None and under_way(found.user, now=now) == found else None
+
+
+def end_by_link(recovery: Recovery, *, origin: Origin, now: datetime) -> Denied | None:
+    """Whoever has the mail ends it."""
+    return _ended(recovery.user, "by_link", origin=origin, now=now)
+
+
+def end_own(user: User, *, origin: Origin, now: datetime) -> Denied | None:
+    """The person ends it in a session, without a new proof: it only keeps things as they are, and has to be quick."""
+    return _ended(user, "by_owner", origin=origin, now=now)
+
+
+def _ended(user: User, reason: str, *, origin: Origin, now: datetime) -> Denied | None:
+    with unit():
+        ended = end_recovery(user, reason=reason, origin=origin, now=now)
+    return None if ended else NONE_UNDER_WAY
+
+
+def end_by_administrator(user: User, *, by: Actor, now: datetime) -> Denied | None:
+    """An administrator ends it. Refused when the person stands above the actor."""
+    with unit():
+        people = User.objects.select_for_update(of=("self",), no_key=True).select_related("company")
+        found = people.filter(pk=user.pk).first()
+        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
+        if found is None or refusal is not None:
+            return refusal
+        ended = end_recovery(found, reason="by_administrator", origin=by.origin, now=now)
+    return None if ended else NONE_UNDER_WAY
+
+
+def remind(*, now: datetime) -> int:
+    """Tell whoever's waiting time is over, once, and forget what nobody used or something has voided; the number of both."""
+    over = Recovery.objects.exclude(version=F("user__security_version")) | Recovery.objects.filter(
+        due_at__lte=now - USABLE_FOR
+    )
+    due = Recovery.objects.filter(due_at__lte=now, reminded_at=None)
+    return sum(_lapse(one, now=now) for one in over.select_related("user__company")) + sum(
+        _remind(one, now=now) for one in due.select_related("user__company")
+    )
+
+
+def _lapse(recovery: Recovery, *, now: datetime) -> bool:
+    user = recovery.user
+    with unit():
+        hold(user)
+        gone = _forget(user)
+        if gone:
+            _record(Event.RECOVERY_ENDED, user, origin=Origin(), now=now, reason="lapsed")
+    return gone
+
+
+def _remind(recovery: Recovery, *, now: datetime) -> bool:
+    with unit():
+        told = Recovery.objects.filter(pk=recovery.pk, reminded_at=None).update(reminded_at=now)
+        if told:
+            _tell(recovery, "recovery_due", now=now)
+    return bool(told)
+
+
+def _forget(user: User) -> bool:
+    gone = bool(Recovery.objects.filter(user=user.pk).delete()[0])
+    _note_due(user, None)
+    return gone
+
+
+def _note_due(user: User, due_at: datetime | None) -> None:
+    User.objects.filter(pk=user.pk).update(recovery_due_at=due_at)
+    user.recovery_due_at = due_at
+    epoch.bump()
+
+
+def _tell(recovery: Recovery, sentence: str, *, now: datetime) -> None:
+    user = recovery.user
+    with translation.override(language_of(user)):
+        due = date_format(timezone.localtime(recovery.due_at), "DATETIME_FORMAT")
+    notify(
+        user,
+        to=every_channel(user),
+        sentence=sentence,
+        origin=Origin(address=recovery.address),
+        now=now,
+        url=f"{django.PUBLIC_URL}/{PATH}/{PLACEHOLDER}/",
+        secret=lasting(scope=LINK, id=recovery.uid),
+        due=due,
+    )
+
+
+def _record(event: Event, user: User, *, origin: Origin, now: datetime, **details: Any) -> None:
+    record(event, origin=origin, at=now, company_id=user.company_id, subject=user, **details)
