@@ -301,7 +301,7 @@ class UserAdmin(VerbAdmin):
             "For an account that somebody else may have. It is locked, and everything ends within a second: sessions, tokens, API keys, "
             "codes, mailed links, remembered devices, and the join links that it made. A password kept here is void: once the account is "
             "unlocked, the person proves it anew by a mailed link and the second factor, or by a password that you give. "
-            "The person is told. Second factors stay: turn them off where one may be the intruder's."
+            "The person is told. Second factors and the address stay: look whose they are before you unlock."
         ),
         done=__("Locked down."),
         form=LockForm,

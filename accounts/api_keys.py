@@ -10,6 +10,7 @@ from accounts.models import ApiKey, Session, SessionKind, User
 from accounts.notices import notify, verified_channels
 from accounts.people import SHUT
 from accounts.principal import bounding_rights_of
+from accounts.rising import refuse_helped
 from accounts.sessions import end_sessions, live_sessions, refuse_unconfirmed
 from accounts.tokens.api_keys import HINT, fingerprint_of, new_secret
 from audit.events import Event
@@ -95,7 +96,7 @@ def make_key(draft: KeyDraft, *, session: Session, by: Actor, now: datetime) -> 
         return name
     if not 1 <= draft.days <= MOST_DAYS:
         return SPAN
-    refusal = refuse_unconfirmed(session, now=now)
+    refusal = refuse_unconfirmed(session, now=now) or refuse_helped(session)
     if refusal is not None:
         return refusal
     secret = new_secret()

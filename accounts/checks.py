@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from django.contrib.auth.hashers import check_password
+from django.db.models import Q
 
 from accounts.models import User
 from configserver.options import password_rules
@@ -14,7 +15,6 @@ from core.throttle import Limit, take
 from tenants.settings import snapshot
 
 # Each one offered may cost a hash for every earlier password of the person, and so the time of everybody.
-LOOKED_AT = 30  # earlier passwords among which one that was taken away is known again
 NEW_PASSWORDS = Limit(name="new-password", tries=20, window=timedelta(hours=1))
 
 
@@ -45,6 +45,8 @@ def refuse_password(
 def _was_used(password: str, *, user: User, last: int) -> bool:
     # The password in force is never a new one, whatever the rules say; nor is one that somebody else may know.
     hashes = [user.password] if user.has_usable_password() else []
-    newest = user.used_passwords.values_list("password", "is_void")[: max(last, LOOKED_AT)]
-    hashes += [one for at, (one, is_void) in enumerate(newest) if is_void or at < last]
+    newest = list(user.used_passwords.values_list("pk", flat=True)[:last]) if last else []
+    hashes += user.used_passwords.filter(Q(is_void=True) | Q(pk__in=newest)).values_list(
+        "password", flat=True
+    )
     return any(check_password(password, one) for one in dict.fromkeys(hashes))

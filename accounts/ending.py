@@ -1,5 +1,6 @@
 """Ending sessions: other people's, as an administrator does it, and all of one's own but this one."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ from tenants.rules import may_touch
 NOT_LIVE = Denied(code="not_live", message=_("This session has ended already."))
 NOBODY_SIGNED_IN = Denied(code="not_live", message=_("This person is not signed in anywhere."))
 REASON = "by_administrator"
+AT_LOCK_DOWN: list[Callable[[User], object]] = []  # what apps above take from an account, in the same unit
 
 
 def _refuse(user: User, *, by: Actor) -> Denied | None:
@@ -50,6 +52,7 @@ def sign_out_everywhere(user: User, *, by: Actor, now: datetime) -> Denied | Non
     if refusal is not None:
         return refusal
     with unit():
+        _hold(user)
         # Browsers before sessions, here as at a sign-in: the other way round the two could wait for each other.
         forgotten = forget_browsers(user, origin=by.origin, now=now)
         ended = end_all(user, reason=REASON, origin=by.origin, now=now)
@@ -65,16 +68,19 @@ def lock_down(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | 
     second factors stay: whether one of them is the intruder's, the administrator sees on the page.
     """
     with unit():
-        made = links_held_of(user, now=now)
+        links_held_of(user, now=now)  # held before the person, as whoever joins takes them
         refusal = refuse_end(user, verb="change", by=by)
         if refusal is not None:
             return refusal
+        made = links_held_of(user, now=now)  # with those that were made until the person was held
         forgotten = forget_browsers(user, origin=by.origin, now=now)
         lock_account(user, reason=reason, by=by, now=now)
         links = revoke_held(made, by=by, now=now)
         User.objects.filter(pk=user.pk).update(
             security_version=F("security_version") + 1, locked_down_at=now, **_voided(user, now=now)
         )
+        for over in AT_LOCK_DOWN:
+            over(user)
         epoch.bump()
         record(
             Event.USER_LOCKED_DOWN,
@@ -99,9 +105,15 @@ def _voided(user: User, *, now: datetime) -> dict[str, Any]:
     return {"password": make_password(None), "password_changed_at": now}
 
 
+def _hold(user: User) -> None:
+    # The person's row before any other, as everybody takes it.
+    User.objects.select_for_update(no_key=True).filter(pk=user.pk).first()
+
+
 def end_own_others(session: Session, *, origin: Origin, now: datetime) -> int:
     """A person ends all sessions but this one, and forgets all other browsers; the number of sessions that ended."""
     with unit():
+        _hold(session.user)
         forget_browsers(session.user, origin=origin, now=now, but=session.browser)
         return end_all(session.user, reason="ended_by_owner", origin=origin, now=now, but=session)
 

@@ -16,6 +16,7 @@ from accounts.notices import any_channels, notify
 from accounts.options import IMPERSONATION_MINUTES
 from accounts.people import NOT_FOUND, refuse_touch
 from accounts.principal import Principal, bounding_rights_of
+from accounts.rising import refuse_helped
 from accounts.sessions import CONFIRM_FIRST, IMPERSONATION_OVER, SESSION, end_sessions, refuse_unconfirmed
 from audit.events import Event
 from audit.record import Origin, record
@@ -53,7 +54,7 @@ def begin_impersonation(
     own = Session.objects.select_related("user").filter(uid=by.sign_in).first() if by.sign_in else None
     if own is None:
         return CONFIRM_FIRST  # the installation itself, or a program, acts as nobody else
-    if (refused := refuse_unconfirmed(own, now=now)) is not None:
+    if (refused := refuse_unconfirmed(own, now=now) or refuse_helped(own)) is not None:
         return refused
     minutes = snapshot(user.company_id).number(IMPERSONATION_MINUTES)
     user.ask_ahead()

@@ -116,7 +116,7 @@ _NOTICES = {
         _("Somebody says that your second factor is lost"),
         _(
             "Somebody who knows your password says that your second factor is lost. From %(due)s UTC on, a code sent to you stands for it, "
-            "once. If this was not you, end it: by the link of the mail, or by signing in with your second factor. Then change your "
+            "once. If this was not you, end it: by the link that we mailed, or by signing in with your second factor. Then change your "
             "password."
         ),
     ),
@@ -124,7 +124,7 @@ _NOTICES = {
         _("Your second factor can be replaced now"),
         _(
             "Somebody who knows your password said that your second factor is lost. For seven days from now on, a code sent to you stands "
-            "for it, once. If this was not you, end it: by the link of the mail, or by signing in with your second factor. Then change "
+            "for it, once. If this was not you, end it: by the link that we mailed, or by signing in with your second factor. Then change "
             "your password."
         ),
     ),
@@ -226,12 +226,13 @@ def notify(
     url: str = "",
     secret: Derived | None = None,
     **values: str | Promise,
-) -> None:
-    """Inside a unit: tell the person at these addresses and numbers what happened to the account; `values` fill the sentence.
+) -> int:
+    """Inside a unit: tell the person at these addresses and numbers what happened to the account; at how many of them.
 
-    `url` is a link that mails end with, and `secret` what stands in it.
+    `values` fill the sentence; `url` is a link that mails end with, and `secret` what stands in it.
     """
     subject, words = _NOTICES[sentence]
+    told = 0
     with translation.override(language_of(user)):
         for address in to:
             by_text = is_phone(address)
@@ -257,3 +258,5 @@ def notify(
                     now=now,
                     expires_at=now + timedelta(days=2),
                 )
+                told += 1
+    return told

@@ -13,6 +13,7 @@ from accounts.names import Realm
 from accounts.notices import notify, verified_channels
 from accounts.people import about, store_password
 from accounts.proof import CURRENT_WRONG, TRY_AGAIN, prove
+from accounts.rising import refuse_helped
 from accounts.sessions import end_all, refuse_unconfirmed
 from audit.events import Event
 from audit.record import Origin, record
@@ -31,6 +32,8 @@ def change_own_password(
 
     Whoever has none yet, because a link or an integration brought him, confirms by what he has instead.
     """
+    if (denied := refuse_helped(session)) is not None:
+        return denied
     user = User.objects.select_related("company").get(pk=session.user_id)
     realm = Realm(user.realm)
     name_key = counted_name(user.username, realm=realm, now=now)

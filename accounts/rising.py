@@ -4,15 +4,31 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 
-from accounts.models import User
+from django.utils.translation import gettext_lazy as _
+
+from accounts.models import Session, User
 from accounts.principal import bounding_rights_of
 from accounts.sessions import end_sessions, live_sessions
 from audit.record import Origin
+from core.outcomes import Denied
 from tenants.models import Role, SecondFactorPolicy
 
 HELPED = "helped"  # of a session's methods an administrator's word, for which RFC 8176 has no value, and no second factor
 # Those that say that a second factor was given: a code, one by text message, a passkey.
 SECOND = frozenset({"otp", "sms", "swk"})
+
+
+FACTOR_FIRST = Denied(
+    code="factor_needed_first",
+    message=_(
+        "An administrator let you in without a second factor. Turn one on first, and confirm by it that it is you."
+    ),
+)
+
+
+def refuse_helped(session: Session) -> Denied | None:
+    """Why nothing of the account changes in this session yet: an administrator's word let it in, and no second factor has followed."""
+    return FACTOR_FIRST if HELPED in session.methods and SECOND.isdisjoint(session.methods) else None
 
 
 @contextmanager

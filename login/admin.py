@@ -29,7 +29,7 @@ TONES: Mapping[str, str] = {
 }
 CALL_BACK: Words = __(
     "Make sure of the person in a way that whoever knows the password could not fake: call back on a number that you had before, or meet. "
-    "Who called you, proves nothing. Then ask for the number on the person's page."
+    "That somebody called you proves nothing. Then ask for the number on the person's page."
 )
 IT_TAKES_TWO: Words = __(
     "This person may open the administration, so two administrators have to confirm it, each by himself."

@@ -136,7 +136,7 @@ def _finish(case: Case) -> Denied | None:
     if started is None:
         return EXPIRED
     end(case, "done")
-    if user.locked_down_at is not None:
+    if user.locked_down_at is not None and attempt.purpose != Purpose.SSO:
         User.objects.filter(pk=user.pk).update(
             locked_down_at=None
         )  # proved anew, for no passkey alone gets here

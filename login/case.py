@@ -26,10 +26,10 @@ from tenants.roles import RoleGiven
 from tenants.settings import snapshot
 from twofactor.models import Challenge, FactorKind, RecoveryCode
 from twofactor.options import SKIP
-from twofactor.services.administered import forget_spent
 from twofactor.services.asked import Asked, Provided, asked_of, enrollable, is_asked, turned_on
 from twofactor.services.challenges import codes_of
 from twofactor.services.lost import is_due, other_contacts
+from twofactor.services.paper import forget_spent
 from twofactor.services.provided import known_of, provided_for, provided_from
 from twofactor.services.two_persons import takes_two_for_another
 
@@ -258,6 +258,7 @@ class Case:
                 by_passkey=attempt.by_passkey,
                 by_link=attempt.by_link,
             )
+        methods = self.methods
         return Facts(
             purpose=purpose,
             ended=ended,
@@ -268,9 +269,9 @@ class Case:
             link_proved=attempt.link_at is not None,
             factor_needed=self.asked.needed and not self._skipped,
             factor_proved=attempt.factor_at is not None,
-            methods=self.methods,
+            methods=methods,
             method=attempt.method,
-            without_method=self._without_method,
+            without_method="deny" if methods else self._without_method,  # nobody asks while there is a way
             help=Help(attempt.help),
             change_due=purpose == Purpose.FORGOTTEN or (purpose == Purpose.SIGN_IN and self._change_due),
             changed=attempt.changed_at is not None,

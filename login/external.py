@@ -19,6 +19,7 @@ from login.case import Case
 from login.flow import Purpose
 from login.holding import held
 from login.models import Attempt
+from twofactor.services.lost import end_recovery
 from twofactor.services.provided import kept_form
 
 Data = Mapping[str, Any]
@@ -78,6 +79,8 @@ def _taken(case: Case, found: Proved | Question | Denied) -> Denied | None:
         case.attempt.told = {name: value for name, value in told.items() if value is not None}
         if identity.factor_proved:
             case.attempt.factor_at = case.now
+            if found.user.recovery_due_at is not None:
+                end_recovery(found.user, reason="factor_given", origin=case.origin, now=case.now)
         record(
             Event.LOGIN_PASSWORD_ACCEPTED,
             origin=case.origin,

@@ -24,7 +24,7 @@ from delivery.render import PRODUCT
 from delivery.services import Progress, state_of
 from login import external, lost, passkeys, steps
 from login.case import LIFE, Case, Finished
-from login.flow import Facts, Purpose, Step, next_step
+from login.flow import Facts, Help, Purpose, Step, next_step
 from login.forms import FORMS, StepForm, first_error
 from login.help import asking
 from login.links import opening
@@ -36,6 +36,7 @@ from twofactor.models import Purpose as CodePurpose
 from twofactor.options import PROMPT
 from twofactor.services.challenges import checks_left, newest, sends_left
 from twofactor.services.factors import is_waiting, names_of, setup_of
+from twofactor.services.lost import awaited
 from twofactor.services.passkeys import UNAVAILABLE, has_passkey, is_possible, options_of
 
 HANDLE = "login"
@@ -236,6 +237,8 @@ def _is_in_turn(step: str, case: Case) -> bool:
     again = case.proved and case.step in {Step.CODE, Step.PASSKEY}
     if step == Step.LOST:
         return case.may_be_lost
+    if step == Step.HELP and case.attempt.help == Help.CONFIRMED:
+        return True  # whoever waits for the word asks by this step, whatever comes after it
     return step == case.step or (again and step in {"resend", Step.METHOD})
 
 
@@ -281,8 +284,8 @@ def describe(case: Case) -> dict[str, Any]:
     if step is Step.METHOD:
         told["methods"] = [method_shown(case, way) for way in case.methods]
     if case.may_be_lost:
-        due = case.person.recovery_due_at
-        told["recovery_due_at"] = due.isoformat() if due is not None else None
+        waits = awaited(case.person, now=case.now)
+        told["recovery_due_at"] = waits.due_at.isoformat() if waits is not None else None
     if step is Step.CHANGE_PASSWORD:
         told["rules"] = steps.rules_for(case)
     if step is Step.HELP:

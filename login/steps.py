@@ -27,7 +27,7 @@ from login.flow import Help, Purpose
 from login.holding import held
 from login.refusals import EXPIRED
 from twofactor.contacts import take_over
-from twofactor.methods import METHODS, method_of
+from twofactor.methods import METHODS, kind_of, method_of
 from twofactor.methods.base import Again
 from twofactor.models import Challenge, FactorKind
 from twofactor.models import Purpose as CodePurpose
@@ -144,14 +144,12 @@ def second_proof(case: Case, given: str, *, remember: bool) -> Denied | None:
 def _proved_or_not(case: Case, checked: Challenge | Denied, *, remember: bool) -> Denied | None:
     if isinstance(checked, Denied):
         return _or_behave(case, checked)
-    if checked.kind in case.recovered_by:
+    if checked.kind not in {kind_of(one) for one in case.asked.methods}:
         if not use_recovery(case.person, origin=case.origin, now=case.now):
             return EXPIRED
         tie_anew(case)
         case.forget("asked", "recovered_by")
         remember = False
-    elif case.person.recovery_due_at is not None:
-        end_recovery(case.person, reason="factor_given", origin=case.origin, now=case.now)
     factor_proved(case, kind=checked.kind, remember=remember)
     return advance(case)
 
@@ -255,6 +253,8 @@ def rules_for(case: Case) -> list[str]:
 def factor_proved(case: Case, *, kind: str, remember: bool) -> None:
     """Inside a unit: the second proof was given, in this way."""
     user = case.person
+    if user.recovery_due_at is not None:
+        end_recovery(user, reason="factor_given", origin=case.origin, now=case.now)
     case.attempt.factor_at, case.attempt.remember = case.now, remember
     note_factor_use(user, kind=kind, now=case.now)
     record(

@@ -10,7 +10,8 @@ from django.utils.translation import gettext as _
 
 from accounts.middleware import CONFIRM_URL, typed_in
 from accounts.principal import Principal
-from twofactor.services.recent import FACTOR_FIRST, refuse_unproved
+from accounts.rising import FACTOR_FIRST
+from twofactor.services.recent import refuse_unproved
 
 
 def way_to_confirm(

@@ -21,11 +21,11 @@ from twofactor.methods import label_of
 from twofactor.models import Factor
 from twofactor.policy import SPARE
 from twofactor.services import administered
-from twofactor.services.administered import recovery_codes_left, temporary_until
 from twofactor.services.asked import policy_for
 from twofactor.services.devices import remembered
 from twofactor.services.factors import confirmed, is_permitted
-from twofactor.services.lost import end_by_administrator, under_way
+from twofactor.services.lost import awaited
+from twofactor.services.paper import newest_temporary, recovery_codes_left, temporary_until
 
 
 class ReasonForm(ObjectForm):
@@ -69,7 +69,7 @@ class TemporaryCodeForm(ReasonForm, OnceForm):
 
     def stamp(self) -> str:
         """Which code is the newest."""
-        return str(administered.newest_temporary(self.obj))  # type: ignore[arg-type]
+        return str(newest_temporary(self.obj))  # type: ignore[arg-type]
 
 
 def _shown_once(made: administered.TemporaryCode) -> Mapping[str, Any]:
@@ -126,7 +126,7 @@ def forget_devices(
         "the person is told."
     ),
     done=__("The second factor stays."),
-    offered=lambda user: under_way(user, now=timezone.now()) is not None,
+    offered=lambda user: awaited(user, now=timezone.now()) is not None,
 )
 def end_recovery(
     self: UserAdmin,  # noqa: ARG001
@@ -137,7 +137,7 @@ def end_recovery(
     now: datetime,
 ) -> Denied | None:
     """End that a lost second factor is replaced."""
-    return end_by_administrator(obj, by=by, now=now)
+    return administered.end_recovery_of(obj, by=by, now=now)
 
 
 def panels(_request: HttpRequest, user: User) -> Sequence[Panel]:
@@ -149,7 +149,7 @@ def _factors(user: User) -> Panel:
     policy = policy_for(user)
     lead = _("Policy for this person: %(policy)s. The strictest of everywhere, company and roles holds.")
     lead = lead % {"policy": SecondFactorPolicy(policy).label}
-    if (waits := under_way(user, now=timezone.now())) is not None:
+    if (waits := awaited(user, now=timezone.now())) is not None:
         words = _("Said to be lost on %(asked)s; from %(due)s on a code to a verified address stands for it.")
         lead = f"{words % {'asked': when(waits.asked_at), 'due': when(waits.due_at)}} {lead}"
     return Panel(

@@ -36,7 +36,7 @@ from twofactor.services.factors import (
     remove_factor,
     setup_of,
 )
-from twofactor.services.lost import end_own, under_way
+from twofactor.services.lost import awaited, end_own
 from twofactor.services.provided import provided_for
 
 # A passkey is begun at me/passkeys/, where the browser is asked.
@@ -215,7 +215,7 @@ class OwnRecovery(APIView):
     def get(self, request: Request) -> Response:
         """Since when, until when, and from where it was asked; null where nobody waits."""
         user = User.objects.get(pk=principal_of(request).user.pk)
-        found = under_way(user, now=timezone.now())
+        found = awaited(user, now=timezone.now())
         return Response(RecoveryShown(found or {"asked_at": None, "due_at": None, "address": None}).data)
 
     def delete(self, request: Request) -> Response:
@@ -236,6 +236,9 @@ class OwnPassword(APIView):
     def post(self, request: Request) -> Response:
         """Change it; one's other sessions end."""
         given = body(request, NewOwnPassword)
+        user = principal_of(request).user
+        if not user.is_external and not user.has_usable_password():
+            confirmed(request)  # there is none to type
         denied = change_own_password(
             principal_of(request).session,
             current=given.get("current_password", ""),

@@ -14,9 +14,13 @@ from core.api import Resource, actor
 from core.fields import Strict, Text
 from core.refusals import settled
 from twofactor.serializers import DeviceShown, FactorShown, all_shown
-from twofactor.services.administered import forget_devices, make_temporary_code, turn_off_factors
+from twofactor.services.administered import (
+    end_recovery_of,
+    forget_devices,
+    make_temporary_code,
+    turn_off_factors,
+)
 from twofactor.services.devices import remembered
-from twofactor.services.lost import end_by_administrator
 
 
 class Reason(Strict):
@@ -64,7 +68,7 @@ class FactorsOfPerson(Resource):
         """End that a lost second factor is replaced after the waiting time: it stays. Nobody waits: 409 `nothing_changed`."""
         user = self.get_object()
         self.body()
-        return self.settle_gone(end_by_administrator(user, by=actor(request), now=timezone.now()))
+        return self.settle_gone(end_recovery_of(user, by=actor(request), now=timezone.now()))
 
 
 class DevicesOfPerson(Resource):

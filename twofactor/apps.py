@@ -9,3 +9,10 @@ class TwoFactorConfig(AppConfig):
 
     name = "twofactor"
     verbose_name = _("Second factors")
+
+    def ready(self) -> None:
+        """Have temporary codes go with everything else that a lock-down takes."""
+        from accounts.ending import AT_LOCK_DOWN
+        from twofactor.services.paper import forget_temporary
+
+        AT_LOCK_DOWN.append(forget_temporary)

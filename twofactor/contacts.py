@@ -13,6 +13,7 @@ from django.utils.translation import gettext_lazy
 from accounts.models import Session, User
 from accounts.names import Realm
 from accounts.notices import language_of, notify
+from accounts.rising import FACTOR_FIRST
 from accounts.sessions import end_all
 from audit.events import Event
 from audit.record import Origin, record
@@ -27,7 +28,7 @@ from twofactor.methods import METHODS
 from twofactor.models import Challenge, Factor, FactorKind, Purpose
 from twofactor.services.challenges import check_code, codes_of, newest, send_code
 from twofactor.services.factors import add_factor, hold, put_in_force
-from twofactor.services.recent import FACTOR_FIRST, refuse_unproved
+from twofactor.services.recent import refuse_unproved
 
 KEPT_ELSEWHERE = Denied(
     code="kept_elsewhere",

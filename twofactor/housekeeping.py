@@ -3,8 +3,8 @@
 from datetime import datetime, timedelta
 
 from twofactor.models import Challenge, FirstWord, RecoveryCode
-from twofactor.services.administered import forget_spent
 from twofactor.services.lost import remind
+from twofactor.services.paper import forget_spent
 from twofactor.services.two_persons import WAITS
 
 KEPT = timedelta(days=2)

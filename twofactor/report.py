@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db.models import Count, Q, QuerySet
+from django.utils import timezone
 
 from accounts.models import User
 from accounts.principal import roles_of
@@ -19,6 +20,7 @@ from twofactor.policy import PROVIDED, allowed, stands, strictest
 from twofactor.services.asked import contact_fields
 from twofactor.services.outcome import Outcome, outcome_of, without_way
 from twofactor.services.provided import asks_service, is_cut_off, known_of
+from twofactor.services.two_persons import SETTLED
 
 # What proves it wherever the settings leave it, and what proves it only while the organisation says so.
 ON_ITS_OWN = (FactorKind.TOTP.value, FactorKind.PASSKEY.value, FactorKind.RECOVERY.value)
@@ -73,7 +75,8 @@ def numbers(people: QuerySet[User]) -> Numbers:
 
 
 def what_if(people: QuerySet[User], *, company: Company | None, policy: str) -> WhatIf:
-    """What this policy would do. For `required` the numbers are exact, each by one statement."""
+    """What this policy would do. For `required` the numbers are exact, each by one statement, but for administrators whose rights are
+    kept in a directory."""
     settings = snapshot(company.pk if company is not None else None)
     exact = policy == "required"
     return WhatIf(
@@ -99,8 +102,10 @@ def shut_out(people: QuerySet[User], *, company: Company | None, policy: str) ->
     behaviour, permitted = without_way(settings), allowed(settings.text(GENERATION))
     # `takes_two_for_another`, of those whose roles are kept here.
     administrators = User.objects.filter(roles__privileges__name=OPEN_ADMIN)
-    lost_it = Q(factor_kinds="", email_verified_at=None, phone_verified_at=None) & ~Q(last_factor="")
-    held_back = found.filter(lost_it, pk__in=administrators.order_by().values("pk"))
+    opens = Q(pk__in=administrators.order_by().values("pk")) | Q(
+        admin_changed_at__gt=timezone.now() - SETTLED
+    )
+    held_back = found.filter(opens, ~Q(factor_kinds="") | ~Q(last_factor=""))
     if behaviour == "allow":
         return held_back
     if behaviour == "enrol":

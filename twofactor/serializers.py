@@ -1,5 +1,6 @@
 """What the API shows of second factors and remembered browsers, and takes of passkeys."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -12,8 +13,8 @@ from core.fields import Strict, Text
 from twofactor.methods import label_of
 from twofactor.methods.passkey_wire import LONGEST, read
 from twofactor.models import Factor, FactorKind
-from twofactor.services.administered import recovery_codes_left
 from twofactor.services.factors import NAME_LENGTH
+from twofactor.services.paper import has_paper, recovery_codes_left
 
 
 class FactorName(Text):
@@ -74,7 +75,14 @@ def shown(factor: Factor, user: User) -> dict[str, Any]:
 
 def all_shown(user: User) -> Any:
     """All factors of this person, as an answer holds them."""
-    return FactorShown([shown(one, user) for one in user.factors.all()], many=True).data
+    return FactorShown(
+        [shown(one, user) for one in without_temporary(user.factors.all(), user)], many=True
+    ).data
+
+
+def without_temporary(factors: Iterable[Factor], user: User) -> list[Factor]:
+    """The same without recovery codes where there is only a temporary one: it is nothing of the person's, and over within the hour."""
+    return [one for one in factors if one.kind != FactorKind.RECOVERY or has_paper(user)]
 
 
 class DeviceShown(serializers.Serializer[Any]):

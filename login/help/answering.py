@@ -13,7 +13,7 @@ from core.db import unit
 from core.draft import NOT_FOUND, line
 from core.outcomes import Denied
 from login.flow import Help
-from login.help.asking import is_number_of, waiting
+from login.help.asking import is_number_of, standing, waiting
 from login.models import Attempt, HelpRequest, HelpState
 from tenants.actor import Actor
 from twofactor.services.two_persons import in_person, is_standing, needed_for, refuse_newer
@@ -63,7 +63,7 @@ def confirm_person(
             return _wrong_number(found, by=by, now=now)
         version = administrator.security_version
         found.answers.create(by=administrator, by_name=str(administrator), version=version, how=told, at=now)
-        if _standing(found) < needed_for(found.user, now=now):
+        if standing(found) < needed_for(found.user, now=now):
             _note(Event.HELP_CONFIRMED_ONCE, found, by=by, now=now, how=told)
             return found
         _settle(found, HelpState.CONFIRMED, now=now)
@@ -78,12 +78,6 @@ def confirm_person(
             administrator=administrator.display_name or str(administrator),
         )
     return found
-
-
-def _standing(request: HelpRequest) -> int:
-    """How many words still count."""
-    answers = request.answers.select_related("by")
-    return sum(is_standing(one.by, version=one.version, on=request.user, verb="help") for one in answers)
 
 
 def deny_person(request: HelpRequest, *, why: str, by: Actor, now: datetime) -> HelpRequest | Denied:
@@ -120,8 +114,10 @@ def _held(request: HelpRequest, *, by: Actor, now: datetime) -> HelpRequest | De
 
 def _refuse(request: HelpRequest, administrator: User, *, now: datetime) -> Denied | None:
     """Why this administrator's word does not count: he gave it already, or may be whoever asks, under a name made meanwhile."""
-    if request.answers.filter(by=administrator).exists():
-        return TWICE
+    if (said := request.answers.filter(by=administrator).first()) is not None:
+        if is_standing(administrator, version=said.version, on=request.user, verb="help"):
+            return TWICE
+        said.delete()  # it counts no longer, and may be said anew
     two = needed_for(request.user, now=now) > 1
     return refuse_newer(administrator, than=request.created_at) if two else None
 

@@ -22,6 +22,7 @@ from login.case import Case
 from login.flow import Help
 from login.holding import held
 from login.models import HelpReason, HelpRequest, HelpState
+from twofactor.services.two_persons import is_standing
 
 LIFE = timedelta(minutes=30)
 DIGITS = 6
@@ -76,7 +77,7 @@ def as_it_is(request: HelpRequest, *, now: datetime) -> HelpRequest:
 
 def ask(case: Case, _data: Mapping[str, Any]) -> Denied | None:
     """Ask, or where that is done, only look how it stands."""
-    if case.attempt.help == Help.ASKED:
+    if case.attempt.help in {Help.ASKED, Help.CONFIRMED}:
         return None
     user = case.person
     with held(case) as denied:
@@ -112,8 +113,14 @@ def shown(case: Case) -> dict[str, Any]:
     request = case.help_request
     if request is None:
         return {"status": "not_asked"}
-    status = "half_confirmed" if request.answers.exists() else "waiting"
+    status = "half_confirmed" if standing(request) else "waiting"
     return {"status": status, "number": number_of(request)}
+
+
+def standing(request: HelpRequest) -> int:
+    """How many administrators' words still count."""
+    answers = request.answers.select_related("by")
+    return sum(is_standing(one.by, version=one.version, on=request.user, verb="help") for one in answers)
 
 
 def withdraw(case: Case) -> None:

@@ -17,7 +17,7 @@ from login.answers import REFUSALS, NextStepSerializer, OpenDoor, answer_of
 from login.edge import client_of
 from login.flow import Purpose
 from login.links import magic, mailed
-from twofactor.services.lost import NONE_UNDER_WAY, end_by_link, recovery_of
+from twofactor.services.lost import end_by_link
 
 TOKEN_LENGTH = 2_000
 
@@ -157,12 +157,8 @@ class EndRecoveryView(OpenDoor):
         given = RecoveryTokenSerializer(data=request.data)
         given.is_valid(raise_exception=True)
         client, now = client_of(request._request), timezone.now()
-        recovery = recovery_of(given.validated_data["token"], now=now)
-        denied = (
-            NONE_UNDER_WAY
-            if recovery is None
-            else end_by_link(recovery, origin=Origin(address=client.address), now=now)
-        )
+        origin = Origin(address=client.address)
+        denied = end_by_link(given.validated_data["token"], origin=origin, now=now)
         if denied is not None:
             raise Refused(denied)
         return Response(status=204)

@@ -247,29 +247,28 @@ class RecoveryView(View):
     """The mailed link that ends the replacing of a second factor. Mail scanners open it too, so only the button does."""
 
     def dispatch(self, request: HttpRequest, *args: Any, **where: Any) -> HttpResponse:
-        """Say at once that there is nothing to end any more."""
-        self.recovery = recovery_of(where["token"], now=timezone.now())
-        if self.recovery is None:
-            return _kept_here(ended(request, NONE_UNDER_WAY, title=_("There is nothing to end")))
+        """Keep the address of the page from everybody else."""
         response = super().dispatch(request, *args, **where)
-        assert isinstance(response, HttpResponse)  # noqa: S101  # none of these views is asynchronous
+        assert isinstance(response, HttpResponse)  # noqa: S101  # this view is not asynchronous
         return _kept_here(response)
 
     def get(self, request: HttpRequest, token: str) -> HttpResponse:
-        """The button."""
-        return self._page(request)
+        """The button; or that there is nothing to end any more."""
+        recovery = recovery_of(token, now=timezone.now())
+        if recovery is None:
+            return self._over(request)
+        return render(request, "login/recovery_end.html", {"recovery": recovery})
 
     def post(self, request: HttpRequest, token: str) -> HttpResponse:
         """End it."""
-        assert self.recovery is not None  # noqa: S101  # else `dispatch` has answered
         origin = Origin(address=client_of(request).address)
-        denied = end_by_link(self.recovery, origin=origin, now=timezone.now())
-        if denied is not None:
-            return ended(request, denied, title=_("There is nothing to end"))
-        return self._page(request, over=True)
+        if end_by_link(token, origin=origin, now=timezone.now()) is not None:
+            return self._over(request)
+        return render(request, "login/recovery_end.html", {"over": True})
 
-    def _page(self, request: HttpRequest, *, over: bool = False) -> HttpResponse:
-        return render(request, "login/recovery_end.html", {"recovery": self.recovery, "over": over})
+    def _over(self, request: HttpRequest) -> HttpResponse:
+        context = {"title": _("There is nothing to end"), "sentence": NONE_UNDER_WAY.message}
+        return render(request, "login/ended.html", context, status=401)
 
 
 def _kept_here(response: HttpResponse) -> HttpResponse:

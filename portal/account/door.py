@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from accounts.pages import View, principal_of
 from portal.confirming import way_to_confirm
 
-# Pages that both ask and do: after confirming, people land where they were.
 # Those that add a way to prove it, which is open to whoever has none.
 _ADD = {
     "add-app",
@@ -20,6 +19,7 @@ _ADD = {
     "change-phone",
     "resend-phone",
 }
+# Pages that both ask and do: after confirming, people land where they were.
 _OPENS_AGAIN = {"password", "add-app", "add-passkey", "make-key", "set-up-app", "recovery", "remove-factor"}
 
 

@@ -15,8 +15,8 @@ from core.outcomes import Denied
 from delivery.render import PRODUCT
 from portal.account.door import confirmed
 from twofactor.models import FactorKind
-from twofactor.services.administered import recovery_codes_left
 from twofactor.services.factors import make_recovery_codes
+from twofactor.services.paper import recovery_codes_left
 
 
 @signed_in

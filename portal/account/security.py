@@ -22,13 +22,14 @@ from twofactor.methods import label_of
 from twofactor.models import MANY, Factor, FactorKind
 from twofactor.options import REMEMBER_DAYS, SKIP
 from twofactor.policy import CONTACTS, PROVIDED, SPARE, stands
+from twofactor.serializers import without_temporary
 from twofactor.services import setup
-from twofactor.services.administered import has_paper, recovery_codes_left
 from twofactor.services.asked import contact_fields, policy_for, verified_contacts
 from twofactor.services.devices import forget_browser, own_browser, remembered
 from twofactor.services.factors import add_factor, change_factor, is_permitted, own_factor, remove_factor
 from twofactor.services.factors import confirmed as in_force
-from twofactor.services.lost import end_own, under_way
+from twofactor.services.lost import awaited, end_own
+from twofactor.services.paper import recovery_codes_left
 from twofactor.services.provided import asks_service, known_of, provided_for
 
 FEW_CODES = 3  # from here on the page asks for new ones
@@ -151,8 +152,7 @@ def security(request: HttpRequest) -> HttpResponse:
     principal, now = principal_of(request), timezone.now()
     user = User.objects.select_related("company").get(pk=principal.user.pk)
     policy = policy_for(user)
-    # A temporary code is no paper of the person's: it is over within the hour.
-    factors = [one for one in in_force(user) if one.kind != SPARE or has_paper(user)]
+    factors = without_temporary(in_force(user), user)
     left = recovery_codes_left(user) if any(one.kind == SPARE for one in factors) else 0
     rows = [_row(one, user, left=left) for one in factors]
     standing = [row for row in rows if row["permitted"] and row["kind"] != SPARE]
@@ -163,7 +163,7 @@ def security(request: HttpRequest) -> HttpResponse:
         "required": policy == "required",
         "factors": rows,
         "waiting": setup.waiting_in(principal.session, now=now),
-        "recovery": under_way(user, now=now),
+        "recovery": awaited(user, now=now),
         "few_codes": next((row for row in rows if row["few"]), None),
         "cards": _cards(user, factors),
         "skip": _skip_sentence(user),

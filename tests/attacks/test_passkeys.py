@@ -322,7 +322,7 @@ def test_a_passkey_that_is_removed_while_the_sign_in_is_under_way_is_refused(
     beside = device.get(options_at(other))
     with unit():
         user = User.objects.get(pk=ben.pk)
-        reset_factors(user, sentence="factors_reset", origin=Origin(actor=ben), now=timezone.now())
+        reset_factors(user, sentence="factors_reset", to=[], origin=Origin(actor=ben), now=timezone.now())
     assert show(door, alone).refused
     assert show(other, beside).step in OVER
     assert not Session.objects.exists()

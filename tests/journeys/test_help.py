@@ -29,7 +29,7 @@ from tenants.models import Company, Role
 from tests import cast
 from tests.cast import Api
 from tests.journeys.doors import ApiDoor, Door, Said, WebDoor, sign_in
-from tests.journeys.stage import PASSWORD, Post, Time, configure
+from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
 from tests.journeys.test_settings_of_the_factor import ADA, BEN, turn_on, wrong
 from tests.parallel import in_parallel
 from twofactor.models import Factor
@@ -337,7 +337,6 @@ def test_nor_who_stands_below(of_ada: HelpRequest, ada: User, acme: Company) -> 
     low.permissions.create(kind="*", reach="own")
     desk = cast.person("desk@acme.example", company=acme, role=cast.MEMBER)
     desk.roles.set([low])
-    HelpRequest.objects.update(created_at=timezone.now() + timedelta(seconds=1))
     found = answer(of_ada, desk)
     assert found.status_code == 403, found.content
     assert answer(of_ada, desk, "deny").status_code == 403
@@ -538,6 +537,52 @@ def test_the_list_asks_as_much_for_many_as_for_one(
     assert questions() == one
     needed = {row["username"]: row["needed"] for row in Api(ada).get("help-requests/").json()["results"]}
     assert (needed[BEN], needed["p1@acme.example"]) == (1, 2)
+
+
+def test_whoever_has_no_password_sets_none_in_a_helped_session(
+    api: ApiDoor, ben: User, ada: User, post: Post, clock: Time
+) -> None:
+    User.objects.filter(pk=ben.pk).update(password="!x", password_changed_at=None)
+    clock.forward(minutes=1)
+    api.magic(BEN)
+    assert api.use(post.link(BEN)).step == "help"
+    api.take("help")
+    answer(HelpRequest.objects.get(), ada)
+    assert api.take("help").step == "done"
+    said = api.post("/api/v1/me/password/", {"new_password": NEW_PASSWORD}, bearer=api.access)
+    assert said.status in {403, 409}, said
+
+
+def test_a_word_that_counts_no_longer_can_be_said_anew(
+    of_ada: HelpRequest, eve: User, other: User, door: Door
+) -> None:
+    answer(of_ada, eve)
+    User.objects.filter(pk=eve.pk).update(security_version=eve.security_version + 1)
+    eve.refresh_from_db()
+    if isinstance(door, ApiDoor):
+        assert door.take("help").facts["status"] == "waiting"
+    assert answer(of_ada, other).json()["state"] == "waiting"
+    assert answer(of_ada, eve).json()["state"] == "confirmed"
+
+
+def test_nor_whose_right_was_given_meanwhile(of_ada: HelpRequest, eve: User, other: User) -> None:
+    answer(of_ada, eve)
+    User.objects.filter(pk=other.pk).update(admin_changed_at=timezone.now())
+    assert answer(of_ada, other).json()["code"] == TOO_NEW.code
+
+
+def test_one_denies_an_administrators_request(of_ada: HelpRequest, eve: User, door: Door) -> None:
+    assert answer(of_ada, eve, "deny").json()["state"] == "denied"
+    assert door.take("help").step == "ended"
+
+
+def test_who_waits_learns_by_the_same_step_of_a_due_change(
+    asked: HelpRequest, ada: User, ben: User, door: Door
+) -> None:
+    User.objects.filter(pk=ben.pk).update(must_change_password=True)
+    answer(asked, ada)
+    said = door.take("help")
+    assert (said.step, said.refused) == ("change-password", False)
 
 
 def test_who_is_denied_is_told(asked: HelpRequest, ada: User) -> None:

@@ -18,11 +18,16 @@ from core.outcomes import Denied
 from delivery.models import Delivery
 from tenants.models import Company, Role
 from tests import cast
+from tests.accounts.vouched import integration_of
 from tests.cast import Api
-from tests.journeys.doors import Door, sign_in
+from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
 from tests.journeys.passkeys import ORIGIN, begin_by_passkey, device_of, given_passkey, options_at, show
 from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
+from tests.journeys.test_lost import lose
 from tests.journeys.test_settings_of_the_factor import BEN
+from tests.journeys.test_single_sign_on import arrive, press, token
+from tests.parallel import in_parallel
+from twofactor.models import RecoveryCode
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 WHY = "laptop stolen"
@@ -177,3 +182,51 @@ def test_no_join_link_is_made_by_who_is_locked_down(ada: User, root: User, acme:
     lock(ada, root)
     draft = JoinLinkDraft(company=acme, role=Role.objects.get(name=cast.MEMBER, company=None))
     assert getattr(make_join_link(draft, by=by, now=timezone.now()), "code", "") == "forbidden"
+
+
+def test_a_temporary_code_is_over_too(door: Door, ben: User, ada: User) -> None:
+    lose(ben)
+    code = Api(ada).post(f"users/{ben.uid}/temporary-code/", {"reason": "called"}).json()["code"]
+    lock(ben, ada)
+    assert not RecoveryCode.objects.exists()
+    unlock_user(ben, by=cast.acting(ada), now=timezone.now())
+    set_password(ben, NEW_PASSWORD, must_change=False, by=cast.acting(ada), now=timezone.now())
+    assert sign_in(door, BEN, NEW_PASSWORD).step == "code"
+    assert door.take("code", code=code).refused
+
+
+def test_the_word_of_an_integration_is_no_new_proof(
+    ben: User, ada: User, acme: Company, settings: Settings
+) -> None:
+    settings.PUBLIC_URL = ORIGIN
+    desk = integration_of(acme, ceiling="Agent", name="Desk of Acme")
+    device = device_of()
+    given_passkey(ben, device)
+    lock(ben, ada)
+    unlock_user(ben, by=cast.acting(ada), now=timezone.now())
+    User.objects.filter(pk=ben.pk).update(factor_kinds="")
+    web = WebDoor()
+    arrive(web, token(desk, sub=BEN))
+    press(web)
+    ben.refresh_from_db()
+    assert ben.locked_down_at is not None
+    again = ApiDoor()
+    begin_by_passkey(again)
+    assert show(again, device.get(options_at(again))).refused
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_join_link_that_is_made_at_the_same_moment_goes_too(ben: User, ada: User, acme: Company) -> None:
+    made, role = [], Role.objects.get(name=cast.MEMBER, company=None)
+    ben.roles.set([Role.objects.get(name=cast.COMPANY_ADMINISTRATOR, company=None)])
+    by = cast.acting(ben)
+
+    def act(number: int) -> None:
+        if number:
+            made.append(make_join_link(JoinLinkDraft(company=acme, role=role), by=by, now=timezone.now()))
+        else:
+            lock(ben, cast.person("root2@portal.example", company=None, role=cast.FULL))
+
+    in_parallel(5, act)
+    links = JoinLink.objects.filter(made_by=ben)
+    assert all(one.state(now=timezone.now()) == "revoked" for one in links), made

@@ -7,12 +7,15 @@ from typing import Any
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from pytest_django import Settings
 
 from accounts.models import Session, User
-from accounts.people import UserDraft, change_user, lock_user
+from accounts.people import UserDraft, change_user, lock_user, set_password
+from accounts.texts import Use, caps_on
 from audit.models import AuditEvent
 from audit.record import Origin
 from core.db import unit
+from core.throttle import take_all_or_none
 from delivery.models import Delivery
 from delivery.render import parcel_of
 from delivery.tasks import drain
@@ -20,13 +23,14 @@ from tenants.models import Company, Role
 from tests import cast
 from tests.cast import Api
 from tests.journeys.doors import ApiDoor, Door, WebDoor, sign_in
-from tests.journeys.stage import PASSWORD, Post, Time, configure
+from tests.journeys.passkeys import ORIGIN, begin_by_passkey, device_of, given_passkey, options_at, show
+from tests.journeys.stage import NEW_PASSWORD, PASSWORD, Post, Time, configure
 from tests.journeys.test_settings_of_the_factor import ADA, BEN
 from tests.parallel import in_parallel
 from tests.services.smtp import code_in
 from twofactor.housekeeping import prune
 from twofactor.models import Factor, FactorKind, Recovery
-from twofactor.services.lost import end_recovery, is_due, recovery_of, use_recovery
+from twofactor.services.lost import _lapse, end_recovery, is_due, recovery_of, use_recovery
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 WAIT = timedelta(hours=72)
@@ -256,7 +260,7 @@ def test_not_before_the_first_proof(door: Door, ben: User, step: str) -> None:
     assert not Recovery.objects.exists()
 
 
-def test_not_by_a_mailed_link_nor_while_confirming(door: Door, ben: User, post: Post) -> None:
+def test_not_by_a_mailed_link(door: Door, ben: User, post: Post) -> None:
     lose(ben)
     door.magic(BEN)
     door.use(post.link(BEN))
@@ -264,17 +268,88 @@ def test_not_by_a_mailed_link_nor_while_confirming(door: Door, ben: User, post: 
     assert not Recovery.objects.exists()
 
 
-@pytest.mark.parametrize("change", ["password", "lock", "address"])
+def test_nor_while_confirming(door: Door, ben: User) -> None:
+    sign_in(door, BEN, PASSWORD)
+    lose(ben)
+    assert door.confirm().step == "password"
+    assert door.take("password", password=PASSWORD).step == "code"
+    door.take("lost")
+    assert not Recovery.objects.exists()
+
+
+def test_signing_in_by_passkey_alone_ends_it(door: Door, ben: User, settings: Settings, clock: Time) -> None:
+    settings.PUBLIC_URL = ORIGIN
+    device = device_of()
+    given_passkey(ben, device)
+    sign_in(door, BEN, PASSWORD)
+    assert not door.take("lost").refused
+    owner = door.stranger()
+    begin_by_passkey(owner)
+    assert show(owner, device.get(options_at(owner))).step == "done"
+    assert not Recovery.objects.exists()
+    clock.forward(hours=72)
+    assert sign_in(door.stranger(), BEN, PASSWORD).step == "passkey"
+
+
+def test_not_where_nobody_could_be_told(door: Door, ben: User, clock: Time) -> None:
+    lose(ben)
+    number = "+493012345678"
+    told = {"email_verified_at": None, "phone": number, "phone_verified_at": timezone.now()}
+    User.objects.filter(pk=ben.pk).update(**told)
+    for _time in range(60):
+        with unit():
+            take_all_or_none(caps_on(number, use=Use.NOTICE), now=clock())
+    sign_in(door, BEN, PASSWORD)
+    door.take("lost")
+    ben.refresh_from_db()
+    assert not Recovery.objects.exists()
+    assert ben.recovery_due_at is None
+
+
+def test_nobody_is_told_of_what_is_possible_no_more(
+    ben: User, asked: Recovery, post: Post, clock: Time
+) -> None:
+    before = len(post.to(BEN))
+    configure(TwoFactor__RecoveryWaitHours=0)
+    clock.forward(hours=72)
+    prune(now=clock())
+    assert len(post.to(BEN)) == before
+    door = ApiDoor()
+    assert sign_in(door, BEN, PASSWORD).facts["recovery_due_at"] is None
+
+
+def test_what_was_asked_anew_is_not_taken_for_what_has_lapsed(
+    door: Door, ben: User, asked: Recovery, clock: Time
+) -> None:
+    old = Recovery.objects.select_related("user__company").get()
+    clock.forward(days=11)
+    again = door.stranger()
+    sign_in(again, BEN, PASSWORD)
+    again.take("lost")
+    assert not _lapse(old, now=clock())
+    assert Recovery.objects.exists()
+    User.objects.filter(pk=ben.pk).delete()
+    assert not _lapse(old, now=clock())
+
+
+def test_ending_it_takes_nothing_else(ben: User, asked: Recovery, clock: Time, post: Post) -> None:
+    before = User.objects.get(pk=ben.pk).security_version
+    assert press(ApiDoor(), link_in(post.newest(BEN)))
+    assert User.objects.get(pk=ben.pk).security_version == before
+
+
+@pytest.mark.parametrize("change", ["password", "lock", "number"])
 def test_what_voids_it(door: Door, ben: User, asked: Recovery, root: User, clock: Time, change: str) -> None:
     clock.forward(hours=72)
     if change == "lock":
         lock_user(ben, reason="why", by=cast.acting(root), now=clock())
         User.objects.filter(pk=ben.pk).update(locked_at=None)
-    elif change == "address":
+    elif change == "number":
         change_user(ben, UserDraft(phone="+493012345678", is_active=True), by=cast.acting(root), now=clock())
     else:
-        User.objects.filter(pk=ben.pk).update(security_version=ben.security_version + 1)
-    assert sign_in(door.stranger(), BEN, PASSWORD).step == "code"
+        assert set_password(ben, NEW_PASSWORD, must_change=False, by=cast.acting(root), now=clock()) is None
+    password = NEW_PASSWORD if change == "password" else PASSWORD
+    assert sign_in(door.stranger(), BEN, password).step == "code"
 
 
 def test_a_code_under_way_is_worth_nothing_once_it_was_ended(

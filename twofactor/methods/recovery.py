@@ -32,7 +32,7 @@ class Recovery(Method):
         if len(code) != LENGTH:
             return Wrong()
         for factor in Factor.objects.filter(user=user.pk, kind=self.kind):
-            good = Q(expires_at=None) | Q(expires_at__gt=_made_before(user, now=now) + TEMPORARY_FOR)
+            good = Q(expires_at=None) | Q(expires_at__gt=_made_after(user, now=now) + TEMPORARY_FOR)
             rows = factor.codes.filter(good, selector__in=selectors(code, factor), used_at=None)
             for row in rows:
                 if check_password(code, row.hash):
@@ -44,7 +44,7 @@ class Recovery(Method):
         return bool(RecoveryCode.objects.filter(pk=right.used, used_at=None).update(used_at=now))
 
 
-def _made_before(user: User, *, now: datetime) -> datetime:
+def _made_after(user: User, *, now: datetime) -> datetime:
     """When a temporary code must have been made after: an hour ago; and of an administrator since he is one, for it takes two."""
     return max(now - TEMPORARY_FOR, user.admin_changed_at or now - TEMPORARY_FOR)
 

@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Q, QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.ending import forget_browsers
@@ -15,10 +14,14 @@ from audit.record import record
 from core.db import unit
 from core.outcomes import Denied
 from tenants.actor import Actor
+from tenants.settings import snapshot
 from twofactor.methods.recovery import TEMPORARY_FOR, temporary
 from twofactor.models import Factor, FactorKind, RecoveryCode
+from twofactor.services.asked import ways_of
 from twofactor.services.devices import remembered
-from twofactor.services.factors import hold, note_kinds, reset_factors
+from twofactor.services.factors import note_kinds, reset_factors
+from twofactor.services.lost import NONE_UNDER_WAY, end_recovery
+from twofactor.services.provided import known_of
 from twofactor.services.two_persons import in_person, refuse_alone, takes_two_for_another
 
 OWN_FACTORS = Denied(
@@ -34,17 +37,18 @@ NONE_REMEMBERED = Denied(code="nothing_changed", message=_("No device of this pe
 def turn_off_factors(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | None:
     """Turn every second factor of a person off; the person is told, and every session ends. Refused when he stands above the actor."""
     with unit():
-        found = _held(user)
-        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
-        if found is None or refusal is not None:
-            return refusal
-        if by.origin.actor is not None and by.origin.actor.uid == found.uid:
+        found = _touchable(user, by=by)
+        if isinstance(found, Denied):
+            return found
+        if _is_self(found, by):
             return OWN_FACTORS  # else whoever holds the session for a moment is rid of the second proof
         if not is_resettable(found, now=now):
             return NONE_ON
         if (refusal := refuse_alone(found, verb="reset", reason=reason, by=by, now=now)) is not None:
             return refusal
-        number = reset_factors(found, sentence="factors_reset", origin=by.origin, now=now)
+        number = reset_factors(
+            found, sentence="factors_reset", to=any_channels(found), origin=by.origin, now=now
+        )
         record(
             Event.FACTORS_RESET,
             origin=by.origin,
@@ -59,7 +63,11 @@ def turn_off_factors(user: User, *, reason: str, by: Actor, now: datetime) -> De
 
 def is_resettable(user: User, *, now: datetime) -> bool:
     """Whether there is something to turn off, or the person can set nothing up without a word of two administrators."""
-    return bool(user.factor_kinds) or takes_two_for_another(user, now=now)
+    if user.factor_kinds:
+        return True
+    settings = snapshot(user.company_id)
+    has_way = ways_of(user, settings, provided=known_of(settings, user))
+    return not has_way and takes_two_for_another(user, now=now)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,11 +90,10 @@ def make_temporary_code(user: User, *, reason: str, by: Actor, now: datetime) ->
     factor = factor or Factor(user=user, kind=FactorKind.RECOVERY, created_at=now, confirmed_at=now)
     code, row = temporary(factor, expires_at=expires_at)
     with unit():
-        found = _held(user)
-        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
-        if found is None or refusal is not None:
-            return refusal or NOT_FOUND
-        if by.origin.actor is not None and by.origin.actor.uid == found.uid:
+        found = _touchable(user, by=by)
+        if isinstance(found, Denied):
+            return found
+        if _is_self(found, by):
             return OWN_FACTORS
         kept = Factor.objects.filter(user=found.pk, kind=FactorKind.RECOVERY).first()
         if (kept is None) != (factor.pk is None) or (kept is not None and kept.pk != factor.pk):
@@ -111,53 +118,33 @@ def make_temporary_code(user: User, *, reason: str, by: Actor, now: datetime) ->
     return TemporaryCode(code=code, expires_at=expires_at)
 
 
-def newest_temporary(user: User) -> int:
-    """The number of the newest temporary code of this person; 0 for none."""
-    rows = RecoveryCode.objects.filter(factor__user=user.pk).exclude(expires_at=None)
-    return rows.order_by("-pk").values_list("pk", flat=True).first() or 0
-
-
 def forget_devices(user: User, *, by: Actor, now: datetime) -> Denied | None:
     """Let no browser stand for the second factor of a person any more. Refused when he stands above the actor."""
     with unit():
-        found = _held(user)
-        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
-        if found is None or refusal is not None:
-            return refusal
+        found = _touchable(user, by=by)
+        if isinstance(found, Denied):
+            return found
         stood = remembered(found, now=now)
         forget_browsers(found, origin=by.origin, now=now)
     return None if stood else NONE_REMEMBERED
 
 
-def has_paper(user: User) -> bool:
-    """Whether the person has recovery codes at all, used or not, and not only a temporary one."""
-    return RecoveryCode.objects.filter(factor__user=user.pk, expires_at=None).exists()
+def end_recovery_of(user: User, *, by: Actor, now: datetime) -> Denied | None:
+    """Let nobody wait any more to replace a second factor of this person. Refused when he stands above the actor."""
+    with unit():
+        found = _touchable(user, by=by)
+        if isinstance(found, Denied):
+            return found
+        ended = end_recovery(found, reason="by_administrator", origin=by.origin, now=now)
+    return None if ended else NONE_UNDER_WAY
 
 
-def recovery_codes_left(user: User) -> int:
-    """How many codes of the person's paper are not used yet."""
-    return RecoveryCode.objects.filter(factor__user=user.pk, used_at=None, expires_at=None).count()
-
-
-def forget_spent(codes: QuerySet[RecoveryCode], *, now: datetime) -> int:
-    """Delete those of these codes that are temporary and over; whoever had nothing else has no recovery codes then. The number of them."""
-    over = Q(expires_at__lte=now) | Q(expires_at__isnull=False, used_at__isnull=False)
-    papers = set(codes.filter(over).values_list("factor", flat=True))
-    gone, _by_model = codes.filter(over).delete()
-    for factor in Factor.objects.filter(pk__in=papers, codes=None).select_related("user"):
-        with unit():
-            hold(factor.user)
-            if Factor.objects.filter(pk=factor.pk, codes=None).delete()[0]:
-                note_kinds(factor.user)
-    return gone
-
-
-def temporary_until(user: User, *, now: datetime) -> datetime | None:
-    """Until when a temporary code of this person is good; None for none."""
-    rows = RecoveryCode.objects.filter(factor__user=user.pk, used_at=None, expires_at__gt=now)
-    return rows.order_by("-expires_at").values_list("expires_at", flat=True).first()
-
-
-def _held(user: User) -> User | None:
+def _touchable(user: User, *, by: Actor) -> User | Denied:
+    """Inside a unit: the person's row, held; or why this actor may not touch it."""
     rows = User.objects.select_for_update(of=("self",), no_key=True)
-    return rows.select_related("company").filter(pk=user.pk).first()
+    found = rows.select_related("company").filter(pk=user.pk).first()
+    return NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by) or found
+
+
+def _is_self(user: User, by: Actor) -> bool:
+    return by.origin.actor is not None and by.origin.actor.uid == user.uid

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from accounts.models import User
-from accounts.principal import roles_of
+from accounts.principal import bounding_rights_of, roles_of
 from core.options import Snapshot
 from tenants.roles import RoleGiven
 from tenants.settings import snapshot
@@ -82,13 +82,20 @@ def enrollable(user: User, settings: Snapshot, *, proved_by: str = "") -> list[s
 
 def ways_of(user: User, settings: Snapshot, *, provided: Provided) -> tuple[str, ...]:
     """The ways by which this person may prove it, the one to propose first."""
-    kinds = offered(
-        turned_on=turned_on(user),
-        verified=verified_contacts(user, settings),
-        provided=provided.kinds,
-        permitted=allowed(settings.text(GENERATION)),
-        first=(user.preferred_factor, user.last_factor),
-    )
+
+    def offered_with(provided_kinds: set[str]) -> tuple[str, ...]:
+        return offered(
+            turned_on=turned_on(user),
+            verified=verified_contacts(user, settings),
+            provided=provided_kinds,
+            permitted=allowed(settings.text(GENERATION)),
+            first=(user.preferred_factor, user.last_factor),
+        )
+
+    kinds = offered_with(provided.kinds)
+    if FactorKind.WEBSERVICE in provided.kinds and bounding_rights_of(user).may_open_admin:
+        # Its address is a setting of the company: who may change it is no second factor of another administrator who has one of his own.
+        kinds = offered_with(provided.kinds - {FactorKind.WEBSERVICE}) or kinds
     found: list[str] = []
     for kind in kinds:
         of_organisation = [way for way, _label in provided.ways if kind_of(way) == kind]

@@ -296,9 +296,7 @@ def _was_last(factor: Factor, others: Sequence[str], user: User) -> bool:
     return is_permitted(factor.kind, user) and not any(is_permitted(kind, user) for kind in others)
 
 
-def reset_factors(
-    user: User, *, sentence: str, to: Sequence[str] | None = None, origin: Origin, now: datetime
-) -> int:
+def reset_factors(user: User, *, sentence: str, to: Sequence[str], origin: Origin, now: datetime) -> int:
     """Inside a unit: turn every factor off; all sessions of the person end, who is told by this sentence. The number of factors."""
     hold(user)
     rows = list(Factor.objects.filter(user=user.pk))
@@ -310,7 +308,7 @@ def reset_factors(
     user.last_factor = ""
     for factor in rows:
         _note(Event.FACTOR_REMOVED, factor, user, origin=origin, now=now)
-    notify(user, to=verified_channels(user) if to is None else to, sentence=sentence, origin=origin, now=now)
+    notify(user, to=to, sentence=sentence, origin=origin, now=now)
     end_all(user, reason="factor_removed", origin=origin, now=now)
     return len(rows)
 

@@ -18,7 +18,7 @@ from django.utils.translation import gettext_lazy as _
 from accounts.limits import RECOVERY
 from accounts.models import User
 from accounts.notices import every_channel, language_of, notify
-from accounts.people import NOT_FOUND, refuse_touch
+from accounts.texts import USED_UP
 from accounts.tokens.links import lasting, read_lasting
 from audit.events import Event
 from audit.record import Origin, record
@@ -28,7 +28,6 @@ from core.options import Snapshot
 from core.outcomes import Denied
 from core.throttle import take
 from delivery.derived import PLACEHOLDER
-from tenants.actor import Actor
 from tenants.settings import snapshot
 from twofactor.methods import kind_of
 from twofactor.models import Recovery
@@ -58,6 +57,7 @@ TAKES_TWO = Denied(
         "You may open the administration, so two other administrators have to make sure that it is you. Ask them for a temporary code."
     ),
 )
+UNTOLD = Denied(code="texts_used_up", message=USED_UP)
 NONE_UNDER_WAY = Denied(
     code="nothing_changed", message=_("There is nothing to end: nobody waits to replace this second factor.")
 )
@@ -75,27 +75,37 @@ def refuse_recovery(
     user: User, settings: Snapshot, *, methods: Iterable[str], now: datetime
 ) -> Denied | None:
     """Why the lost factor of this person is not replaced by waiting."""
-    if not settings.number(RECOVERY_WAIT):
-        return SWITCHED_OFF
-    if needed_for(user, now=now) > 1:
-        return TAKES_TWO
+    if (denied := _refuse_waiting(user, settings, now=now)) is not None:
+        return denied
     return None if other_contacts(user, settings, methods=methods) else NO_OTHER_ADDRESS
 
 
+def _refuse_waiting(user: User, settings: Snapshot, *, now: datetime) -> Denied | None:
+    if not settings.number(RECOVERY_WAIT):
+        return SWITCHED_OFF
+    return TAKES_TWO if needed_for(user, now=now) > 1 else None
+
+
 def under_way(user: User, *, now: datetime) -> Recovery | None:
-    """What the person waits for, if nothing has voided it meanwhile."""
+    """The wait that this person has begun, if nothing has voided it meanwhile."""
     if user.recovery_due_at is None:
         return None
     found = Recovery.objects.filter(user=user.pk, version=user.security_version).first()
     return found if found is not None and now < found.due_at + USABLE_FOR else None
 
 
+def awaited(user: User, *, now: datetime) -> Recovery | None:
+    """The same, where waiting is still the way: it was not switched off, and the person has not become an administrator."""
+    found = under_way(user, now=now)
+    if found is None or _refuse_waiting(user, snapshot(user.company_id), now=now) is not None:
+        return None
+    return found
+
+
 def is_due(user: User, *, now: datetime) -> bool:
     """Whether the waiting time is over, and a code to a verified address stands for the lost factor now."""
-    if user.recovery_due_at is None or now < user.recovery_due_at:
-        return False
-    waits = snapshot(user.company_id).number(RECOVERY_WAIT)
-    return bool(waits) and under_way(user, now=now) is not None and needed_for(user, now=now) == 1
+    due = user.recovery_due_at is not None and now >= user.recovery_due_at
+    return due and awaited(user, now=now) is not None
 
 
 def ask_recovery(
@@ -116,19 +126,19 @@ def ask_recovery(
         asked_at=now,
         due_at=now + timedelta(hours=settings.number(RECOVERY_WAIT)),
     )
+    if not _tell(found, "recovery_asked", now=now):
+        found.delete()  # what nobody is told of, nobody can end
+        return UNTOLD
     _note_due(user, found.due_at)
     _record(Event.RECOVERY_ASKED, user, origin=origin, now=now, due=found.due_at.isoformat())
-    _tell(found, "recovery_asked", now=now)
     return found
 
 
 def end_recovery(user: User, *, reason: str, origin: Origin, now: datetime) -> bool:
-    """Inside a unit: nobody waits any more, and whoever is about to use it has to begin anew; False where nobody did."""
+    """Inside a unit: nobody waits any more; False where nobody did."""
     hold(user)
     if not _forget(user):
         return False
-    if reason != "factor_given":
-        User.objects.filter(pk=user.pk).update(security_version=F("security_version") + 1)
     _record(Event.RECOVERY_ENDED, user, origin=origin, now=now, reason=reason)
     notify(user, to=every_channel(user), sentence="recovery_ended", origin=origin, now=now)
     return True
@@ -155,9 +165,10 @@ def recovery_of(token: str, *, now: datetime) -> Recovery | None:
     return found if found is not None and under_way(found.user, now=now) == found else None
 
 
-def end_by_link(recovery: Recovery, *, origin: Origin, now: datetime) -> Denied | None:
+def end_by_link(token: str, *, origin: Origin, now: datetime) -> Denied | None:
     """Whoever has the mail ends it."""
-    return _ended(recovery.user, "by_link", origin=origin, now=now)
+    found = recovery_of(token, now=now)
+    return NONE_UNDER_WAY if found is None else _ended(found.user, "by_link", origin=origin, now=now)
 
 
 def end_own(user: User, *, origin: Origin, now: datetime) -> Denied | None:
@@ -168,18 +179,6 @@ def end_own(user: User, *, origin: Origin, now: datetime) -> Denied | None:
 def _ended(user: User, reason: str, *, origin: Origin, now: datetime) -> Denied | None:
     with unit():
         ended = end_recovery(user, reason=reason, origin=origin, now=now)
-    return None if ended else NONE_UNDER_WAY
-
-
-def end_by_administrator(user: User, *, by: Actor, now: datetime) -> Denied | None:
-    """An administrator ends it. Refused when the person stands above the actor."""
-    with unit():
-        people = User.objects.select_for_update(of=("self",), no_key=True).select_related("company")
-        found = people.filter(pk=user.pk).first()
-        refusal = NOT_FOUND if found is None else refuse_touch(found, verb="change", by=by)
-        if found is None or refusal is not None:
-            return refusal
-        ended = end_recovery(found, reason="by_administrator", origin=by.origin, now=now)
     return None if ended else NONE_UNDER_WAY
 
 
@@ -195,16 +194,18 @@ def remind(*, now: datetime) -> int:
 
 
 def _lapse(recovery: Recovery, *, now: datetime) -> bool:
-    user = recovery.user
     with unit():
-        hold(user)
-        gone = _forget(user)
-        if gone:
-            _record(Event.RECOVERY_ENDED, user, origin=Origin(), now=now, reason="lapsed")
-    return gone
+        user = User.objects.select_for_update(of=("self",), no_key=True).filter(pk=recovery.user_id).first()
+        # Somebody may have asked anew since it was read.
+        if user is None or under_way(user, now=now) is not None or not _forget(user):
+            return False
+        _record(Event.RECOVERY_ENDED, user, origin=Origin(), now=now, reason="lapsed")
+    return True
 
 
 def _remind(recovery: Recovery, *, now: datetime) -> bool:
+    if not is_due(recovery.user, now=now):
+        return False
     with unit():
         told = Recovery.objects.filter(pk=recovery.pk, reminded_at=None).update(reminded_at=now)
         if told:
@@ -224,11 +225,11 @@ def _note_due(user: User, due_at: datetime | None) -> None:
     epoch.bump()
 
 
-def _tell(recovery: Recovery, sentence: str, *, now: datetime) -> None:
+def _tell(recovery: Recovery, sentence: str, *, now: datetime) -> int:
     user = recovery.user
     with translation.override(language_of(user)):
         due = date_format(timezone.localtime(recovery.due_at), "DATETIME_FORMAT")
-    notify(
+    return notify(
         user,
         to=every_channel(user),
         sentence=sentence,

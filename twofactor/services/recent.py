@@ -2,22 +2,13 @@
 
 from datetime import datetime
 
-from django.utils.translation import gettext_lazy as _
-
 from accounts.models import Session
 from accounts.principal import roles_of
-from accounts.rising import HELPED, SECOND
+from accounts.rising import FACTOR_FIRST, HELPED, SECOND
 from accounts.sessions import CONFIRM_FIRST, refuse_unconfirmed
 from core.outcomes import Denied
 from twofactor.models import Factor, FactorKind
 from twofactor.services.asked import asked_of
-
-FACTOR_FIRST = Denied(
-    code="factor_needed_first",
-    message=_(
-        "An administrator let you in without a second factor. Turn one on first, and confirm by it that it is you."
-    ),
-)
 
 
 def refuse_unproved(session: Session, *, now: datetime, adds: bool = False) -> Denied | None:

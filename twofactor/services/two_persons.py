@@ -16,6 +16,8 @@ from audit.record import Origin, record
 from core.outcomes import FORBIDDEN, Denied
 from tenants.actor import Actor
 from twofactor.models import FirstWord
+from twofactor.policy import stands
+from twofactor.services.asked import turned_on
 from twofactor.services.recent import refuse_unproved
 
 WAITS = timedelta(minutes=30)
@@ -52,12 +54,13 @@ def needed_for_each(people: Sequence[User], *, now: datetime) -> dict[int, int]:
 
 
 def takes_two_for_another(user: User, *, now: datetime) -> bool:
-    """Whether this is an administrator who once proved a second factor and has no way left: an address that somebody else gave him is none.
+    """Whether this is an administrator who once had a second factor: another one, where none of his works any more, is the word of two.
 
-    Else whoever changes the address of another administrator, and the password, sets up the second factor in his place.
+    Else whoever changes the address of another administrator, or a setting that his way depends on, and the password, sets one up in his
+    place. A reset, which takes two, lets him begin anew.
     """
-    proved = user.email_verified_at is not None or user.phone_verified_at is not None
-    return bool(user.last_factor) and not user.factor_kinds and not proved and needed_for(user, now=now) > 1
+    had_one = bool(user.last_factor) or stands(turned_on(user))
+    return had_one and needed_for(user, now=now) > 1
 
 
 def is_standing(by: User | None, *, version: int, on: User, verb: str) -> bool:
