@@ -1,7 +1,7 @@
 """People in the administration; their sessions, companies, and the persons of the Configuration Server have files of their own."""
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -48,6 +48,8 @@ from tenants.rights import Everywhere
 SHOWN_SESSIONS = 20
 # Panels about a person that apps above put on the page.
 MORE_PANELS: list[Callable[[HttpRequest, User], Sequence[Panel]]] = []
+# The same with notes before the form.
+MORE_NOTES: list[Callable[[User], Iterable[Note]]] = []
 
 admin.site.register(Session, SessionAdmin)
 admin.site.register(SigningKey, SigningKeyAdmin)
@@ -71,9 +73,18 @@ def go_on_as(_request: HttpRequest, begun: impersonation.Begun) -> HttpResponse:
     return response
 
 
+_OF_PERSON: Mapping[str, Words] = {
+    limits.HELP.name: __("Requests for help"),
+    limits.RECOVERY.name: __("Lost second factor"),
+    limits.CODES_A_DAY.name: __("Codes"),
+    limits.CODES_AT_ONCE.name: __("Codes"),
+}
+
+
 def is_locked(user: User) -> bool:
     """Whether there is something to unlock: a lock, tries counted, or a wait after too many codes."""
-    return user.locked_at is not None or _codes_wait(user) or bool(_counted(user))
+    held = user.locked_at is not None or _codes_wait(user) or bool(_counted(user))
+    return held or bool(limits.used_up_by(user, now=timezone.now()))
 
 
 @admin.register(User)
@@ -174,7 +185,17 @@ class UserAdmin(VerbAdmin):
         """Where a person can be kept, or is."""
         if obj is None:
             return switched_off(self.gate.settings_url(request))
-        return admin_external.notes(self, request, obj) if obj.is_external else ()
+        found = list(admin_external.notes(self, request, obj)) if obj.is_external else []
+        if obj.locked_down_at is not None:
+            words = _(
+                "Locked down on %(at)s. Nothing of before opens it: the person comes back by a mailed link and the second factor, or by a "
+                "password that you set; whoever has only the mailbox needs a password or a temporary code from you."
+            )
+            at = date_format(timezone.localtime(obj.locked_down_at), "DATETIME_FORMAT")
+            found.append(Note(sentence=words % {"at": at}, tone="warning"))
+        for notes in MORE_NOTES:
+            found.extend(notes(obj))
+        return found
 
     def add_view(self, request: HttpRequest, form_url: str = "", extra_context: Any = None) -> HttpResponse:
         """The form of a new person, under the choice where the person is kept."""
@@ -238,6 +259,11 @@ class UserAdmin(VerbAdmin):
             lines.append(
                 _("No codes for another %(time)s.") % {"time": timeuntil(user.codes_paused_until, now)}
             )
+        lines += [
+            _("%(what)s: refused for another %(time)s.")
+            % {"what": _OF_PERSON[one.limit.name], "time": timeuntil(now + timedelta(seconds=one.reset), now)}
+            for one in limits.used_up_by(user, now=now)
+        ]
         return "\n".join(dict.fromkeys(lines)) or _("None counted.")
 
     @admin.display(description=__("from"))

@@ -18,7 +18,7 @@ from core import entropy, epoch
 from core.contacts import key_of
 from core.db import unit
 from core.outcomes import Denied
-from core.throttle import Limit, Taken, carry, release, standing
+from core.throttle import Limit, Taken, carry, release, standing, standings
 from tenants.actor import Actor
 from tenants.granted import company_of_tenant
 
@@ -122,6 +122,14 @@ def standing_of(user: User, *, rules: Rules, now: datetime) -> list[Taken]:
     return _standing(_keys(user), rules=rules, now=now)
 
 
+_OF_PERSON = (CODES_A_DAY, CODES_AT_ONCE, HELP, RECOVERY)
+
+
+def used_up_by(user: User, *, now: datetime) -> list[Taken]:
+    """What this person has used up beside tries, of what *Unlock* gives anew."""
+    return [one for one in standings(_OF_PERSON, str(user.uid), now=now) if not one.remaining]
+
+
 def standing_of_name(name: str, *, realm: Realm, rules: Rules, now: datetime) -> list[Taken]:
     """What is counted against this name, whether or not somebody has it, in browsers that are new to its person."""
     return _standing(_strangers_keys(name, realm=realm), rules=rules, now=now)
@@ -146,7 +154,7 @@ def unlock_user(user: User, *, by: Actor, now: datetime) -> Denied | None:
         if refusal is not None:
             return refusal
         by_name = [(limit, key) for limit in _BY_NAME for key in _keys(user)]
-        of_person = [(limit, str(user.uid)) for limit in (CODES_A_DAY, CODES_AT_ONCE, HELP, RECOVERY)]
+        of_person = [(limit, str(user.uid)) for limit in _OF_PERSON]
         released = release(*by_name, *of_person)
         was_locked = (
             User.objects.filter(pk=user.pk)

@@ -115,7 +115,7 @@ _NOTICES = {
     "recovery_asked": (
         _("Somebody says that your second factor is lost"),
         _(
-            "Somebody who knows your password says that your second factor is lost. From %(due)s UTC on, a code sent to you stands for it, "
+            "Somebody who knows your password says that your second factor is lost. From %(due)s on, a code sent to you stands for it, "
             "once. If this was not you, end it: by the link that we mailed, or by signing in with your second factor. Then change your "
             "password."
         ),

@@ -60,6 +60,9 @@ def ask_for_one(
         outcome = model_admin.attempt(request, verb.name, obj, run)
         if outcome is GONE:
             raise Http404
+        if isinstance(outcome, Denied) and outcome.noted:
+            messages.info(request, str(outcome.message))
+            return HttpResponseRedirect(back_url)
         if isinstance(outcome, Denied):
             show_refusal(outcome, form)
         elif verb.leads is not None:

@@ -14,6 +14,7 @@ class Denied:
     message: str | Promise
     field: str | None = None
     retry_after: int | None = None
+    noted: bool = False  # nothing to mend: what was asked for is kept, and waits for somebody else
 
 
 FORBIDDEN = Denied(code="forbidden", message=_("You may not do this."))

@@ -156,17 +156,26 @@ def too_many(seconds: int) -> Denied:
 
 def standing(limit: Limit, key: str, *, now: datetime) -> Taken | None:
     """Where a limit stands, without counting; None when nothing is counted."""
-    row = Tally.objects.filter(key=_row_key(limit, key)).first()
-    stamp = now.timestamp()
-    if row is None or not _counts(row, stamp):
-        return None
-    refused = row.blocked_until > stamp
-    return Taken(
-        limit=limit,
-        refused=refused,
-        remaining=0 if refused else max(0, limit.tries - row.count),
-        reset=max(1, round((row.blocked_until if refused else row.window_ends) - stamp)),
-    )
+    return next(iter(standings([limit], key, now=now)), None)
+
+
+def standings(limits: Sequence[Limit], key: str, *, now: datetime) -> list[Taken]:
+    """The same of several for one key, by one statement: those of them in which something is counted."""
+    by_key, stamp = {_row_key(limit, key): limit for limit in limits}, now.timestamp()
+    found = []
+    for row in Tally.objects.filter(key__in=by_key):
+        if not _counts(row, stamp):
+            continue
+        limit, refused = by_key[row.key], row.blocked_until > stamp
+        found.append(
+            Taken(
+                limit=limit,
+                refused=refused,
+                remaining=0 if refused else max(0, limit.tries - row.count),
+                reset=max(1, round((row.blocked_until if refused else row.window_ends) - stamp)),
+            )
+        )
+    return found
 
 
 def release(*counters: tuple[Limit, str]) -> int:

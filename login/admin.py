@@ -185,7 +185,9 @@ class HelpRequestAdmin(VerbAdmin):
     @object_verb(
         __("Confirm the person"),
         explains=CALL_BACK,
-        done=__("Your word is kept. Once enough administrators have given theirs, this one sign-in goes on."),
+        done=__(
+            "Your word counts. The state says whether this one sign-in goes on now, or one more administrator has to confirm."
+        ),
         form=ConfirmForm,
         confirmed=True,
         offered=_waits,

@@ -56,6 +56,7 @@ class Case:
     since: int  # the version of the caches when the first of it was read
     sent: Challenge | None = None  # the code that was sent in this very step
     finished: Finished | None = None
+    recovered: bool = False  # every second factor was turned off in this very step
     opened: bool = False  # the link was taken for the first proof in this very step
 
     @property

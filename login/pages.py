@@ -137,7 +137,7 @@ def _help_lead(case: Case) -> str:
         return _("Your administrator has made sure that it is you.")
     if case.attempt.help == Help.ASKED:
         return _(
-            "Call your administrator, or go there, and read this number out. This page goes on by itself."
+            "Speak to your administrator, who calls you back or meets you, and read this number out. This page goes on by itself."
         )
     if case.attempt.help_reason:
         return _(
@@ -228,7 +228,7 @@ def code_facts(challenge: Challenge, *, checks: int, sends: int, now: datetime) 
 
 
 def told_sentences(case: Case) -> list[str]:
-    """What the directory says of the password, in words."""
+    """What the directory says of the password, and what whoever came in without his second factor has to do, in words."""
     told: Mapping[str, int] = case.attempt.told
     found = []
     if (left := told.get("grace_left")) is not None:
@@ -247,6 +247,16 @@ def told_sentences(case: Case) -> list[str]:
                 "Your password expires in %(days)s day.", "Your password expires in %(days)s days.", days
             )
             % {"days": days}
+        )
+    if case.recovered:
+        found.append(
+            _(
+                "Every second factor was turned off. Set up a new one now, under “Your account”, “Second factor”."
+            )
+        )
+    elif case.attempt.help == Help.CONFIRMED:
+        found.append(
+            _("You were let in once. Set up a second factor now, under “Your account”, “Second factor”.")
         )
     return found
 

@@ -341,7 +341,11 @@ def method_named(case: Case, way: str) -> dict[str, str]:
     """The same with its words for a page: what it is called, and what tells it from others of its kind."""
     kind, own = name_of(way), dict(case.provided.ways).get(way)
     shown = method_shown(case, way)
-    return shown | ({"name": own, "detail": kind} if own else {"name": kind, "detail": shown["label"]})
+    named = shown | ({"name": own, "detail": kind} if own else {"name": kind, "detail": shown["label"]})
+    if way in case.recovered_by:
+        warning = gettext("turns your lost second factors off")
+        named["detail"] += f" · {warning}"
+    return named
 
 
 def sent_to(case: Case, challenge: Challenge | None) -> str | None:

@@ -29,7 +29,7 @@ from login.refusals import EXPIRED
 from twofactor.contacts import take_over
 from twofactor.methods import METHODS, kind_of, method_of
 from twofactor.methods.base import Again
-from twofactor.models import Challenge, FactorKind
+from twofactor.models import Challenge, FactorKind, RecoveryCode
 from twofactor.models import Purpose as CodePurpose
 from twofactor.options import AFTER_CHECKS, AFTER_SENDS
 from twofactor.services.challenges import (
@@ -50,6 +50,7 @@ from twofactor.services.challenges import (
 )
 from twofactor.services.factors import begin_app, wrong_first_code
 from twofactor.services.lost import end_recovery, use_recovery
+from twofactor.services.paper import forget_spent
 from twofactor.services.provided import kept_form
 
 Data = Mapping[str, Any]
@@ -149,6 +150,7 @@ def _proved_or_not(case: Case, checked: Challenge | Denied, *, remember: bool) -
             return EXPIRED
         tie_anew(case)
         case.forget("asked", "recovered_by")
+        case.recovered = True
         remember = False
     factor_proved(case, kind=checked.kind, remember=remember)
     return advance(case)
@@ -257,6 +259,8 @@ def factor_proved(case: Case, *, kind: str, remember: bool) -> None:
         end_recovery(user, reason="factor_given", origin=case.origin, now=case.now)
     case.attempt.factor_at, case.attempt.remember = case.now, remember
     note_factor_use(user, kind=kind, now=case.now)
+    if kind == FactorKind.RECOVERY:
+        forget_spent(RecoveryCode.objects.filter(factor__user=user.pk), now=case.now)
     record(
         Event.LOGIN_CODE_ACCEPTED,
         origin=case.origin,

@@ -1,6 +1,6 @@
 """What the second factor puts on the page of a person in the administration: verbs and panels."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -10,10 +10,21 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts.admin import MORE_PANELS, UserAdmin
+from accounts.admin import MORE_NOTES, MORE_PANELS, UserAdmin
 from accounts.held import device
 from accounts.models import User
-from core.admin_pages import ObjectForm, OnceForm, Panel, add_verb, badge, object_verb, two_lines, when
+from core.admin_pages import (
+    Note,
+    ObjectForm,
+    OnceForm,
+    Panel,
+    Words,
+    add_verb,
+    badge,
+    object_verb,
+    two_lines,
+    when,
+)
 from core.outcomes import Denied
 from tenants.actor import Actor
 from tenants.models import SecondFactorPolicy
@@ -26,6 +37,7 @@ from twofactor.services.devices import remembered
 from twofactor.services.factors import confirmed, is_permitted
 from twofactor.services.lost import awaited
 from twofactor.services.paper import newest_temporary, recovery_codes_left, temporary_until
+from twofactor.services.two_persons import WAITS, waiting_words
 
 
 class ReasonForm(ObjectForm):
@@ -120,7 +132,7 @@ def forget_devices(
 
 
 @object_verb(
-    __("Keep the second factor"),
+    __("End the recovery"),
     explains=__(
         "This person, or somebody with the password, waits to replace a second factor that is lost. You end that: it stays as it is, and "
         "the person is told."
@@ -140,6 +152,27 @@ def end_recovery(
     return administered.end_recovery_of(obj, by=by, now=now)
 
 
+_VERBS: Mapping[str, Words] = {
+    "reset": __("Turn off every second factor"),
+    "code": __("Make a temporary code"),
+}
+
+
+def notes(user: User) -> Iterator[Note]:
+    """What waits: a lost factor to be replaced, and what one administrator wants done, who needs another one."""
+    now = timezone.now()
+    if (waits := awaited(user, now=now)) is not None:
+        words = _("Said to be lost on %(asked)s; from %(due)s on a code to a verified address stands for it.")
+        said = {"asked": when(waits.asked_at), "due": when(waits.due_at)}
+        yield Note(sentence=f"{_('Second factor')}: {words % said}", tone="warning")
+    for one in waiting_words(user, now=now):
+        words = _(
+            "%(who)s wants: %(what)s. Until %(until)s a second administrator can do the same; then it is done."
+        )
+        names: dict[str, Any] = {"who": one.by, "what": _VERBS[one.verb], "until": when(one.at + WAITS)}
+        yield Note(sentence=words % names, tone="warning")
+
+
 def panels(_request: HttpRequest, user: User) -> Sequence[Panel]:
     """The factors in force, and the browsers that stand for one."""
     return _factors(user), _devices(user)
@@ -149,9 +182,6 @@ def _factors(user: User) -> Panel:
     policy = policy_for(user)
     lead = _("Policy for this person: %(policy)s. The strictest of everywhere, company and roles holds.")
     lead = lead % {"policy": SecondFactorPolicy(policy).label}
-    if (waits := awaited(user, now=timezone.now())) is not None:
-        words = _("Said to be lost on %(asked)s; from %(due)s on a code to a verified address stands for it.")
-        lead = f"{words % {'asked': when(waits.asked_at), 'due': when(waits.due_at)}} {lead}"
     return Panel(
         title=_("Second factor"),
         lead=lead,
@@ -203,3 +233,4 @@ add_verb(UserAdmin, temporary_code)
 add_verb(UserAdmin, forget_devices)
 add_verb(UserAdmin, end_recovery)
 MORE_PANELS.append(panels)
+MORE_NOTES.append(notes)

@@ -161,6 +161,7 @@ def security(request: HttpRequest) -> HttpResponse:
     context = {
         "policy": _policy_sentence(policy),
         "required": policy == "required",
+        "verified": bool(verified_contacts(user, snapshot(user.company_id))),
         "factors": rows,
         "waiting": setup.waiting_in(principal.session, now=now),
         "recovery": awaited(user, now=now),

@@ -62,7 +62,7 @@ def test_a_lost_factor_is_waited_for_and_the_mail_ends_it(window: Open, house: H
     assert page.heading == "Lost your second factor?"
     looked_at(page, "lost")
     submit(page)
-    assert page.reads("UTC on, sign in again")
+    assert page.reads("on, sign in again")
     looked_at(page, "waiting")
     link = house.mail_with(LINK, to=email)[0]
     owner = window()

@@ -434,6 +434,7 @@ def test_three_a_day(door: Door, ben: User) -> None:
     sign_in(door, BEN, PASSWORD)
     said = door.take("help")
     assert (said.status, HelpRequest.objects.count()) == (429, 3)
+    assert "Too many" in said.text, said.text
 
 
 def test_whoever_unlocks_gives_new_requests(door: Door, ben: User, ada: User) -> None:
@@ -441,6 +442,9 @@ def test_whoever_unlocks_gives_new_requests(door: Door, ben: User, ada: User) ->
     for _time in range(4):
         sign_in(door, BEN, PASSWORD)
         door.take("help")
+    page = cast.browser(ada).get(reverse("admin:accounts_user_change", args=[ben.pk])).content.decode()
+    assert "Requests for help: refused" in page
+    assert reverse("admin:accounts_user_unlock", args=[ben.pk]) in page
     assert unlock_user(ben, by=cast.acting(ada), now=timezone.now()) is None
     sign_in(door, BEN, PASSWORD)
     assert door.take("help").status == 200

@@ -187,6 +187,32 @@ def test_for_an_administrator_it_takes_two(
     assert ask(ora, ada, verb).json()["code"] == "second_needed"
 
 
+def test_the_page_says_that_the_word_is_kept_and_who_waits_for_whom(
+    ada: User, eve: User, ora: User, clock: Time
+) -> None:
+    turn_on(ada)
+    clock.forward(days=2)
+    path = reverse("admin:accounts_user_turn_off_factors", args=[ada.pk])
+    said = cast.browser(eve).post(path, {"reason": WHY}, follow=True).content.decode()
+    assert "your word is kept" in said
+    assert "Please correct" not in said
+    seen = cast.browser(ora).get(reverse("admin:accounts_user_change", args=[ada.pk])).content.decode()
+    assert "eve@acme.example wants: Turn off every second factor" in seen
+    clock.forward(minutes=30)
+    seen = cast.browser(ora).get(reverse("admin:accounts_user_change", args=[ada.pk])).content.decode()
+    assert "wants:" not in seen
+
+
+def test_a_used_code_leaves_nothing_behind_at_once(door: Door, ben: User, ada: User) -> None:
+    turn_on(ben)
+    code = ask(ada, ben).json()["code"]
+    sign_in(door, BEN, PASSWORD)
+    door.take("method", method="recovery")
+    assert door.take("code", code=code).step == "done"
+    ben.refresh_from_db()
+    assert ben.factor_kinds == ",email,"
+
+
 def test_the_first_word_waits_for_half_an_hour(ada: User, eve: User, ora: User, clock: Time) -> None:
     clock.forward(days=1, minutes=1)
     ask(eve, ada)

@@ -28,11 +28,13 @@ SECOND_NEEDED = Denied(
         "This person may open the administration, so it takes two: your word is kept for 30 minutes. Once another administrator has done "
         "the same in that time, it is done."
     ),
+    noted=True,
 )
 TOO_NEW = Denied(
     code="account_too_new",
     message=_(
-        "Your account, or its password, is too new to decide this: it takes a day. Somebody else has to do it."
+        "Your account, its password, or your right to open the administration is less than a day old, which is too new to decide this. "
+        "Somebody else has to, or you tomorrow."
     ),
 )
 
@@ -88,6 +90,12 @@ def refuse_newer(administrator: User, *, than: datetime) -> Denied | None:
     """The refusal of somebody who may be the other one, under a name that was made, or taken, for the purpose: within a day before."""
     changes = (administrator.created_at, administrator.password_changed_at, administrator.admin_changed_at)
     return TOO_NEW if any(one is not None and one > than - SETTLED for one in changes) else None
+
+
+def waiting_words(user: User, *, now: datetime) -> list[FirstWord]:
+    """What one administrator wants done to this person's factors, and another one has yet to say."""
+    rows = FirstWord.objects.filter(user=user.pk, at__gt=now - WAITS).select_related("by")
+    return [one for one in rows if is_standing(one.by, version=one.version, on=user, verb="change")]
 
 
 def refuse_alone(user: User, *, verb: str, reason: str, by: Actor, now: datetime) -> Denied | None:
