@@ -2,7 +2,8 @@
 
 A grant is kept on the session as plain JSON: `{"scopes": […]}` of a key, with `rank` where somebody else made it; `{"role": …,
 "policy": …}` of a token, each only where the token has the claim; `{"impersonation": "read" or "write"}` where an administrator acts
-as the person (`accounts.impersonation`). It is judged anew with every principal, so a role that
+as the person (`accounts.impersonation`); `{"client": …, "scope": […]}` of an application that the person signed in to (app `oidc`),
+whose tokens open nothing here but what it may know. It is judged anew with every principal, so a role that
 changes, or a lower ceiling, shows within a second.
 """
 
@@ -45,7 +46,7 @@ def is_bounded(session: Session) -> bool:
     grant = session.grant or {}
     # Without a role there is nothing but the policy: where that is missing too, nothing at all is open.
     return (
-        session.kind in {SessionKind.KEY, SessionKind.JWT, SessionKind.IMPERSONATION}
+        session.kind in {SessionKind.KEY, SessionKind.JWT, SessionKind.IMPERSONATION, SessionKind.OPENID}
         or "policy" in grant
         or ("role" in grant and grant["role"] is None)
     )
@@ -102,6 +103,8 @@ def rights_under(grant: Grant, *, roles: Sequence[RoleGiven], full: Rights, own:
 def bounded(session: Session, *, roles: Sequence[RoleGiven], full: Rights) -> Rights | None:
     """What is left in this session of what its person may do; None when it holds no longer."""
     grant, user = session.grant, session.user
+    if session.kind == SessionKind.OPENID:
+        return full  # which it tells its client of, as far as the scopes reach, and does nothing with
     if session.kind == SessionKind.IMPERSONATION or grant is None:
         return full  # whether an administrator may act as the person, `accounts.principal` judges by his own sign-in
     if "scopes" in grant:

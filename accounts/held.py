@@ -22,6 +22,8 @@ def name_of_holder(session: Session) -> str:
         return behind.display_name
     if session.integration is not None:
         return session.integration.name
+    if session.kind == SessionKind.OPENID:
+        return str((session.grant or {}).get("name", ""))
     if session.kind != SessionKind.KEY:
         return ""
     try:

@@ -16,8 +16,9 @@ from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Session, SessionKind
 from accounts.principal import Principal, principal_of_cookie
-from accounts.sessions import SESSION, idle_lock_due, lock_if_idle, note_use
+from accounts.sessions import SESSION, end_sessions, idle_lock_due, lock_if_idle, note_use
 from core import entropy
+from core.http import client_address
 from core.middleware import API_PREFIX, problem
 from core.outcomes import Denied
 
@@ -28,7 +29,7 @@ IMPERSONATION_COOKIE = (
 BROWSER_COOKIE = f"{settings.COOKIE_PREFIX}browser"
 BROWSER_COOKIE_SECONDS = 365 * 24 * 3600
 # Where a locked session may still go: to confirm, to sign out, and to what needs no session.
-OPEN_WHEN_LOCKED = ("/login/", "/sso/", "/logout/", "/static/", "/livez", "/readyz")
+OPEN_WHEN_LOCKED = ("/login/", "/sso/", "/logout/", "/o/", "/static/", "/livez", "/readyz")
 CONFIRM_URL = "/login/confirm/"
 # A sign-in through an integration whose token bounds it (`accounts.grants`) reaches neither the own account nor the administration,
 # of which the team is a part.
@@ -69,6 +70,20 @@ def set_impersonation_cookie(response: HttpResponseBase, secret: str) -> None:
 def clear_impersonation_cookie(response: HttpResponseBase) -> None:
     """The browser stands for its own person again."""
     response.delete_cookie(IMPERSONATION_COOKIE, path="/", samesite="Lax")
+
+
+def sign_out_here(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """End the session of this browser, if it has one; the same answer, with which it forgets it."""
+    principal: Principal | None = request.principal  # type: ignore[attr-defined]
+    if principal is not None:
+        # Whoever acts as another person signs out of both: the browser is nobody's afterwards.
+        held = [one.session for one in (principal, principal.behind) if one is not None]
+        origin = principal.actor(address=client_address(request)).origin
+        end_sessions(held, reason="signed_out", origin=origin, now=timezone.now())
+    clear_session_cookie(response)
+    clear_impersonation_cookie(response)
+    response["Clear-Site-Data"] = '"cache"'
+    return response
 
 
 def set_browser_cookie(response: HttpResponseBase, token: str) -> None:

@@ -1,6 +1,6 @@
 """Sessions: begun at a sign-in, kept in use, locked when idle, ended. Ending one is seen everywhere within a second."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -53,6 +53,14 @@ class Vouched:
     """Who says so, where a sign-in goes back to the token of an integration: until when, and bounded to what (`accounts.grants`)."""
 
     key: IntegrationKey
+    grant: dict[str, Any]
+    until: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Lent:
+    """What an application gets of a person's sign-in: until when, and bounded to what (`accounts.grants`)."""
+
     grant: dict[str, Any]
     until: datetime
 
@@ -119,12 +127,14 @@ def start_session(
     browser: Browser | None,
     now: datetime,
     vouched: Vouched | None = None,
+    lent: Lent | None = None,
     secret: str = "",
 ) -> tuple[Session, str] | None:
     """Begin a session; the secret beside it is shown to the client once and kept only as a fingerprint.
 
     None when the account is not any more what was proved: locked, disabled, or with another password since `user` was read. `vouched`
-    says by whose token it begins, and bounds it. `secret` is what the client holds already, where it is no session's own secret.
+    says by whose token it begins, and bounds it; `lent` to which application the person lends it. `secret` is what the client holds
+    already, where it is no session's own secret.
     """
     settings = snapshot(user.company_id)
     secret = secret or entropy.token(SESSION)
@@ -132,6 +142,9 @@ def start_session(
     if vouched is not None:
         # A bearer token says itself how long it lives; on a page, the settings bound that.
         ends = vouched.until if kind == SessionKind.JWT else min(ends, vouched.until)
+    if lent is not None:
+        ends = min(ends, lent.until)
+    bounds = vouched or lent
     with unit():
         # Holds the person's row to the end: who locks the account or changes the password meanwhile came first and shows here, or waits
         # and then ends this session too. And two sign-ins at once do not both find room for one more.
@@ -169,7 +182,7 @@ def start_session(
             user_agent=client.user_agent,
             integration=vouched.key.integration if vouched is not None else None,
             integration_key=vouched.key if vouched is not None else None,
-            grant=vouched.grant if vouched is not None else None,
+            grant=bounds.grant if bounds is not None else None,
         )
         Insert(session).now()
         record(
@@ -187,6 +200,18 @@ def start_session(
 def live_sessions(user: User, *, now: datetime) -> QuerySet[Session]:
     """The sessions of this person that still hold."""
     return Session.objects.filter(Session.live(now=now), user=user)
+
+
+_followers: list[Callable[[list[Session]], Iterable[Session]]] = []
+_watchers: list[Callable[[list[Session]], None]] = []
+
+
+def end_with(
+    followers: Callable[[list[Session]], Iterable[Session]], *, told: Callable[[list[Session]], None]
+) -> None:
+    """Let an app above name sessions that end with others, and be told, in the same unit, of all that have ended."""
+    _followers.append(followers)
+    _watchers.append(told)
 
 
 def end_sessions(sessions: Iterable[Session], *, reason: str, origin: Origin, now: datetime) -> int:
@@ -208,6 +233,10 @@ def end_sessions(sessions: Iterable[Session], *, reason: str, origin: Origin, no
             # Whoever has signed out acts as nobody else any more.
             through = Session.objects.select_related("user").filter(through__in=over, ended_at=None)
             end_sessions(through, reason=IMPERSONATION_OVER, origin=origin, now=now)
+            for followers in _followers:
+                end_sessions(followers(over), reason=reason, origin=origin, now=now)
+            for told in _watchers:
+                told(over)
             epoch.bump()
     return len(over)
 

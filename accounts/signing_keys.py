@@ -40,7 +40,7 @@ def _period() -> timedelta:
 
 def states(*, now: datetime) -> dict[int, KeyState]:
     """Where every key stands, by its number."""
-    turns = [turn_of(row) for row in SigningKey.objects.defer("private", "public")]
+    turns = [turn_of(row) for row in SigningKey.objects.defer("private", "rsa_private", "public")]
     ends, gone = rotation.ends(turns), rotation.gone_at(turns)
     return {
         number: KeyState(standing=standing, active_until=ends[number], gone_at=gone[number])
@@ -56,7 +56,7 @@ def stands_still(*, now: datetime) -> bool:
 
 def ensure_keys(*, now: datetime) -> int:
     """Publish the key that is due, and erase the private keys of those that have gone; how many rows changed. Harmless at any time."""
-    turns = [turn_of(row) for row in SigningKey.objects.defer("private", "public")]
+    turns = [turn_of(row) for row in SigningKey.objects.defer("private", "rsa_private", "public")]
     due = rotation.next_turn(turns, period=_period(), now=now)
     number = max((turn.number for turn in turns), default=0) + 1
     made = due is not None and make_key(number=number, active_from=due, origin=Origin(), now=now) is not None
@@ -72,7 +72,7 @@ def _erase(numbers: list[int], *, now: datetime) -> int:
     with unit():
         held = SigningKey.objects.filter(number__in=numbers).exclude(private=NOTHING)
         for row in held.order_by("number"):
-            if held.filter(pk=row.pk).update(private=NOTHING):
+            if held.filter(pk=row.pk).update(private=NOTHING, rsa_private=NOTHING):
                 erased += 1
                 record(Event.SIGNING_KEY_ERASED, origin=Origin(), at=now, subject=row, kid=row.kid)
         if erased:
@@ -139,7 +139,7 @@ def revoke_key(key: SigningKey, *, by: Actor, now: datetime) -> SigningKey | Den
 
 def _revoke(keys: list[SigningKey], *, origin: Origin, now: datetime) -> None:
     for key in keys:
-        SigningKey.objects.filter(pk=key.pk).update(revoked_at=now, private=NOTHING)
+        SigningKey.objects.filter(pk=key.pk).update(revoked_at=now, private=NOTHING, rsa_private=NOTHING)
         record(Event.SIGNING_KEY_REVOKED, origin=origin, at=now, subject=key, kid=key.kid)
     epoch.bump()
 

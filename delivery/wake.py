@@ -22,8 +22,14 @@ PAUSE_AFTER_FAILURE = 5.0
 class Waker:
     """Sends the wish through the queue that `find_queue` gives, from a thread that each process starts at its first wish."""
 
-    def __init__(self, find_queue: Callable[[], Any], *, pause: float = PAUSE_AFTER_FAILURE) -> None:
-        self._find_queue, self._pause = find_queue, pause
+    def __init__(
+        self,
+        find_queue: Callable[[], Any],
+        *,
+        task: str = "delivery.drain",
+        pause: float = PAUSE_AFTER_FAILURE,
+    ) -> None:
+        self._find_queue, self._task, self._pause = find_queue, task, pause
         self._lock = threading.Lock()
         self._pid = 0
         self._wanted = threading.Event()
@@ -48,7 +54,7 @@ class Waker:
             wanted.wait()
             wanted.clear()
             try:
-                queue.send_task("delivery.drain", expires=EXPIRES_SECONDS, ignore_result=True, retry=False)
+                queue.send_task(self._task, expires=EXPIRES_SECONDS, ignore_result=True, retry=False)
             except Exception as error:  # brokers raise what they like; the thread outlives it
                 logger.warning(
                     "the worker could not be woken and will look by itself: %s", type(error).__name__
@@ -57,7 +63,16 @@ class Waker:
 
 
 # Named in the settings, because the queue is composed in an app above this one.
-_waker = Waker(lambda: import_string(settings.CELERY_APP))
+def _queue() -> Any:
+    return import_string(settings.CELERY_APP)
+
+
+_waker = Waker(_queue)
+
+
+def for_task(task: str) -> Waker:
+    """Has the worker run this task soon, in the same way."""
+    return Waker(_queue, task=task)
 
 
 def worker() -> None:

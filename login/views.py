@@ -18,15 +18,13 @@ from django.views.decorators.http import require_POST
 
 from accounts.middleware import (
     SESSION_COOKIE,
-    clear_impersonation_cookie,
-    clear_session_cookie,
     set_browser_cookie,
     set_session_cookie,
+    sign_out_here,
 )
 from accounts.options import SIGN_UP
 from accounts.principal import Principal
-from accounts.sessions import BROWSER, Client, end_sessions
-from audit.record import Origin
+from accounts.sessions import BROWSER, Client
 from configserver import where
 from configserver.engines.base import Unreachable
 from core import entropy
@@ -290,16 +288,6 @@ def cancel(request: HttpRequest) -> HttpResponse:
 @require_POST
 def sign_out(request: HttpRequest) -> HttpResponse:
     """End the session of this browser."""
-    principal = principal_of(request)
-    if principal is not None:
-        client = client_of(request)
-        # Whoever acts as another person signs out of both: the browser is nobody's afterwards.
-        held = [one.session for one in (principal, principal.behind) if one is not None]
-        origin = Origin(actor=principal.user, address=client.address, impersonator=principal.impersonator)
-        end_sessions(held, reason="signed_out", origin=origin, now=timezone.now())
+    if principal_of(request) is not None:
         messages.success(request, _("You are signed out."))
-    response = redirect("login:username")
-    clear_session_cookie(response)
-    clear_impersonation_cookie(response)
-    response["Clear-Site-Data"] = '"cache"'
-    return response
+    return sign_out_here(request, redirect("login:username"))

@@ -34,7 +34,7 @@ from tenants.models import Company, Kind, Permission
 from tenants.rules import BY_TENANT, OF_INSTALLATION, may_touch, visible_to
 from tenants.settings import snapshot
 
-ORDER = ("accounts", "login", "cobrowse", "configserver", "tenants", "delivery", "audit")
+ORDER = ("accounts", "login", "oidc", "cobrowse", "configserver", "tenants", "delivery", "audit")
 # Addresses of the stock site that have nothing to do here: passwords change at /account/, and `view_on_site` redirects for
 # every object that exists, whosever it is.
 LEFT_OUT = {"password_change", "password_change_done", "view_on_site"}

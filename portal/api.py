@@ -17,7 +17,7 @@ from accounts.api import Companies, MeView, Sessions
 from accounts.api_embed import EmbeddedSignIn
 from accounts.api_joining import JoinLinks, ManyJoinLinks
 from accounts.api_persons import Persons
-from accounts.authentication import challenge
+from accounts.authentication import BearerOrSession, challenge
 from accounts.principal import Principal
 from accounts.tokens.api import Introspect, Refresh, Revoke, jwks
 from accounts.trespass import note_trespass
@@ -33,6 +33,8 @@ from core.refusals import Refused
 from delivery.api import Deliveries
 from login.api_urls import urlpatterns as login_urls
 from login.help.api import HelpRequests
+from oidc.api import Clients
+from oidc.credentials import BASIC, ClientCredentials, MayAsk
 from portal.api_impersonation import People
 from portal.api_integrations import Integrations
 from portal.api_keys import ApiKeys
@@ -63,6 +65,7 @@ STATUS: Mapping[str, int] = {
     # who sent it
     "unauthenticated": 401,
     "invalid_token": 401,
+    "invalid_client": 401,
     "invalid_grant": 401,
     "session_locked": 401,
     "try_again": 401,
@@ -180,7 +183,9 @@ def problem_of(denied: Denied, **more: Any) -> Response:
 def _answer(status: int, code: str, detail: str, **more: Any) -> Response:
     response = Response(problem_body(status, code, detail, **more), status=status, content_type=PROBLEM)
     if status == 401:
-        response["WWW-Authenticate"] = challenge(failed=code == "invalid_token")
+        response["WWW-Authenticate"] = (
+            BASIC if code == "invalid_client" else challenge(failed=code == "invalid_token")
+        )
     if "retry_after" in more:
         response["Retry-After"] = str(more["retry_after"])
     return response
@@ -265,6 +270,7 @@ router.register("join-links", JoinLinks, basename="join-link")
 router.register("sessions", Sessions, basename="session")
 router.register("signing-keys", SigningKeys, basename="signing-key")
 router.register("integrations", Integrations, basename="integration")
+router.register("clients", Clients, basename="client")
 router.register("api-keys", ApiKeys, basename="api-key")
 router.register("applications", Applications, basename="application")
 router.register("cobrowse-sessions", CobrowseSessions, basename="cobrowse-session")
@@ -277,8 +283,19 @@ v1 = [
     path("me/", MeView.as_view(), name="me"),
     path("embed/sign-in/", EmbeddedSignIn.as_view(), name="embed-sign-in"),
     path("tokens/refresh/", Refresh.as_view(), name="token-refresh"),
-    path("tokens/revoke/", Revoke.as_view(), name="token-revoke"),
-    path("tokens/introspect/", Introspect.as_view(), name="token-introspect"),
+    path(
+        "tokens/revoke/",
+        Revoke.as_view(authentication_classes=(ClientCredentials,)),
+        name="token-revoke",
+    ),
+    path(
+        "tokens/introspect/",
+        # Clients of OpenID Connect ask about their own tokens here, too.
+        Introspect.as_view(
+            authentication_classes=(ClientCredentials, BearerOrSession), permission_classes=(MayAsk,)
+        ),
+        name="token-introspect",
+    ),
     path("settings/", Settings.as_view(), name="settings"),
     path("companies/<uuid:id>/settings/", CompanySettings.as_view(), name="company-settings"),
     path("join-links/bulk/", ManyJoinLinks.as_view(), name="join-links-bulk"),

@@ -25,6 +25,7 @@ def configuration(*, redis_url: str) -> dict[str, Any]:
             "cobrowse.tasks",
             "configserver.tasks",
             "delivery.tasks",
+            "oidc.tasks",
             "portal.tasks",
         ),
         "beat_schedule": SCHEDULE,
@@ -96,6 +97,11 @@ SCHEDULE: dict[str, dict[str, Any]] = {
         "task": "cobrowse.compare",
         "schedule": crontab(minute="7"),
         "options": {"expires": 1800},
+    },
+    "tell clients of sessions that have ended": {
+        "task": "oidc.tell-clients",
+        "schedule": 15.0,
+        "options": {"expires": 15},
     },
     "forget old deliveries": {
         "task": "delivery.prune",

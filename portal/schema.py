@@ -228,6 +228,18 @@ class BearerOrSessionScheme(OpenApiAuthenticationExtension):  # type: ignore[no-
         return [{"bearer": []}, {"session": []}]
 
 
+class ClientCredentialsScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How a client of OpenID Connect says who it is."""
+
+    target_class = "oidc.credentials.ClientCredentials"
+    name = "client"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> Any:
+        """Its id and secret."""
+        about = "Id and secret of a client of OpenID Connect, which asks about its own tokens."
+        return {"type": "http", "scheme": "basic", "description": about}
+
+
 class AgentBearerScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """The ways to say who calls the agent's side of co-browse."""
 

@@ -13,6 +13,7 @@ from accounts.impersonation import end_in_books
 from cobrowse import housekeeping as cobrowse
 from core import idempotency, seen, throttle
 from login import housekeeping as login
+from oidc import housekeeping as oidc
 from twofactor import housekeeping as twofactor
 
 
@@ -20,7 +21,9 @@ from twofactor import housekeeping as twofactor
 def prune() -> int:
     """Delete what can no longer matter, of every app; the number of rows."""
     now = timezone.now()
-    return sum(one.prune(now=now) for one in (login, cobrowse, twofactor, accounts, throttle, idempotency))
+    return sum(
+        one.prune(now=now) for one in (login, cobrowse, oidc, twofactor, accounts, throttle, idempotency)
+    )
 
 
 @shared_task(name="portal.end-voided")

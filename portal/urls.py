@@ -14,6 +14,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("portal.api")),  # first, for programs ask most often
     path("", dashboard, name="dashboard"),
     path("", include("login.urls")),
+    path("", include("oidc.urls")),
     path("account/", include("portal.account.urls")),
     path("impersonation/end/", impersonating.end, name="end-impersonation"),
     path("team/", include("portal.team.urls")),

@@ -51,6 +51,10 @@ class SessionKind(models.TextChoices):
     KEY = "key", _("API key")
     JWT = "jwt", _("token of an integration")
     IMPERSONATION = "impersonation", _("administrator as this person")
+    OPENID = (
+        "openid",
+        _("connected application"),
+    )  # a client of OpenID Connect, of which `grant` says which and how much
 
 
 class Session(models.Model):

@@ -5,7 +5,7 @@ import uuid
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
-from core.sealed import SealedField
+from core.sealed import NOTHING, SealedField
 from tenants.models import Kind
 from tenants.rules import OF_INSTALLATION
 
@@ -21,6 +21,9 @@ class SigningKey(models.Model):
     kid = models.CharField(_("key id"), max_length=64, unique=True)  # RFC 7638
     private = SealedField()  # PKCS #8, DER; erased once nothing that it signed holds
     public = models.JSONField(_("public key"))  # RFC 7517
+    # Its RSA half, for clients of OpenID Connect that know RS256 alone; made when the first of them needs it, and kept as the other one is.
+    rsa_kid = models.CharField(max_length=64, unique=True, null=True)  # noqa: DJ001  (NULL: none; unique otherwise)
+    rsa_private = SealedField(default=NOTHING, db_default="")
     created_at = models.DateTimeField(_("published"))
     active_from = models.DateTimeField(_("active from"))
     revoked_at = models.DateTimeField(_("revoked"), null=True)

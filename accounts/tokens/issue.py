@@ -38,14 +38,20 @@ def access_token(session: Session, *, now: datetime, key: KeyPair | None = None)
     return text, max(0, int((expires - now).total_seconds()))
 
 
-def token_pair(session: Session, *, now: datetime) -> TokenPair:
-    """An access token and a fresh refresh token; the latter is kept as a fingerprint and lives as long as the session."""
-    refresh = entropy.token(REFRESH)
-    fingerprint = entropy.fingerprint(refresh, purpose=REFRESH)
-    key = active_key(now=now)
+def refresh_token(session: Session, *, purpose: str, key: KeyPair, now: datetime) -> str:
+    """The first or next refresh token of a session, for one purpose; kept as a fingerprint, and good as long as the session."""
+    refresh = entropy.token(purpose)
+    fingerprint = entropy.fingerprint(refresh, purpose=purpose)
     with unit():
         Insert(
             RefreshToken(session=session, fingerprint=fingerprint, issued_at=now, signed_by_id=key.pk)
         ).last()
+    return refresh
+
+
+def token_pair(session: Session, *, now: datetime) -> TokenPair:
+    """An access token and a fresh refresh token; the latter is kept as a fingerprint and lives as long as the session."""
+    key = active_key(now=now)
+    refresh = refresh_token(session, purpose=REFRESH, key=key, now=now)
     access, seconds = access_token(session, now=now, key=key)
     return TokenPair(access_token=access, token_type="Bearer", expires_in=seconds, refresh_token=refresh)  # noqa: S106

@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from django.conf import settings
 from django.utils import timezone
 
@@ -25,7 +25,12 @@ from core import epoch, sealed
 from core.db import unit
 from core.sealed import NOTHING, Sealed
 
-ALGORITHM = "ES256"
+ALGORITHM, RSA = "ES256", "RS256"
+_RSA_BITS = 2048
+
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+PublicKey = ec.EllipticCurvePublicKey | rsa.RSAPublicKey
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,13 +39,18 @@ class KeyPair:
 
     pk: int  # of its row
     kid: str
-    private: ec.EllipticCurvePrivateKey
-    public: ec.EllipticCurvePublicKey
+    private: PrivateKey
+    public: PublicKey
+
+    @property
+    def algorithm(self) -> str:
+        """What it signs by (RFC 7518, 3.1)."""
+        return ALGORITHM if isinstance(self.public, ec.EllipticCurvePublicKey) else RSA
 
     @property
     def jwk(self) -> dict[str, str]:
         """The public key as RFC 7517 writes it."""
-        return _jwk(self.public) | {"kid": self.kid, "alg": ALGORITHM, "use": "sig"}
+        return _jwk(self.public) | {"kid": self.kid, "alg": self.algorithm, "use": "sig"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,7 +59,14 @@ class _Held:
     gone_at: datetime | None
 
 
-def _jwk(public: ec.EllipticCurvePublicKey) -> dict[str, str]:
+def _jwk(public: PublicKey) -> dict[str, str]:
+    if isinstance(public, rsa.RSAPublicKey):
+        numbers = public.public_numbers()
+        n, e = (
+            encoded(number.to_bytes((number.bit_length() + 7) // 8, "big"))
+            for number in (numbers.n, numbers.e)
+        )
+        return {"e": e, "kty": "RSA", "n": n}
     point = public.public_numbers()
     x, y = (encoded(number.to_bytes(32, "big")) for number in (point.x, point.y))
     return {"crv": "P-256", "kty": "EC", "x": x, "y": y}
@@ -67,11 +84,21 @@ def drawn_key(*, number: int, active_from: datetime, now: datetime) -> SigningKe
     kid = thumbprint(public)
     jwk = public | {"kid": kid, "alg": ALGORITHM, "use": "sig"}
     row = SigningKey(number=number, kid=kid, public=jwk, created_at=now, active_from=active_from)
-    plain = private.private_bytes(
+    row.private = sealed.seal(row, "private", _der(private))
+    return row
+
+
+def _der(private: PrivateKey) -> bytes:
+    return private.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
-    row.private = sealed.seal(row, "private", plain)
-    return row
+
+
+def _add_rsa(row: SigningKey) -> None:
+    """Draw the RSA half of a key that is not kept yet, or is held."""
+    private = rsa.generate_private_key(public_exponent=65_537, key_size=_RSA_BITS)
+    row.rsa_kid = thumbprint(_jwk(private.public_key()))
+    row.rsa_private = sealed.seal(row, "rsa_private", _der(private))
 
 
 def make_key(*, number: int, active_from: datetime, origin: Origin, now: datetime) -> SigningKey | None:
@@ -79,8 +106,12 @@ def make_key(*, number: int, active_from: datetime, origin: Origin, now: datetim
 
     None where another process has found the same and was first; its key stands.
     """
+    # Once somebody signs by RSA, each key has that half from the start: whoever checks elsewhere sees it a day ahead.
+    with_rsa = SigningKey.objects.exclude(rsa_kid=None).exists()
+    row = drawn_key(number=number, active_from=active_from, now=now)
+    if with_rsa:
+        _add_rsa(row)
     with unit():
-        row = drawn_key(number=number, active_from=active_from, now=now)
         # Passed over where the number is taken, and not refused: a refusal would end the transaction that this may be a part of.
         SigningKey.objects.bulk_create([row], ignore_conflicts=True)
         kept = SigningKey.objects.filter(kid=row.kid).first()
@@ -101,7 +132,8 @@ def _read() -> dict[str, _Held]:
     """The keys by name. Of those that are gone nothing is needed; of revoked ones, when their turn ended that of others."""
     rows = list(SigningKey.objects.exclude(private=NOTHING, revoked_at=None))
     gone = rotation.gone_at(map(turn_of, rows))
-    return {row.kid: _Held(row=row, gone_at=gone[row.number]) for row in rows}
+    held = {row.kid: _Held(row=row, gone_at=gone[row.number]) for row in rows}
+    return held | {one.row.rsa_kid: one for one in held.values() if one.row.rsa_kid}
 
 
 # An empty answer is not kept, so that the first key is seen by whoever makes it.
@@ -113,17 +145,21 @@ def _all() -> Mapping[str, _Held]:
 
 
 # Beside the cache, for the version moves on with every session that ends, and the keys stay the same for weeks.
-@lru_cache(maxsize=32)
-def _opened(pk: int, kid: str, uid: uuid.UUID, private: Sealed, _field_keys: str) -> KeyPair:
-    row = SigningKey(uid=uid, private=private)
-    found = serialization.load_der_private_key(sealed.unseal(row, "private"), password=None)
-    key = cast(ec.EllipticCurvePrivateKey, found)
+@lru_cache(maxsize=64)
+def _opened(pk: int, kid: str, uid: uuid.UUID, field: str, private: Sealed, _field_keys: str) -> KeyPair:
+    row = SigningKey(uid=uid, **{field: private})
+    found = serialization.load_der_private_key(sealed.unseal(row, field), password=None)
+    key = cast(PrivateKey, found)
     # The public key comes from what was sealed and not from its column, so whoever writes to the database puts none of his own there.
     return KeyPair(pk=pk, kid=kid, private=key, public=key.public_key())
 
 
 def _pair(row: SigningKey) -> KeyPair:
-    return _opened(row.pk, row.kid, row.uid, row.private, settings.FIELD_KEYS)
+    return _opened(row.pk, row.kid, row.uid, "private", row.private, settings.FIELD_KEYS)
+
+
+def _rsa_pair(row: SigningKey) -> KeyPair:
+    return _opened(row.pk, row.rsa_kid or "", row.uid, "rsa_private", row.rsa_private, settings.FIELD_KEYS)
 
 
 def _signing(rows: Iterable[SigningKey], *, now: datetime) -> SigningKey | None:
@@ -147,6 +183,27 @@ def active_key(*, now: datetime) -> KeyPair:
     return _pair(row)
 
 
+def active_rsa_key(*, now: datetime) -> KeyPair:
+    """The RSA half of the key that signs; made when it is first needed. Raises PortalError when it no longer opens."""
+    active_key(now=now)  # there is one
+    row = signing_row(now=now)
+    assert row is not None  # noqa: S101  # as that has seen to
+    if row.rsa_kid is None:
+        for other in SigningKey.objects.filter(number__gte=row.number, rsa_kid=None, revoked_at=None):
+            _complete(other)  # also the one that comes next, if it is published
+        row = SigningKey.objects.get(pk=row.pk)
+    return _rsa_pair(row)
+
+
+def _complete(row: SigningKey) -> None:
+    drawn = SigningKey(uid=row.uid)
+    _add_rsa(drawn)  # takes a noticeable part of a second, so not inside a unit
+    half = {"rsa_kid": drawn.rsa_kid, "rsa_private": drawn.rsa_private}
+    with unit():
+        if SigningKey.objects.filter(pk=row.pk, rsa_kid=None, revoked_at=None).update(**half):
+            epoch.bump()
+
+
 def _verifying(kid: str) -> SigningKey | None:
     found = _all().get(kid)
     if found is None or found.row.revoked_at is not None:  # whatever the time: clocks of two nodes differ
@@ -162,7 +219,9 @@ def still_verifies(kid: str) -> bool:
 def key_named(kid: str) -> KeyPair | None:
     """The key of this name, if it still verifies. Raises PortalError when it no longer opens."""
     row = _verifying(kid)
-    return None if row is None else _pair(row)
+    if row is None:
+        return None
+    return _pair(row) if kid == row.kid else _rsa_pair(row)
 
 
 def key_set(*, now: datetime) -> dict[str, Any]:
@@ -170,4 +229,5 @@ def key_set(*, now: datetime) -> dict[str, Any]:
     rows = {one.row.number: one.row for one in _all().values()}
     standing = rotation.standings(map(turn_of, rows.values()), now=now)
     shown = [rows[number] for number in sorted(rows, reverse=True) if standing[number] in VERIFYING]
-    return {"keys": [_pair(row).jwk for row in shown]}
+    halves = [_rsa_pair(row).jwk for row in shown if row.rsa_kid]
+    return {"keys": [*(_pair(row).jwk for row in shown), *halves]}

@@ -18,11 +18,11 @@ LONGEST = 200
 INVALID_GRANT = Denied(code="invalid_grant", message=_("This refresh token does not hold. Sign in again."))
 
 
-def find_refresh_token(token: str) -> RefreshToken | None:
-    """The row of a refresh token, used or not."""
+def find_refresh_token(token: str, *, purpose: str = REFRESH) -> RefreshToken | None:
+    """The row of a refresh token, used or not. One for another purpose is none."""
     if len(token) > LONGEST:
         return None
-    fingerprints = entropy.fingerprints(token, purpose=REFRESH)
+    fingerprints = entropy.fingerprints(token, purpose=purpose)
     rows = RefreshToken.objects.select_related("session__user__company", "session__through__user")
     return rows.filter(fingerprint__in=fingerprints).first()
 
@@ -37,34 +37,36 @@ def refresh(token: str, *, address: str, now: datetime) -> TokenPair | Denied:
     row = find_refresh_token(token)
     if row is None:
         return INVALID_GRANT
-    session = row.session
-    origin = Origin(actor=session.user, address=address, impersonator=session.impersonator)
-    session.user.ask_ahead()
+    row.session.user.ask_ahead()
     with unit():
-        # One statement decides who is first; everybody else has presented a used token.
-        if RefreshToken.objects.filter(pk=row.pk, used_at=None).update(used_at=now):
-            session.refresh_from_db(fields=["ended_at", "expires_at", "locked_at"])
-            if not session.is_live(now=now) or session.locked_at is not None or not session.user.may_sign_in:
-                return INVALID_GRANT
-            if session.kind == SessionKind.IMPERSONATION and not _still_stands(session, now=now):
-                return INVALID_GRANT
-            record(
-                Event.TOKEN_REFRESHED,
-                origin=origin,
-                at=now,
-                company_id=session.user.company_id,
-                subject=session,
-            )
-            pair = token_pair(session, now=now)
-            note_use(session, now=now)
-            return pair
-        if end_sessions([session], reason="token_reused", origin=Origin(address=address), now=now):
-            record(
-                Event.TOKEN_REUSED,
-                origin=Origin(address=address, impersonator=session.impersonator),
-                at=now,
-                company_id=session.user.company_id,
-                subject=session,
-                person=session.user.username,
-            )
-    return INVALID_GRANT
+        return token_pair(row.session, now=now) if spend(row, address=address, now=now) else INVALID_GRANT
+
+
+def spend(row: RefreshToken, *, address: str, now: datetime) -> bool:
+    """Inside a unit: use a refresh token up; False where it does not hold. A second use ends the session."""
+    session = row.session
+    # One statement decides who is first; everybody else has presented a used token.
+    if not RefreshToken.objects.filter(pk=row.pk, used_at=None).update(used_at=now):
+        _end_of_reuse(session, address=address, now=now)
+        return False
+    session.refresh_from_db(fields=["ended_at", "expires_at", "locked_at"])
+    if not session.is_live(now=now) or session.locked_at is not None or not session.user.may_sign_in:
+        return False
+    if session.kind == SessionKind.IMPERSONATION and not _still_stands(session, now=now):
+        return False
+    origin = Origin(actor=session.user, address=address, impersonator=session.impersonator)
+    record(Event.TOKEN_REFRESHED, origin=origin, at=now, company_id=session.user.company_id, subject=session)
+    note_use(session, now=now)
+    return True
+
+
+def _end_of_reuse(session: Session, *, address: str, now: datetime) -> None:
+    if end_sessions([session], reason="token_reused", origin=Origin(address=address), now=now):
+        record(
+            Event.TOKEN_REUSED,
+            origin=Origin(address=address, impersonator=session.impersonator),
+            at=now,
+            company_id=session.user.company_id,
+            subject=session,
+            person=session.user.username,
+        )

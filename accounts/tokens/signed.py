@@ -84,7 +84,11 @@ def opened(token: str, *, use: Use) -> tuple[KeyPair, Mapping[str, Any]] | None:
         if header.keys() != _HEADER or header["typ"] != use.type or not isinstance(header["kid"], str):
             return None
         key = key_named(header["kid"])
-        if key is None or not all(type(said.get(name)) is int for name in _TIMES):
+        if (
+            key is None
+            or key.algorithm != ALGORITHM
+            or not all(type(said.get(name)) is int for name in _TIMES)
+        ):
             return None
         claims: Mapping[str, Any] = jwt.decode(
             token,

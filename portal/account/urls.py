@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from portal.account import apps, contacts, home, keys, passkeys, recovery, security, sessions
+from portal.account import applications, apps, contacts, home, keys, passkeys, recovery, security, sessions
 
 app_name = "account"
 urlpatterns = [
@@ -20,6 +20,8 @@ urlpatterns = [
     path("contacts/phone/verify/", contacts.verify, {"sort": "phone"}, name="verify-phone"),
     path("contacts/phone/resend/", contacts.resend, {"sort": "phone"}, name="resend-phone"),
     path("contacts/phone/cancel/", contacts.keep_old, name="keep-phone"),
+    path("applications/", applications.applications, name="applications"),
+    path("applications/<uuid:uid>/disconnect/", applications.disconnect, name="disconnect"),
     path("keys/", keys.keys, name="keys"),
     path("keys/new/", keys.make, name="make-key"),
     path("keys/<uuid:uid>/rename/", keys.rename, name="rename-key"),

@@ -13,7 +13,7 @@ from accounts.models import RefreshToken, SigningKey, User
 from accounts.signing_record import what_it_signed
 from accounts.tasks import rotate_keys
 from accounts.tokens import keys
-from accounts.tokens.keys import active_key, key_named, key_set
+from accounts.tokens.keys import active_key, active_rsa_key, key_named, key_set
 from accounts.tokens.rotation import OVERLAP, Standing
 from audit.models import AuditEvent
 from audit.verify import verify
@@ -22,7 +22,7 @@ from core.db import unit
 from core.errors import PortalError
 from core.outcomes import Denied
 from core.reseal import reseal
-from core.sealed import sealed_fields
+from core.sealed import NOTHING, sealed_fields
 from tenants.settings import change_settings
 from tests.cast import Call, acting
 from tests.parallel import in_parallel
@@ -296,3 +296,56 @@ def test_a_clock_that_stands_still_is_seen(now: datetime) -> None:
     signing_keys.ensure_keys(now=now + 33 * DAY)
     assert standing(now + 33 * DAY)[2] == Standing.PUBLISHED.value
     assert not signing_keys.stands_still(now=now + 34 * DAY)
+
+
+# --- the RSA half
+
+
+def test_the_rsa_half_comes_when_it_is_first_needed_and_from_then_on_a_day_ahead(now: datetime) -> None:
+    assert [key["kty"] for key in key_set(now=now)["keys"]] == ["EC"]
+    half = active_rsa_key(now=now)
+    assert active_rsa_key(now=now).kid == half.kid
+    assert sorted(key["alg"] for key in key_set(now=now)["keys"]) == ["ES256", "RS256"]
+    assert not any({"d", "p", "q"} & set(key) for key in key_set(now=now)["keys"])
+    signing_keys.ensure_keys(now=now + 29 * DAY)
+    following = SigningKey.objects.get(number=2)
+    assert following.rsa_kid in published(now + 29 * DAY)
+    assert active_rsa_key(now=now + 29 * DAY).kid == half.kid
+    assert active_rsa_key(now=now + 31 * DAY).kid == following.rsa_kid
+    assert key_named(half.kid) is not None  # what it has signed goes on holding
+
+
+def test_the_rsa_half_is_revoked_and_erased_with_its_key(root: User, now: datetime) -> None:
+    half = active_rsa_key(now=now).kid
+    first = SigningKey.objects.get()
+    signing_keys.revoke_key(first, by=acting(root), now=now)
+    assert key_named(half) is None
+    assert half not in published(now)
+    first.refresh_from_db()
+    assert first.rsa_private == NOTHING
+    assert active_rsa_key(now=timezone.now()).kid != half
+
+
+def test_the_rsa_half_is_sealed_to_its_row(now: datetime) -> None:
+    active_rsa_key(now=now)
+    row = SigningKey.objects.get()
+    assert SigningKey._meta.get_field("rsa_private") in sealed_fields()
+    other = keys.drawn_key(number=2, active_from=now, now=now)
+    for wrong in (
+        SigningKey(uid=other.uid, rsa_private=row.rsa_private),
+        SigningKey(uid=row.uid, rsa_private=row.private),
+    ):
+        with pytest.raises(PortalError):
+            sealed.unseal(wrong, "rsa_private")
+
+
+@pytest.mark.both_databases
+@pytest.mark.django_db(transaction=True)
+def test_of_many_that_need_the_rsa_half_at_once_one_draws_it(root: User) -> None:
+    now = timezone.now()
+    active_key(now=now)
+
+    found: list[str] = []
+    in_parallel(4, lambda _number: found.append(active_rsa_key(now=now).kid))
+    assert len(found) == 4
+    assert set(found) == {SigningKey.objects.get().rsa_kid}

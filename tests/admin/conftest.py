@@ -16,6 +16,7 @@ from core.db import unit
 from core.sealed import NOTHING
 from delivery.models import Delivery, State
 from login.models import Attempt, HelpRequest
+from oidc.models import Client
 from tenants.models import Company, Permission, Role, SettingsRevision
 from tests import directory
 from tests.cast import browser as signed_in
@@ -49,6 +50,12 @@ def foreign(cleo: User, globex: Company) -> dict[str, Model]:
         ),
         "accounts_integration": Integration.objects.create(
             company=globex, name="Globex desk", licence_key="GLOBEXDESK", ceiling=role
+        ),
+        "oidc_client": Client.objects.create(
+            company=globex,
+            name="Globex wiki",
+            redirect_uris=["https://wiki.globex.example/cb"],
+            scopes=["openid"],
         ),
         "cobrowse_application": Application.objects.create(
             company=globex, type="cluster", name="Globex cluster", site_key="globexsite"

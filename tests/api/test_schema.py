@@ -102,7 +102,8 @@ def test_every_operation_names_its_answers_and_its_refusals(schema: dict[str, An
                     assert answer["content"]["application/json"]["schema"], where
             secured = operation.get("security", [])
             usual, agents = [{"bearer": []}, {"session": []}], [{"agent": []}, {"agentSession": []}]
-            assert secured in (usual, agents, [*agents, {}], [], [{}]), where
+            clients = ([{"client": []}, *usual], [{"client": []}, {}])
+            assert secured in (usual, *clients, agents, [*agents, {}], [], [{}]), where
             if secured and secured != [{}]:
                 assert "401" in answers, where
 

@@ -36,6 +36,7 @@ SAMPLES: Values = {
     "protocol": "ldap",
     "type": "workspace",
     "servers": ["ldaps://ldap.example:636"],
+    "redirect_uris": ["https://wiki.example/callback"],
 }
 PASSWORD = "correct horse battery staple"
 

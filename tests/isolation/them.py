@@ -12,6 +12,7 @@ from audit.models import AuditEvent
 from cobrowse.models import Application, CobrowseSession
 from delivery.models import Delivery
 from login.models import Attempt, HelpRequest
+from oidc.models import Client
 from tenants.models import Company, Permission, Privilege, Role, SettingsRevision
 from tests.isolation import outside
 from twofactor.models import Factor
@@ -26,6 +27,7 @@ KINDS: dict[type[Model], str] = {
     Session: "session",
     Integration: "integration",
     IntegrationKey: "integrationkey",
+    Client: "client",
     ApiKey: "apikey",
     SettingsRevision: "revision",
     AuditEvent: "event",

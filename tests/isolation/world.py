@@ -29,6 +29,7 @@ from core import sealed
 from core.models import Epoch
 from delivery.models import Delivery, State
 from login.models import Attempt, HelpRequest
+from oidc.models import Client as ConnectedClient
 from tenants import services
 from tenants.actor import system_actor
 from tenants.models import Company, Kind, Permission, Privilege, Reach, Role, SettingsRevision
@@ -107,6 +108,18 @@ def things(
         source="pasted",
         created_at=now,
     )
+    clients = [
+        make(
+            ConnectedClient,
+            company=connected,
+            name=mark(f"client{number}"),
+            client_id=mark(f"clientid{number}")[:40],
+            secret=mark(SECRET),
+            redirect_uris=[f"https://{mark('callback')}.example/cb"],
+            scopes=["openid"],
+        )
+        for number in (1, 2)
+    ]
     applications = [
         make(
             Application,
@@ -296,6 +309,7 @@ def things(
             "session": session,
             "integration": integrations[0],
             "integrationkey": integration_key,
+            "client": clients[0],
             "apikey": keys[0],
             "application": applications[0],
             "cobrowse": cobrowse[0],
@@ -312,6 +326,7 @@ def things(
         },
         more=[
             integrations[1],
+            clients[1],
             keys[1],
             applications[1],
             cobrowse[1],

@@ -1,0 +1,73 @@
+"""What has to happen before a client gets its code. Pure: from what was asked, and how the browser stands, to what comes next."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+
+from oidc.protocol import Asked, Refused
+
+
+class Next(StrEnum):
+    """What comes next."""
+
+    SIGN_IN = "sign-in"
+    CONFIRM = "confirm"  # again, in the session that there is
+    CONSENT = "consent"
+    CODE = "code"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standing:
+    """How the browser stands, and what the client is."""
+
+    signed_in: bool
+    is_other: bool = (
+        False  # an administrator acts as the person, or a token of an integration bounds the session
+    )
+    belongs: bool = True  # to the company of the client
+    locked: bool = False
+    confirmed_at: datetime | None = None
+    by_factor: bool = False
+    hinted: bool = True  # nobody was named by the client, or this very person
+    asks_consent: bool = True
+    consented: bool = False
+    needs_factor: bool = False
+    since: datetime | None = (
+        None  # when the browser first came with this request, if it was sent on from here
+    )
+
+
+def decide(asked: Asked, standing: Standing, *, now: datetime) -> Next | Refused:
+    """The one thing that comes next; with the prompt `none` nothing may be asked of anybody, so it is a refusal instead."""
+    silent = "none" in asked.prompt
+    if not standing.signed_in or standing.confirmed_at is None:
+        return asked.refused("login_required", "Nobody is signed in.") if silent else Next.SIGN_IN
+    if standing.is_other:
+        return asked.refused("access_denied", "This session is not the person's own.")
+    if not standing.hinted:
+        return asked.refused("login_required", "Another person is signed in.")
+    if not standing.belongs:
+        return asked.refused("access_denied", "The person is not of the company that this client is for.")
+    if _is_stale(asked, standing, standing.confirmed_at, now=now):
+        return asked.refused("login_required", "The person has to confirm.") if silent else Next.CONFIRM
+    if (standing.needs_factor or asked.wants_mfa) and not standing.by_factor:
+        tried = standing.since is not None and standing.confirmed_at >= standing.since
+        if not tried and not silent:
+            return Next.CONFIRM
+        if not tried and standing.needs_factor:
+            return asked.refused("login_required", "A second factor is needed.")
+        if standing.needs_factor:
+            return asked.refused("unmet_authentication_requirements", "A second factor is needed.")
+    if standing.asks_consent and ("consent" in asked.prompt or not standing.consented):
+        return asked.refused("consent_required", "The person has to agree.") if silent else Next.CONSENT
+    return Next.CONSENT if "select_account" in asked.prompt else Next.CODE
+
+
+def _is_stale(asked: Asked, standing: Standing, confirmed_at: datetime, *, now: datetime) -> bool:
+    if standing.locked:
+        return True
+    if standing.since is not None and confirmed_at >= standing.since:
+        return False  # proved for this very request
+    return "login" in asked.prompt or (
+        asked.max_age is not None and confirmed_at < now - timedelta(seconds=asked.max_age)
+    )

@@ -1,0 +1,415 @@
+"""The endpoints of OpenID Connect: thin doors to the modules beside this one."""
+
+import time
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Any
+from urllib.parse import parse_qsl, urlencode
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.decorators import method_decorator
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as __
+from django.views import View
+from django.views.decorators.csrf import csrf_exempt
+from django.views.decorators.http import require_http_methods, require_POST
+
+from accounts.authentication import challenge
+from accounts.middleware import CONFIRM_URL, sign_out_here
+from accounts.models import Session
+from accounts.principal import Principal
+from accounts.sessions import Client as Program
+from accounts.tokens import openid
+from accounts.tokens.keys import ALGORITHM, RSA
+from accounts.tokens.signed import issuer
+from audit.events import Event
+from audit.record import record
+from core.buckets import Buckets
+from core.db import unit
+from core.http import client_address, user_agent
+from oidc import protocol
+from oidc.authorizing import (
+    SINCE_LIFE,
+    agree,
+    client_named,
+    issue_code,
+    mark_of,
+    next_for,
+    request_of,
+    shortened,
+    since_of,
+)
+from oidc.claims import NAMES, TOLD, claims_of
+from oidc.credentials import BASIC, client_of
+from oidc.decision import Next
+from oidc.ending import may_go_on_to
+from oidc.exchange import Failed, redeem, renew
+from oidc.models import Client
+from oidc.protocol import MFA, SCOPES, SFA, Asked, Refused, Unsafe, answer, once, origin_of
+
+MOST_BODY = 10_000
+CAME = "came"  # the cookie with the mark of the request for which the browser was sent to a sign-in
+Onward = Callable[[HttpRequest, Client, str], HttpResponse]
+# Refusals that say something of the person. A client that only looks whether somebody is signed in does not fill the trail.
+_TRAIL = frozenset({"access_denied", "unmet_authentication_requirements"})
+_noted = Buckets(60)
+_codes = Buckets(300)
+_WHY = {
+    "unknown_client": __("The application that sent you here is not known, or was switched off."),
+    "redirect_uri": __("The application that sent you here names an address that is not registered for it."),
+    "twice": __("The application that sent you here says something twice, or what cannot be read."),
+    "too_long": __("The application that sent you here says more than is taken."),
+}
+
+
+class _Redirect(HttpResponseRedirect):
+    allowed_schemes: list[str]  # any that was registered: programs have schemes of their own
+
+
+def _back(uri: str) -> HttpResponse:
+    scheme = uri.partition(":")[0]
+    kind = type("Redirect", (_Redirect,), {"allowed_schemes": [scheme], "status_code": 303})
+    response: HttpResponse = kind(uri)
+    return response
+
+
+def _principal_of(request: HttpRequest) -> Principal | None:
+    principal: Principal | None = request.principal  # type: ignore[attr-defined]
+    return principal
+
+
+def _program_of(request: HttpRequest) -> Program:
+    return Program(address=client_address(request), user_agent=user_agent(request))
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class AuthorizeView(View):
+    """Where a client sends the browser. Nothing is given by opening it but what the person has agreed to before."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Go on to whatever comes next: sign-in, confirmation, the question, or back with a code."""
+        return _take(request)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """The same from a form of the client's: no cookie comes along with that, so the browser is sent here once more."""
+        return _once_more(request, _form_of(request) or {})
+
+
+def _once_more(request: HttpRequest, given: Mapping[str, str]) -> HttpResponse:
+    response = redirect(f"{request.path}?{urlencode(given)}")
+    response.status_code = 303
+    return response
+
+
+@require_POST
+def answered(request: HttpRequest) -> HttpResponse:
+    """The answer to the question."""
+    return _take(request, allowed="allow" in request.POST, denied="deny" in request.POST)
+
+
+@require_POST
+def other_person(request: HttpRequest) -> HttpResponse:
+    """The browser is somebody else's: this session ends, and the request goes on with a sign-in."""
+    again = f"{reverse('oidc:authorize')}?{shortened(request.META.get('QUERY_STRING', ''))}"
+    response = redirect(f"{reverse('login:username')}?{urlencode({'next': again})}")
+    return sign_out_here(request, response)
+
+
+def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) -> HttpResponse:
+    now, principal = timezone.now(), _principal_of(request)
+    query = shortened(request.META.get("QUERY_STRING", ""))
+    client, asked = request_of(request.META.get("QUERY_STRING", ""))
+    if isinstance(asked, Unsafe) or client is None:
+        return _unsafe(request, asked.why if isinstance(asked, Unsafe) else "unknown_client")
+    since = since_of(request.COOKIES.get(CAME, ""), query, now=now)
+    # A browser that has just sent a form of ours may not be sent elsewhere by a redirect: the policy of that page forbids it.
+    onward = _by_page if request.method == "POST" or since is not None else _by_redirect
+    if isinstance(asked, Refused):
+        return _refused(request, client, asked, onward=onward)
+    locked = bool(getattr(request, "locked", False))
+    following = next_for(client, asked, principal, locked=locked, since=since, now=now)
+    if isinstance(following, Refused):
+        return _refused(request, client, following, onward=onward)
+    if following in {Next.SIGN_IN, Next.CONFIRM} or principal is None:
+        door = reverse("login:username") if following is Next.SIGN_IN else CONFIRM_URL
+        here = f"{reverse('oidc:authorize')}?{query}"
+        sent = redirect(f"{door}?{urlencode({'next': here})}")
+        if since is None:
+            _keep(sent, mark_of(query, now=now))
+        return sent
+    if denied:
+        refused = asked.refused("access_denied", "The person said no.")
+        return _refused(request, client, refused, onward=onward)
+    if following is Next.CONSENT and not allowed:
+        return _consent(request, client, asked, principal, query=query)
+    if _codes.take(principal.caller_id, now=time.monotonic()).refused:
+        refused = asked.refused("temporarily_unavailable", "Too many sign-ins in a minute.")
+        return _refused(request, client, refused, onward=onward)
+    program = _program_of(request)
+    if allowed and client.asks_consent:
+        origin = principal.actor(address=program.address).origin
+        agree(client, principal.user, asked.scope, origin=origin, now=now)
+    code = issue_code(client, asked, principal, program=program, now=now)
+    if code is None:
+        refused = asked.refused("login_required", "The account has just changed.")
+        return _refused(request, client, refused, onward=onward)
+    response = onward(
+        request, client, answer(asked.redirect_uri, issuer=issuer(), state=asked.state, code=code)
+    )
+    response.delete_cookie(CAME, path=reverse("oidc:authorize"), samesite="Lax")
+    return response
+
+
+def _keep(response: HttpResponse, mark: str) -> None:
+    response.set_cookie(
+        CAME,
+        mark,
+        max_age=int(SINCE_LIFE.total_seconds()),
+        secure=settings.HTTPS,
+        httponly=True,
+        samesite="Lax",
+        path=reverse("oidc:authorize"),
+    )
+
+
+def _by_redirect(_request: HttpRequest, _client: Client, uri: str) -> HttpResponse:
+    return _back(uri)
+
+
+def _by_page(request: HttpRequest, client: Client | None, uri: str) -> HttpResponse:
+    response = render(request, "oidc/onward.html", {"client": client, "uri": uri})
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+def _unsafe(request: HttpRequest, why: str) -> HttpResponse:
+    context = {"title": _("This sign-in cannot go on"), "sentence": _WHY[why]}
+    return render(request, "login/ended.html", context, status=400)
+
+
+def _refused(request: HttpRequest, client: Client, refused: Refused, *, onward: Onward) -> HttpResponse:
+    principal = _principal_of(request)
+    if principal is not None and refused.error in _TRAIL:
+        _note(request, principal, client, refused)
+    said = {"error": refused.error, "error_description": refused.description}
+    return onward(request, client, answer(refused.redirect_uri, issuer=issuer(), state=refused.state, **said))
+
+
+def _note(request: HttpRequest, principal: Principal, client: Client, refused: Refused) -> None:
+    """Written down where the person belongs: another company's trail tells nobody who tried to get in."""
+    if _noted.take(principal.caller_id, now=time.monotonic()).refused:
+        return
+    with unit():
+        record(
+            Event.CLIENT_REFUSED,
+            origin=principal.actor(address=client_address(request)).origin,
+            at=timezone.now(),
+            company_id=principal.user.company_id,
+            subject=client,
+            reason=refused.error,
+        )
+
+
+def _consent(
+    request: HttpRequest, client: Client, asked: Asked, principal: Principal, *, query: str
+) -> HttpResponse:
+    context = {
+        "client": client,
+        "principal": principal,
+        "told": [TOLD[one] for one in asked.scope if one in TOLD],
+        "host": origin_of(asked.redirect_uri),
+        "query": query,
+    }
+    return render(request, "oidc/consent.html", context)
+
+
+# --- for programs ------------------------------------------------------------------------------------------------------------
+
+
+def _problem(failed: Failed, *, status: int = 400) -> JsonResponse:
+    body = {"error": failed.error} | ({"error_description": failed.description} if failed.description else {})
+    response = JsonResponse(body, status=status)
+    response["Cache-Control"] = "no-store"
+    if status == 401:
+        response["WWW-Authenticate"] = BASIC
+    return response
+
+
+def _form_of(request: HttpRequest) -> dict[str, str] | None:
+    """The parameters of a body; None where it is none, or says something twice."""
+    if request.content_type != "application/x-www-form-urlencoded" or len(request.body) > MOST_BODY:
+        return None
+    try:
+        found = once(parse_qsl(request.body.decode(), keep_blank_values=True, max_num_fields=50))
+    except ValueError:
+        return None
+    return None if found is None else dict(found)
+
+
+def _shared(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Let scripts of other sites read the answer: it is for whoever has the token or code, and no cookie counts."""
+
+    @wraps(view)
+    def inner(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        response = HttpResponse(status=204) if request.method == "OPTIONS" else view(request, *args, **kwargs)
+        response["Access-Control-Allow-Origin"] = "*"
+        if request.method == "OPTIONS":
+            response["Access-Control-Allow-Headers"] = "Authorization, Content-Type"
+            response["Access-Control-Allow-Methods"] = "GET, POST"
+            response["Access-Control-Max-Age"] = "600"
+        return response
+
+    return inner
+
+
+@csrf_exempt
+@_shared
+def token(request: HttpRequest) -> HttpResponse:
+    """A code or a refresh token for tokens."""
+    if request.method != "POST":
+        response = _problem(Failed(error="invalid_request", description="Only by POST."), status=405)
+        response["Allow"] = "POST, OPTIONS"
+        return response
+    given = _form_of(request)
+    if given is None:
+        return _problem(Failed(error="invalid_request", description="Send each parameter once, as a form."))
+    client = client_of(request, given)
+    if client is None:
+        return _problem(Failed(error="invalid_client"), status=401)
+    address, now, grant = client_address(request), timezone.now(), given.get("grant_type", "")
+    if grant == "authorization_code":
+        found = redeem(
+            client,
+            code=given.get("code", ""),
+            redirect_uri=given.get("redirect_uri", ""),
+            verifier=given.get("code_verifier", ""),
+            address=address,
+            now=now,
+        )
+    elif grant == "refresh_token":
+        scope = given["scope"].split() if "scope" in given else None
+        found = renew(client, token=given.get("refresh_token", ""), scope=scope, address=address, now=now)
+    else:
+        found = Failed(error="unsupported_grant_type")
+    if isinstance(found, Failed):
+        return _problem(found)
+    response = JsonResponse(found)
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@csrf_exempt
+@require_http_methods(["GET", "HEAD", "POST", "OPTIONS"])
+@_shared
+def userinfo(request: HttpRequest) -> HttpResponse:
+    """What the client may know of the person, as it is now (OpenID Connect Core 1.0, 5.3)."""
+    scheme, _space, text = request.META.get("HTTP_AUTHORIZATION", "").partition(" ")
+    access = openid.read_access(text.strip()) if scheme.lower() == "bearer" else None
+    principal = openid.principal_of(access, now=timezone.now())
+    client = client_named(access.client_id) if access is not None else None
+    if access is None or principal is None or client is None:
+        response = JsonResponse({"error": "invalid_token"} if text else {}, status=401)
+        response["WWW-Authenticate"] = challenge(failed=bool(text))
+        return response
+    response = JsonResponse(claims_of(principal, [one for one in access.scope if one in client.scopes]))
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+@_shared
+def discovery(_request: HttpRequest) -> HttpResponse:
+    """Where everything is, and what is possible (OpenID Connect Discovery 1.0; RFC 8414)."""
+    base = issuer()
+    methods = ["client_secret_basic", "client_secret_post", "none"]
+    response = JsonResponse(
+        {
+            "issuer": base,
+            "authorization_endpoint": f"{base}{reverse('oidc:authorize')}",
+            "token_endpoint": f"{base}{reverse('oidc:token')}",
+            "userinfo_endpoint": f"{base}{reverse('oidc:userinfo')}",
+            "jwks_uri": f"{base}{reverse('jwks')}",
+            "end_session_endpoint": f"{base}{reverse('oidc:logout')}",
+            "introspection_endpoint": f"{base}{reverse('api:token-introspect')}",
+            "revocation_endpoint": f"{base}{reverse('api:token-revoke')}",
+            "scopes_supported": list(SCOPES),
+            "response_types_supported": ["code"],
+            "response_modes_supported": ["query"],
+            "grant_types_supported": ["authorization_code", "refresh_token"],
+            "acr_values_supported": [SFA, MFA],
+            "subject_types_supported": ["public"],
+            "id_token_signing_alg_values_supported": [RSA, ALGORITHM],
+            "token_endpoint_auth_methods_supported": methods,
+            "introspection_endpoint_auth_methods_supported": ["client_secret_basic"],
+            "revocation_endpoint_auth_methods_supported": ["client_secret_basic", "none"],
+            "code_challenge_methods_supported": ["S256"],
+            "claims_supported": list(NAMES),
+            "prompt_values_supported": sorted(protocol.PROMPTS),
+            "claims_parameter_supported": False,
+            "request_parameter_supported": False,
+            "request_uri_parameter_supported": False,
+            "authorization_response_iss_parameter_supported": True,
+            "backchannel_logout_supported": True,
+            "backchannel_logout_session_supported": True,
+        }
+    )
+    response["Cache-Control"] = "public, max-age=300"
+    return response
+
+
+# --- the end -------------------------------------------------------------------------------------------------------------------
+
+
+@method_decorator(csrf_exempt, name="dispatch")
+class LogoutView(View):
+    """Where a client sends the browser to be signed out (OpenID Connect RP-Initiated Logout 1.0)."""
+
+    def get(self, request: HttpRequest) -> HttpResponse:
+        """Sign out at once where an ID token of this very sign-in comes along; else ask."""
+        given = once(parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True)) or {}
+        hint = openid.read_hint(given.get("id_token_hint", ""))
+        client_id = hint.client_id if hint is not None else given.get("client_id", "")
+        client = client_named(client_id)
+        if given.get("client_id", client_id) != client_id:
+            return _unsafe(request, "unknown_client")
+        uri, state = (
+            given.get("post_logout_redirect_uri", ""),
+            given.get("state", "")[: protocol.LONGEST_STATE],
+        )
+        if uri and not may_go_on_to(client, uri):
+            return _unsafe(request, "redirect_uri" if client is not None else "unknown_client")
+        onward = _with_state(uri, state) if uri else ""
+        principal = _principal_of(request)
+        if principal is None:
+            return _back(onward) if onward else redirect("login:username")
+        own = (
+            hint is not None
+            and Session.objects.filter(uid=hint.session, client_session__source=principal.session.pk).exists()
+        )
+        if own:
+            return sign_out_here(request, _back(onward) if onward else redirect("login:username"))
+        context = {"client": client, "principal": principal, "onward": uri, "state": state}
+        return render(request, "oidc/logout.html", context)
+
+    def post(self, request: HttpRequest) -> HttpResponse:
+        """The same from a form of the client's."""
+        return _once_more(request, _form_of(request) or {})
+
+
+@require_POST
+def sign_out(request: HttpRequest) -> HttpResponse:
+    """The person says yes."""
+    client = client_named(request.POST.get("client_id", ""))
+    uri, state = request.POST.get("onward", ""), request.POST.get("state", "")[: protocol.LONGEST_STATE]
+    onward = _with_state(uri, state) if uri and may_go_on_to(client, uri) else ""
+    there = _by_page(request, client, onward) if onward else redirect("login:username")
+    return sign_out_here(request, there)
+
+
+def _with_state(uri: str, state: str) -> str:
+    if not state:
+        return uri
+    return f"{uri}{'&' if '?' in uri else '?'}{urlencode({'state': state})}"
