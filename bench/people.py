@@ -3,7 +3,7 @@
 Run as a program in the environment of the product; prints JSON. `people N` makes N people who prove a mailed code and N who sign in
 by password alone; `crowd N` copies the latter until there are N of them; `sessions N FIRST` begins sessions of N people;
 `external N URLS CA` makes N people whose password the LDAP directory behind these addresses proves; `cobrowse TOKEN SITE` opens co-browse
-for their company, and `live N` puts N of them into sessions.
+for their company, and `live N` puts N of them into sessions; `client URI` makes a client of OpenID Connect that asks nobody first.
 """
 
 import hashlib
@@ -305,6 +305,22 @@ def open_cobrowse(token: str, site: str) -> dict[str, Any]:
     return {"site": site}
 
 
+def make_client(uri: str) -> dict[str, Any]:
+    """Make a client of OpenID Connect for everybody, a system of one's own that goes back to this address."""
+    from django.utils import timezone
+
+    from oidc.clients import ClientDraft, create_client, make_secret
+    from tenants.actor import system_actor
+
+    now, by = timezone.now(), system_actor()
+    draft = ClientDraft(
+        company=None, name="Wiki", redirect_uris=[uri], scopes=["profile", "email"], asks_consent=False
+    )
+    client: Any = create_client(draft, by=by, now=now)
+    made: Any = make_secret(client, by=by, now=now)
+    return {"client_id": client.client_id, "secret": made.secret}
+
+
 def fill_cobrowse(count: int) -> dict[str, Any]:
     """Put so many people into live sessions, and begin a session of a program of an administrator."""
     from django.utils import timezone
@@ -376,6 +392,7 @@ def main(arguments: list[str]) -> int:
         "links": ask_for_links,
         "cobrowse": open_cobrowse,
         "live": fill_cobrowse,
+        "client": make_client,
     }
     what, *given = arguments
     with unit():

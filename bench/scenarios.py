@@ -1,10 +1,14 @@
 """The operations that are measured, each as a client does it, from the first request to the last."""
 
+import base64
+import hashlib
 import itertools
 import re
+import secrets
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from bench.client import Answer, Browser, Connection, Operation, WrongAnswerError
 from bench.mailbox import Mailbox
@@ -55,9 +59,9 @@ def me_by_token(tokens: list[str]) -> Operation:
     return operation
 
 
-def me_by_cookie(secrets: list[str]) -> Operation:
+def me_by_cookie(cookies: list[str]) -> Operation:
     """Ask who one is, with the cookie of a page."""
-    turn = itertools.cycle(secrets)
+    turn = itertools.cycle(cookies)
 
     async def operation(connection: Connection) -> None:
         await connection.ask("GET", "/api/v1/me/", headers={"Cookie": f"session={next(turn)}"})
@@ -222,6 +226,39 @@ def cobrowse_list(token: str, agent_token: str, count: int) -> Operation:
         answer = await connection.ask("GET", path, headers=headers)
         if answer.body.count(b'"activated"') != count:
             raise WrongAnswerError("not all of them")
+
+    return operation
+
+
+def openid(cookies: list[str], client_id: str, secret: str, uri: str) -> Operation:
+    """A browser that is signed in here signs in to a client (authorization code, PKCE), which then asks who it is: three requests."""
+    turn = itertools.cycle(cookies)
+    basic = base64.b64encode(f"{client_id}:{secret}".encode()).decode()
+
+    async def operation(connection: Connection) -> None:
+        verifier = secrets.token_urlsafe(48)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).decode().rstrip("=")
+        asked = {
+            "response_type": "code", "client_id": client_id, "redirect_uri": uri, "scope": "openid profile email",
+            "state": "s", "nonce": verifier[:16], "code_challenge": challenge, "code_challenge_method": "S256",
+        }  # fmt: skip
+        answer = await connection.ask(
+            "GET",
+            f"/o/authorize/?{urlencode(asked)}",
+            headers={"Cookie": f"session={next(turn)}"},
+            expect=303,
+        )
+        code = parse_qs(urlsplit(answer.headers["location"]).query)["code"][0]
+        given = {
+            "grant_type": "authorization_code",
+            "code": code,
+            "redirect_uri": uri,
+            "code_verifier": verifier,
+        }
+        headers = {"Authorization": f"Basic {basic}", "Content-Type": "application/x-www-form-urlencoded"}
+        answer = await connection.ask("POST", "/o/token/", headers=headers, body=urlencode(given).encode())
+        bearer = f"Bearer {answer.json()['access_token']}"
+        await connection.ask("GET", "/o/userinfo/", headers={"Authorization": bearer})
 
     return operation
 

@@ -1,6 +1,6 @@
 """The rows of the table, in its order."""
 
-from bench.rows import audit, cobrowse, directory, factors, load, page, people, servers, whole
+from bench.rows import audit, cobrowse, directory, factors, load, openid, page, people, servers, whole
 from bench.rows.base import Bed, Row
 
 ROWS: tuple[Row, ...] = (
@@ -11,6 +11,7 @@ ROWS: tuple[Row, ...] = (
     *page.ROWS,
     *audit.ROWS,
     *cobrowse.ROWS,
+    *openid.ROWS,
     *people.ROWS,
     *servers.ROWS,
 )
