@@ -57,7 +57,7 @@ Onward = Callable[[HttpRequest, Client, str], HttpResponse]
 # Refusals that say something of the person. A client that only looks whether somebody is signed in does not fill the trail.
 _TRAIL = frozenset({"access_denied", "unmet_authentication_requirements"})
 _noted = Buckets(60)
-_codes = Buckets(300)
+_codes = Buckets(60)
 _WHY = {
     "unknown_client": __("The application that sent you here is not known, or was switched off."),
     "redirect_uri": __("The application that sent you here names an address that is not registered for it."),

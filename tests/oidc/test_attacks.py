@@ -53,9 +53,10 @@ def test_nobody_fills_the_trail(party: Party, cleo: User) -> None:
 
 def test_nobody_fills_the_table_of_sessions(acme: Company, ben_in: WebDoor) -> None:
     party = party_of(acme, asks_consent=False)
-    said = [party.back(ben_in.browser.get(party.request())) for _time in range(310)]
-    assert said[-1]["error"] == "temporarily_unavailable"
-    assert ClientSession.objects.count() <= 305
+    tries = (party.back(ben_in.browser.get(party.request())) for _time in range(200))
+    refused = next(said for said in tries if "error" in said)
+    assert refused["error"] == "temporarily_unavailable"
+    assert ClientSession.objects.count() < 150
 
 
 # --- what is less than the person
