@@ -145,9 +145,11 @@ def _may_send(request: HttpRequest) -> bool:
     return request.method in {"GET", "HEAD", "OPTIONS"} or request.path.startswith(OPEN_WHEN_READING)
 
 
-def _asks_by_itself(path: str) -> bool:
+def _asks_by_itself(request: HttpRequest) -> bool:
     """Whether a page that is open asks this now and then: that is no use by the person, who may have gone."""
-    return path.startswith("/cobrowse/agent/") and path.endswith("/state")
+    if request.path == "/o/authorize/":
+        return "prompt=none" in request.META.get("QUERY_STRING", "")
+    return request.path.startswith("/cobrowse/agent/") and request.path.endswith("/state")
 
 
 class SessionMiddleware:
@@ -167,7 +169,7 @@ class SessionMiddleware:
                 if not request.path.startswith(OPEN_WHEN_LOCKED):
                     return self._locked(request)
                 request.locked = True  # type: ignore[attr-defined]
-            elif not _asks_by_itself(request.path):
+            elif not _asks_by_itself(request):
                 note_use(principal.session, now=now)
             if not request.locked and request.COOKIES.get(IMPERSONATION_COOKIE):  # type: ignore[attr-defined]
                 acting = _impersonated(request, principal, now=now)

@@ -553,6 +553,10 @@ COVERAGE: Mapping[str, Entry] = {
     ".well-known/oauth-authorization-server": door("Where everything is."),
     # --- OpenID Connect
     "o/authorize/": own("Gives the caller's own name to a client, after the question.", writes=(AuditEvent,)),
+    "o/authorize/answer/": own("The answer to that question.", writes=(AuditEvent,)),
+    "o/authorize/other/": own(
+        "Ends the caller's own session, for somebody else at this browser.", writes=(Session,)
+    ),
     "o/token/": door("The code is the secret of a client.", sends=_tokens),
     "o/userinfo/": door("What the bearer of a token may know of its person."),
     "o/logout/": own("Asks whether to end the caller's own session."),

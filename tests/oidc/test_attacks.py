@@ -59,6 +59,18 @@ def test_nobody_fills_the_table_of_sessions(acme: Company, ben_in: WebDoor) -> N
     assert ClientSession.objects.count() < 150
 
 
+def test_a_client_that_looks_now_and_then_keeps_no_session_awake(
+    acme: Company, ben_in: WebDoor, ben: User, clock: Time
+) -> None:
+    party = party_of(acme, asks_consent=False)
+    seen = Session.objects.get(user=ben, kind="page").seen_at
+    clock.forward(minutes=3)
+    assert party.back(ben_in.browser.get(party.request(prompt="none")))["code"]
+    assert Session.objects.get(user=ben, kind="page").seen_at == seen
+    assert party.back(ben_in.browser.get(party.request()))["code"]
+    assert Session.objects.get(user=ben, kind="page").seen_at > seen
+
+
 # --- what is less than the person
 
 
