@@ -190,6 +190,8 @@ def _addresses(client: Client) -> Panel:
         (_("Token"), f"{base}{reverse('oidc:token')}"),
         (_("Userinfo"), f"{base}{reverse('oidc:userinfo')}"),
         (_("Sign out"), f"{base}{reverse('oidc:logout')}"),
+        (_("Introspection"), f"{base}{reverse('api:token-introspect')}"),
+        (_("Revocation"), f"{base}{reverse('api:token-revoke')}"),
         (_("Keys (JWKS)"), f"{base}{reverse('jwks')}"),
     ]
     return Panel(

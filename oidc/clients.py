@@ -24,7 +24,9 @@ from tenants.rules import may_touch
 
 KIND = Kind.INTEGRATION.value
 MOST_URIS = 20
-ADDRESS = _("%(address)s is no whole address such as https://app.example.com/callback, without * and #.")
+ADDRESS = _(
+    "%(address)s is no address such as https://app.example.com/callback: with https (http on the machine itself only), without * and #."
+)
 NAME_TAKEN = Denied(
     code="name_taken", field="name", message=_("There is a connected application of this name already.")
 )

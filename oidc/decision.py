@@ -45,7 +45,7 @@ def decide(asked: Asked, standing: Standing, *, now: datetime) -> Next | Refused
     if standing.is_other:
         return asked.refused("access_denied", "This session is not the person's own.")
     if not standing.hinted:
-        return asked.refused("login_required", "Another person is signed in.")
+        return asked.refused("login_required", "The hint does not name the person who is signed in.")
     if not standing.belongs:
         return asked.refused("access_denied", "The person is not of the company that this client is for.")
     if _is_stale(asked, standing, standing.confirmed_at, now=now):

@@ -4,6 +4,7 @@ That a client has to be told is written in the unit in which its session ends, s
 """
 
 import random
+import uuid
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
@@ -50,6 +51,21 @@ def note_ended(ended: list[Session]) -> None:
 def end_all_of(client: Client, *, reason: str, origin: Origin, now: datetime) -> int:
     """Inside a unit: end every session at this client; the number of them."""
     return end_sessions(sessions_at(client, now=now), reason=reason, origin=origin, now=now)
+
+
+def leave(session: uuid.UUID, *, address: str) -> int | None:
+    """End this session at a client, as the client wishes that shows an ID token of it; the number of the sign-in that it came from."""
+    row = ClientSession.objects.filter(session__uid=session).select_related("session__user").first()
+    if row is None:
+        return None
+    with unit():
+        end_sessions(
+            [row.session],
+            reason="signed_out",
+            origin=Origin(actor=row.session.user, address=address),
+            now=timezone.now(),
+        )
+    return row.source_id
 
 
 def may_go_on_to(client: Client | None, uri: str) -> bool:

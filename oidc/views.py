@@ -12,7 +12,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
-from django.utils.translation import gettext as _
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as __
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
@@ -20,7 +20,6 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.authentication import challenge
 from accounts.middleware import CONFIRM_URL, sign_out_here
-from accounts.models import Session
 from accounts.principal import Principal
 from accounts.sessions import Client as Program
 from accounts.tokens import openid
@@ -46,12 +45,13 @@ from oidc.authorizing import (
 from oidc.claims import NAMES, TOLD, claims_of
 from oidc.credentials import BASIC, client_of
 from oidc.decision import Next
-from oidc.ending import may_go_on_to
+from oidc.ending import leave, may_go_on_to
 from oidc.exchange import Failed, redeem, renew
 from oidc.models import Client
 from oidc.protocol import MFA, SCOPES, SFA, Asked, Refused, Unsafe, answer, once, origin_of
 
 MOST_BODY = 10_000
+NO_SIGN_IN, NO_SIGN_OUT = __("This sign-in cannot go on"), __("This sign-out cannot go on")
 CAME = "came"  # the cookie with the mark of the request for which the browser was sent to a sign-in
 Onward = Callable[[HttpRequest, Client, str], HttpResponse]
 # Refusals that say something of the person. A client that only looks whether somebody is signed in does not fill the trail.
@@ -59,7 +59,9 @@ _TRAIL = frozenset({"access_denied", "unmet_authentication_requirements"})
 _noted = Buckets(60)
 _codes = Buckets(60)
 _WHY = {
-    "unknown_client": __("The application that sent you here is not known, or was switched off."),
+    "unknown_client": __(
+        "The application that sent you here is not known, was switched off, or does not say who it is."
+    ),
     "redirect_uri": __("The application that sent you here names an address that is not registered for it."),
     "twice": __("The application that sent you here says something twice, or what cannot be read."),
     "too_long": __("The application that sent you here says more than is taken."),
@@ -186,8 +188,8 @@ def _by_page(request: HttpRequest, client: Client | None, uri: str) -> HttpRespo
     return response
 
 
-def _unsafe(request: HttpRequest, why: str) -> HttpResponse:
-    context = {"title": _("This sign-in cannot go on"), "sentence": _WHY[why]}
+def _unsafe(request: HttpRequest, why: str, *, title: str | Promise = NO_SIGN_IN) -> HttpResponse:
+    context = {"title": title, "sentence": _WHY[why]}
     return render(request, "login/ended.html", context, status=400)
 
 
@@ -368,30 +370,35 @@ class LogoutView(View):
     """Where a client sends the browser to be signed out (OpenID Connect RP-Initiated Logout 1.0)."""
 
     def get(self, request: HttpRequest) -> HttpResponse:
-        """Sign out at once where an ID token of this very sign-in comes along; else ask."""
+        """Sign out at once where an ID token of this very sign-in comes along; else ask. What the token stands for ends in any case."""
         given = once(parse_qsl(request.META.get("QUERY_STRING", ""), keep_blank_values=True)) or {}
         hint = openid.read_hint(given.get("id_token_hint", ""))
         client_id = hint.client_id if hint is not None else given.get("client_id", "")
         client = client_named(client_id)
         if given.get("client_id", client_id) != client_id:
-            return _unsafe(request, "unknown_client")
+            return _unsafe(request, "unknown_client", title=NO_SIGN_OUT)
         uri, state = (
             given.get("post_logout_redirect_uri", ""),
             given.get("state", "")[: protocol.LONGEST_STATE],
         )
         if uri and not may_go_on_to(client, uri):
-            return _unsafe(request, "redirect_uri" if client is not None else "unknown_client")
+            why = "redirect_uri" if client is not None else "unknown_client"
+            return _unsafe(request, why, title=NO_SIGN_OUT)
         onward = _with_state(uri, state) if uri else ""
         principal = _principal_of(request)
+        source = leave(hint.session, address=client_address(request)) if hint is not None else None
+        there = _back(onward) if onward else redirect("login:username")
         if principal is None:
-            return _back(onward) if onward else redirect("login:username")
-        own = (
-            hint is not None
-            and Session.objects.filter(uid=hint.session, client_session__source=principal.session.pk).exists()
-        )
-        if own:
-            return sign_out_here(request, _back(onward) if onward else redirect("login:username"))
-        context = {"client": client, "principal": principal, "onward": uri, "state": state}
+            return there
+        if source == principal.session.pk:
+            return sign_out_here(request, there)
+        context = {
+            "client": client,
+            "principal": principal,
+            "onward": uri,
+            "state": state,
+            "stay": onward or "/",
+        }
         return render(request, "oidc/logout.html", context)
 
     def post(self, request: HttpRequest) -> HttpResponse:

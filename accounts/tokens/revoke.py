@@ -105,7 +105,8 @@ def introspect(token: str, *, asker: Principal | ClientAsker, address: str, now:
             return INACTIVE
         principal = principal_of_session(str(row.session.uid))
         times = {"iat": int(row.issued_at.timestamp()), "exp": int(row.session.expires_at.timestamp())}
-        kind, named = "refresh_token", {}
+        lent_to = row.session.grant or {}
+        kind, named = "refresh_token", {"client_id": lent_to["client"]} if "client" in lent_to else {}
     if principal is None or not principal.is_live(now=now) or principal.session.locked_at is not None:
         return INACTIVE
     if not _may_ask(asker, principal):

@@ -51,7 +51,7 @@ def wiki(_running: Wiki, visit: Callable[..., Window], signed_in: Callable[[str]
         ada.page.get_by_text(scope).click()
     pictures.take(ada.page, "client add")
     ada.press("Save")
-    assert "whole address" in ada.page.content()
+    assert "is no address such as" in ada.page.content()
     pictures.take(ada.page, "client add error")
     ada.page.get_by_label("Redirect addresses:").fill(f"{_running.origin}/callback")
     ada.page.get_by_label("Addresses after signing out:").fill(f"{_running.origin}/bye")

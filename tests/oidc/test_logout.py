@@ -18,6 +18,7 @@ from audit.models import AuditEvent
 from oidc.ending import GIVEN_UP_AFTER, tell_clients
 from oidc.models import ClientSession
 from tenants.models import Company
+from tests import cast
 from tests.journeys.doors import WebDoor, sign_in
 from tests.journeys.stage import PASSWORD, Time
 from tests.journeys.test_settings_of_the_factor import BEN
@@ -65,6 +66,17 @@ def test_a_token_of_another_sign_in_ends_nothing(party: Party, ben_in: WebDoor, 
     sign_in(other, BEN, PASSWORD)
     assert "Sign out?" in other.open(logout(party)).text
     assert other.is_in()
+
+
+def test_what_the_token_stands_for_ends_wherever_the_browser_is_signed_in(
+    party: Party, ben_in: WebDoor, ada: User
+) -> None:
+    for browser in (cast.browser(), cast.browser(ada)):
+        signed_in_to(party, ben_in)
+        answer = browser.get(logout(party))
+        assert answer.status_code in {200, 303}
+        assert not party.is_served()
+        assert ben_in.is_in()
 
 
 @pytest.mark.parametrize(
