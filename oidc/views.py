@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Mapping
+from datetime import datetime
 from functools import wraps
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -116,9 +117,7 @@ def answered(request: HttpRequest) -> HttpResponse:
 @require_POST
 def other_person(request: HttpRequest) -> HttpResponse:
     """The browser is somebody else's: this session ends, and the request goes on with a sign-in."""
-    again = f"{reverse('oidc:authorize')}?{shortened(request.META.get('QUERY_STRING', ''))}"
-    response = redirect(f"{reverse('login:username')}?{urlencode({'next': again})}")
-    return sign_out_here(request, response)
+    return sign_out_here(request, _sent_to(reverse("login:username"), request, since=None))
 
 
 def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) -> HttpResponse:
@@ -138,11 +137,7 @@ def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) 
         return _refused(request, client, following, onward=onward)
     if following in {Next.SIGN_IN, Next.CONFIRM} or principal is None:
         door = reverse("login:username") if following is Next.SIGN_IN else CONFIRM_URL
-        here = f"{reverse('oidc:authorize')}?{query}"
-        sent = redirect(f"{door}?{urlencode({'next': here})}")
-        if since is None:
-            _keep(sent, mark_of(query, now=now))
-        return sent
+        return _sent_to(door, request, since=since)
     if denied:
         refused = asked.refused("access_denied", "The person said no.")
         return _refused(request, client, refused, onward=onward)
@@ -166,16 +161,21 @@ def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) 
     return response
 
 
-def _keep(response: HttpResponse, mark: str) -> None:
-    response.set_cookie(
-        CAME,
-        mark,
-        max_age=int(SINCE_LIFE.total_seconds()),
-        secure=settings.HTTPS,
-        httponly=True,
-        samesite="Lax",
-        path=reverse("oidc:authorize"),
-    )
+def _sent_to(door: str, request: HttpRequest, *, since: datetime | None) -> HttpResponse:
+    """The browser goes to a door of the sign-in and comes back; it keeps when it came first."""
+    query, here = shortened(request.META.get("QUERY_STRING", "")), reverse("oidc:authorize")
+    response = redirect(f"{door}?{urlencode({'next': f'{here}?{query}'})}")
+    if since is None:
+        response.set_cookie(
+            CAME,
+            mark_of(query, now=timezone.now()),
+            max_age=int(SINCE_LIFE.total_seconds()),
+            secure=settings.HTTPS,
+            httponly=True,
+            samesite="Lax",
+            path=here,
+        )
+    return response
 
 
 def _by_redirect(_request: HttpRequest, _client: Client, uri: str) -> HttpResponse:

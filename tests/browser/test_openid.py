@@ -137,6 +137,11 @@ def test_somebody_else_at_this_browser_goes_on_as_himself(
     window.begin(second, PASSWORD)
     window.page.get_by_role("button", name="Continue", exact=True).click()
     assert _at(window, wiki) == "Welcome to the wiki, Gerd Demo"
+    window.page.goto(f"{wiki.begin()}&prompt=select_account")
+    window.press("Not you?")
+    window.begin(second, PASSWORD)  # who has said yes already goes on, from the form of the sign-in
+    window.page.get_by_role("button", name="Continue", exact=True).click()
+    assert _at(window, wiki) == "Welcome to the wiki, Gerd Demo"
 
 
 def test_somebody_disconnects_it_and_is_asked_again(
