@@ -47,7 +47,7 @@ OPEN = (
     "/api/schema/",
     "/api/docs/",
     "/api/verification-service/",
-    "/.well-known/jwks.json",
+    "/.well-known/",  # public keys, and where everything is
     "/api/v1/login/",
     "/api/v1/register/",
     "/api/v1/tokens/refresh/",
