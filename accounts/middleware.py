@@ -152,6 +152,11 @@ def _asks_by_itself(request: HttpRequest) -> bool:
     return request.path.startswith("/cobrowse/agent/") and request.path.endswith("/state")
 
 
+def _shut(request: HttpRequest, principal: Principal) -> None:
+    if principal.is_bounded and request.path.startswith(SHUT_WHEN_BOUNDED):
+        raise PermissionDenied
+
+
 class SessionMiddleware:
     """Sets `request.principal` (or None) and `request.user`; a locked session gets the confirm page instead of the view."""
 
@@ -174,12 +179,12 @@ class SessionMiddleware:
             if not request.locked and request.COOKIES.get(IMPERSONATION_COOKIE):  # type: ignore[attr-defined]
                 acting = _impersonated(request, principal, now=now)
                 if acting is None:
+                    _shut(request, principal)
                     return self._over(request)
                 principal = self._act(request, acting, now=now)
                 if principal.reads_only and not _may_send(request):
                     return self._refused(request, READS_ONLY)
-            if principal.is_bounded and request.path.startswith(SHUT_WHEN_BOUNDED):
-                raise PermissionDenied
+            _shut(request, principal)
         return self.get_response(request)
 
     def _act(self, request: HttpRequest, acting: Principal, *, now: datetime) -> Principal:

@@ -13,9 +13,6 @@ from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 HINT = "id_token_hint"
 LONGEST_QUERY = 1_800  # so that it fits into the way back from a sign-in
-LONGEST_HINT = (
-    6_000  # beside it: an ID token with every privilege that there is, which goes no further than here
-)
 LONGEST_STATE = 512
 LONGEST_URI = 500
 LONGEST_NONCE = 255
@@ -129,13 +126,11 @@ def _bare(parsed: SplitResult) -> str:
 
 def read(query: str, client: Registered | None) -> Asked | Refused | Unsafe:
     """The request of this client (None: there is none of this name)."""
-    given = (
-        once(parse_qsl(query, keep_blank_values=True)) if len(query) <= LONGEST_QUERY + LONGEST_HINT else {}
-    )
+    if len(query) > LONGEST_QUERY:
+        return Unsafe(why="too_long")
+    given = once(parse_qsl(query, keep_blank_values=True))
     if client is None or given is None:
         return Unsafe(why="unknown_client" if client is None else "twice")
-    if not given or len(query) - len(given.get(HINT, "")) > LONGEST_QUERY:
-        return Unsafe(why="too_long")
     uri, state = given.get("redirect_uri", ""), given.get("state", "")
     if not uri or not is_registered(uri, client.redirect_uris):
         return Unsafe(why="redirect_uri")

@@ -1,5 +1,6 @@
 """The endpoints of OpenID Connect: thin doors to the modules beside this one."""
 
+import hashlib
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
@@ -53,7 +54,8 @@ from oidc.protocol import MFA, SCOPES, SFA, Asked, Refused, Unsafe, answer, once
 
 MOST_BODY = 10_000
 NO_SIGN_IN, NO_SIGN_OUT = __("This sign-in cannot go on"), __("This sign-out cannot go on")
-CAME = "came"  # the cookie with the mark of the request for which the browser was sent to a sign-in
+CAME = "came-"  # cookies with the mark of a request for which the browser was sent to a sign-in
+MOST_WAITING = 10
 Onward = Callable[[HttpRequest, Client, str], HttpResponse]
 # Refusals that say something of the person. A client that only looks whether somebody is signed in does not fill the trail.
 _TRAIL = frozenset({"access_denied", "unmet_authentication_requirements"})
@@ -123,10 +125,10 @@ def other_person(request: HttpRequest) -> HttpResponse:
 def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) -> HttpResponse:
     now, principal = timezone.now(), _principal_of(request)
     query = shortened(request.META.get("QUERY_STRING", ""))
-    client, asked = request_of(request.META.get("QUERY_STRING", ""))
+    client, asked = request_of(query)
     if isinstance(asked, Unsafe) or client is None:
         return _unsafe(request, asked.why if isinstance(asked, Unsafe) else "unknown_client")
-    since = since_of(request.COOKIES.get(CAME, ""), query, now=now)
+    since = since_of(request.COOKIES.get(_cookie_of(query), ""), query, now=now)
     # A browser that has just sent a form of ours may not be sent elsewhere by a redirect: the policy of that page forbids it.
     onward = _by_page if request.method == "POST" or since is not None else _by_redirect
     if isinstance(asked, Refused):
@@ -157,8 +159,17 @@ def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) 
     response = onward(
         request, client, answer(asked.redirect_uri, issuer=issuer(), state=asked.state, code=code)
     )
-    response.delete_cookie(CAME, path=reverse("oidc:authorize"), samesite="Lax")
+    _forget(response, _cookie_of(query))
     return response
+
+
+def _cookie_of(query: str) -> str:
+    """One for each request, so that two windows do not take each other's."""
+    return f"{CAME}{hashlib.sha256(query.encode()).hexdigest()[:12]}"
+
+
+def _forget(response: HttpResponse, name: str) -> None:
+    response.delete_cookie(name, path=reverse("oidc:authorize"), samesite="Lax")
 
 
 def _sent_to(door: str, request: HttpRequest, *, since: datetime | None) -> HttpResponse:
@@ -166,8 +177,11 @@ def _sent_to(door: str, request: HttpRequest, *, since: datetime | None) -> Http
     query, here = shortened(request.META.get("QUERY_STRING", "")), reverse("oidc:authorize")
     response = redirect(f"{door}?{urlencode({'next': f'{here}?{query}'})}")
     if since is None:
+        kept = [name for name in request.COOKIES if name.startswith(CAME)]
+        for name in kept if len(kept) >= MOST_WAITING else ():
+            _forget(response, name)  # whoever makes a browser ask for ever fills no jar
         response.set_cookie(
-            CAME,
+            _cookie_of(query),
             mark_of(query, now=timezone.now()),
             max_age=int(SINCE_LIFE.total_seconds()),
             secure=settings.HTTPS,

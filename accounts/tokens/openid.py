@@ -16,7 +16,7 @@ from accounts.models import Session
 from accounts.principal import Principal, principal_of_session
 from accounts.tokens.issue import LIFETIME
 from accounts.tokens.keys import RSA, KeyPair, active_key, active_rsa_key, key_named
-from accounts.tokens.signed import LONGEST, Use, issuer, opened, signed
+from accounts.tokens.signed import Use, issuer, opened, signed
 from accounts.tokens.verify import LEEWAY
 
 USERINFO = Use(type="at+jwt", path="/o", claims=("sub", "sid", "client_id", "scope"))
@@ -87,9 +87,12 @@ class Hint:
     client_id: str
 
 
+LONGEST_HINT = 7_000  # an ID token with every privilege that there is; more fits into no address
+
+
 def read_hint(token: str) -> Hint | None:
     """The content of an ID token of ours, whatever its time says (`id_token_hint`); None for anything else."""
-    if len(token) > LONGEST or token.count(".") != 2 or not token.isascii():
+    if len(token) > LONGEST_HINT or token.count(".") != 2 or not token.isascii():
         return None
     try:
         header = jwt.get_unverified_header(token)

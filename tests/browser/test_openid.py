@@ -163,6 +163,26 @@ def test_somebody_disconnects_it_and_is_asked_again(
     assert emil.heading == f"Sign in to {LONG}"
 
 
+def test_two_windows_do_not_take_each_others_way_back(
+    visit: Callable[..., Window], wiki: Wiki, house: House
+) -> None:
+    email = house.person("Hedy Demo")
+    hedy = visit()
+    hedy.sign_in(email, PASSWORD)
+    hedy.page.goto(wiki.begin())
+    hedy.page.get_by_role("button", name="Continue", exact=True).click()
+    assert _at(hedy, wiki) == "Welcome to the wiki, Hedy Demo"
+    hedy.open("/")
+    hedy.sign_out("Hedy Demo")
+    first = wiki.begin()
+    hedy.page.goto(first)
+    other = hedy.context.new_page()
+    other.goto(f"{first}&ui_locales=de")
+    other.close()
+    hedy.begin(email, PASSWORD)
+    assert _at(hedy, wiki) == "Welcome to the wiki, Hedy Demo"
+
+
 def test_a_wrong_address_leads_nowhere(visit: Callable[..., Window], wiki: Wiki) -> None:
     stranger = visit()
     stranger.page.goto(wiki.begin().replace("callback", "elsewhere"))
