@@ -87,7 +87,7 @@ def is_redirect_uri(uri: str, *, is_public: bool) -> bool:
     if len(uri) > LONGEST_URI or not uri.isascii() or any(ord(one) < 33 or one in "\\*<>\"'`" for one in uri):
         return False
     parsed = _split(uri)
-    # The host goes into a Content-Security-Policy, where these would end it.
+    # No host has these: what stands before an @ only looks like one, and the others end it in policies and lists.
     if parsed is None or "#" in uri or any(one in parsed.netloc for one in "@;,"):
         return False
     if parsed.scheme == "https":
@@ -201,6 +201,6 @@ def answer(redirect_uri: str, *, issuer: str, state: str, **said: str) -> str:
 
 
 def origin_of(uri: str) -> str:
-    """What a Content-Security-Policy calls the place: its origin, or of a program its scheme."""
+    """The place where a person goes, as he reads it: the origin, or of a program its scheme."""
     parsed = urlsplit(uri)
     return f"{parsed.scheme}://{parsed.netloc}" if parsed.netloc else f"{parsed.scheme}:"
