@@ -39,7 +39,11 @@ def ldap_proxy(port: int) -> Iterator[Proxy]:
                 with suppress(TimeoutError):
                     near, _peer = listener.accept()
                     proxy.connections += 1
-                    far = socket.create_connection(("127.0.0.1", port), timeout=30)
+                    try:
+                        far = socket.create_connection(("127.0.0.1", port), timeout=30)
+                    except ConnectionRefusedError:
+                        near.close()  # the server is away, so whoever came is turned away
+                        continue
                     for one in (near, far):
                         one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                     threading.Thread(target=_requests, args=[near, far, proxy], daemon=True).start()
