@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.contrib.admin.utils import flatten_fieldsets
@@ -28,7 +28,14 @@ from accounts.admin_places import places, switched_off
 from accounts.admin_sessions import SessionAdmin
 from accounts.admin_signing_keys import SigningKeyAdmin
 from accounts.checks import rules_of
-from accounts.forms_admin import AddPersonForm, ImpersonationForm, LockForm, PasswordForm, PersonForm
+from accounts.forms_admin import (
+    AddPersonForm,
+    ImpersonationForm,
+    LockDownForm,
+    LockForm,
+    PasswordForm,
+    PersonForm,
+)
 from accounts.held import HELD_THROUGH, device, held_by
 from accounts.loaded import roles_loaded
 from accounts.middleware import set_impersonation_cookie
@@ -96,7 +103,12 @@ class UserAdmin(VerbAdmin):
     add_form_template = "admin/add_person.html"
     ordering = ("login_key",)
     list_display = ("person", "company", "role_names", "state", "last_login")
-    list_filter = (AccountStateFilter, KeptFilter, ("company", VisibleRelatedFilter), PortalRoleFilter)
+    list_filter: ClassVar[tuple[Any, ...]] = (
+        AccountStateFilter,
+        KeptFilter,
+        ("company", VisibleRelatedFilter),
+        PortalRoleFilter,
+    )
     list_select_related = ("company",)
     list_prefetch_related = ("roles",)
     sortable_by = ("person",)
@@ -330,12 +342,12 @@ class UserAdmin(VerbAdmin):
             "The person is told. Second factors and the address stay: look whose they are before you unlock."
         ),
         done=__("Locked down."),
-        form=LockForm,
+        form=LockDownForm,
         danger=True,
     )
     def lock_down(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
         """Take everything from the account and lock it."""
-        return ending.lock_down(obj, reason=given["reason"], by=by, now=now)
+        return ending.lock_down(obj, **given, by=by, now=now)
 
     @object_verb(
         __("Unlock"),

@@ -71,7 +71,7 @@ class Users(Resource):
         "create": shapes.NewUser,
         "partial_update": shapes.ChangedUser,
         "lock": shapes.LockReason,
-        "lock_down": shapes.LockReason,
+        "lock_down": shapes.LockDown,
         "unlock": shapes.Nothing,
         "password": shapes.NewPassword,
     }
@@ -120,8 +120,8 @@ class Users(Resource):
     @action(detail=True, methods=["post"], url_path="lock-down")
     def lock_down(self, request: Request, **where: Any) -> Response:
         """Take everything from the account and lock it; its old password opens it no more, also once it is unlocked."""
-        user, reason = self.get_object(), self.body()["reason"]
-        return self._after(user, lock_down(user, reason=reason, by=actor(request), now=timezone.now()))
+        user = self.get_object()
+        return self._after(user, lock_down(user, **self.body(), by=actor(request), now=timezone.now()))
 
     @action(detail=True, methods=["post"])
     def unlock(self, request: Request, **where: Any) -> Response:

@@ -103,8 +103,10 @@ def make_key(draft: KeyDraft, *, session: Session, by: Actor, now: datetime) -> 
     draft.user.ask_ahead()
     with unit():
         # One key at a time, and nobody is locked, raised or given another password between the question and the answer.
+        # And the maker's row, so that none is left over that was made while his account was locked down.
         people = User.objects.select_for_update(of=("self",)).select_related("company")
-        user = people.filter(pk=draft.user.pk).first()
+        held = people.filter(pk__in={draft.user.pk, session.user_id}).order_by("pk")
+        user = next((one for one in held if one.pk == draft.user.pk), None)
         if user is None:
             return NOT_FOUND
         refusal = _refuse(user, verb="add", by=by) or _refuse_scopes(draft.scopes, user=user, by=by)
@@ -156,8 +158,14 @@ def _made(draft: KeyDraft, *, secret: str, by: Actor, now: datetime) -> ApiKey:
         address=by.origin.address,
         grant=grant,
     )
-    maker = str(by.origin.actor) if by.origin.actor is not None else ""
-    return ApiKey.objects.create(session=session, name=draft.name, hint=secret[:HINT], made_by_name=maker)
+    maker = by.origin.impersonator or by.origin.actor
+    return ApiKey.objects.create(
+        session=session,
+        name=draft.name,
+        hint=secret[:HINT],
+        made_by=maker if isinstance(maker, User) else None,
+        made_by_name=str(by.origin.actor or ""),
+    )
 
 
 def rename_key(key: ApiKey, name: str, *, by: Actor, now: datetime) -> ApiKey | Denied:
@@ -197,6 +205,14 @@ def revoke_key(key: ApiKey, *, by: Actor, now: datetime) -> Denied | None:
     if not key.session.is_live(now=now) or not end_key(key, origin=by.origin, now=now):
         return NOT_LIVE
     return None
+
+
+def revoke_made_by(maker: User, *, by: Actor, now: datetime) -> tuple[int, int]:
+    """Inside a unit: end the keys that this person made for others. How many ended, and how many the actor may not touch."""
+    live = Session.objects.filter(Session.live(now=now)).exclude(user=maker)
+    made = ApiKey.objects.filter(made_by=maker, session__in=live).select_related("session__user__company")
+    mine = [one for one in made if _refuse(one.session.user, verb="delete", by=by) is None]
+    return sum(end_key(one, origin=by.origin, now=now) for one in mine), len(made) - len(mine)
 
 
 def end_key(key: ApiKey, *, origin: Origin, now: datetime) -> bool:

@@ -8,6 +8,7 @@ from django.contrib.auth.hashers import make_password
 from django.db.models import F
 from django.utils.translation import gettext_lazy as _
 
+from accounts.api_keys import revoke_made_by
 from accounts.inviting import links_held_of, revoke_held
 from accounts.models import Browser, Session, User
 from accounts.notices import any_channels, notify
@@ -59,13 +60,14 @@ def sign_out_everywhere(user: User, *, by: Actor, now: datetime) -> Denied | Non
     return None if ended or forgotten else NOBODY_SIGNED_IN
 
 
-def lock_down(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | None:
+def lock_down(user: User, *, reason: str, by: Actor, now: datetime, made_keys: bool = False) -> Denied | None:
     """Take everything from an account at once, where somebody else may have it, and lock it.
 
     Sessions, tokens, API keys, codes, mailed links, remembered browsers and the join links that it made are over, and so is the password
     of somebody kept here: once the account is unlocked, its person has to prove it anew, by a mailed link and the second factor, or by a
     password that an administrator gives; until then no passkey opens it alone. Of external people the directory keeps the password. The
-    second factors stay: whether one of them is the intruder's, the administrator sees on the page.
+    second factors stay: whether one of them is the intruder's, the administrator sees on the page. With `made_keys` the API keys that it
+    made for others end as well, as far as the actor may revoke them.
     """
     with unit():
         links_held_of(user, now=now)  # held before the person, as whoever joins takes them
@@ -76,6 +78,7 @@ def lock_down(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | 
         forgotten = forget_browsers(user, origin=by.origin, now=now)
         lock_account(user, reason=reason, by=by, now=now)
         links = revoke_held(made, by=by, now=now)
+        keys, kept = revoke_made_by(user, by=by, now=now) if made_keys else (0, 0)
         User.objects.filter(pk=user.pk).update(
             security_version=F("security_version") + 1, locked_down_at=now, **_voided(user, now=now)
         )
@@ -91,6 +94,8 @@ def lock_down(user: User, *, reason: str, by: Actor, now: datetime) -> Denied | 
             reason=reason[:200],
             links=links,
             browsers=forgotten,
+            keys_of_others=keys,
+            keys_left=kept,
         )
         notify(user, to=any_channels(user), sentence="locked_down", origin=by.origin, now=now)
     return None

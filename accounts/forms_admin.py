@@ -110,3 +110,15 @@ class LockForm(ObjectForm):
         widget=forms.TextInput(attrs={"class": "vTextField"}),
         help_text=_("Administrators read it on the person's page, and it stands in the audit events."),
     )
+
+
+class LockDownForm(LockForm):
+    """Why everything is taken from an account, and whether what it made for others goes with it."""
+
+    made_keys = forms.BooleanField(
+        label=_("Revoke the API keys that it made for others, too"),
+        required=False,
+        help_text=_(
+            "Whoever has the account may know them. Programs that use them stop at once. Those of people who stand above you stay."
+        ),
+    )

@@ -137,6 +137,15 @@ class LockReason(Strict):
     reason = Text(max_length=200, help_text=_("For the audit and other administrators."))
 
 
+class LockDown(LockReason):
+    """Why everything is taken from an account, and whether what it made for others goes with it."""
+
+    made_keys = Flag(
+        required=False,
+        help_text=_("Whether the API keys that it made for others end, too; those of people above you stay."),
+    )
+
+
 class Impersonation(Strict):
     """Why an administrator acts as a person, and whether changes are allowed."""
 

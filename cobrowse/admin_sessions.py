@@ -17,7 +17,7 @@ from cobrowse.sessions.life import as_it_is, in_state, live, settled
 from cobrowse.sessions.states import Asked, Role, State
 from cobrowse.sessions.verbs import end_by_administrator
 from core.admin import VerbAdmin
-from core.admin_lists import VisibleRelatedFilter
+from core.admin_lists import UsualFirst, VisibleRelatedFilter
 from core.admin_pages import Panel, Words, badge, object_verb, two_lines, when
 from core.outcomes import Denied
 from tenants.actor import Actor
@@ -29,11 +29,12 @@ STATES: Mapping[str, tuple[str, Words]] = {
 }
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(UsualFirst):
     """Live sessions, unless others are asked for."""
 
     title = __("state")
     parameter_name = "state"
+    usual = __("Live")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """What can be asked for besides all that are live."""
@@ -43,11 +44,6 @@ class StateFilter(admin.SimpleListFilter):
             ("ended", __("Ended")),
             ("all", __("All")),
         ]
-
-    def choices(self, changelist: Any) -> Any:
-        """Live first, as what is shown when nothing is asked for."""
-        for index, choice in enumerate(super().choices(changelist)):
-            yield {**choice, "display": _("Live")} if index == 0 else choice
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Rows in this state."""

@@ -10,6 +10,7 @@ This file knows no word of the domain. The admin site hands in who may see and d
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from django.contrib import admin
@@ -306,7 +307,10 @@ class VerbAdmin(StockAdmin):
             "inline_admin_formsets": [],
             "errors": helpers.AdminErrorList(form, []),
             "preserved_filters": self.get_preserved_filters(request),
-            "object_tools": [] if obj is None else self._tools(request, obj),
+            # What takes something away stands last.
+            "object_tools": []
+            if obj is None
+            else sorted(self._tools(request, obj), key=itemgetter("danger")),
             "history_url": None if obj is None else self.gate.history_url(request, obj),
             "panels": [] if obj is None else self.panels(request, obj),
             "notes": self.notes(request, obj),

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.contrib.admin.filters import RelatedFieldListFilter
+from django.contrib.admin.filters import RelatedFieldListFilter, SimpleListFilter
 from django.contrib.admin.views.main import SEARCH_VAR, ChangeList
 from django.core.paginator import Paginator
 from django.db import connection
@@ -60,6 +60,17 @@ class VerbChangeList(ChangeList):
             found = list(self.queryset.order_by().values_list("pk", flat=True)[: self.list_per_page])
             self.result_list = self.queryset.filter(pk__in=found)
         self.model_admin.complete(request, self.result_list)  # type: ignore[attr-defined]
+
+
+class UsualFirst(SimpleListFilter):
+    """A filter that shows only the `usual` rows where nothing is asked for; all of them are one of its choices."""
+
+    usual: Any  # as it is called
+
+    def choices(self, changelist: Any) -> Any:
+        """The usual rows first, by their name."""
+        for index, choice in enumerate(super().choices(changelist)):
+            yield {**choice, "display": self.usual} if index == 0 else choice
 
 
 class VisibleRelatedFilter(RelatedFieldListFilter):

@@ -13,7 +13,7 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
 from core.admin import VerbAdmin
-from core.admin_lists import VisibleRelatedFilter
+from core.admin_lists import UsualFirst, VisibleRelatedFilter
 from core.admin_pages import Note, ObjectForm, Panel, Words, badge, link_to, object_verb, two_lines, when
 from core.outcomes import Denied
 from login.help.answering import HOW_LENGTH, confirm_person, deny_person
@@ -36,20 +36,16 @@ IT_TAKES_TWO: Words = __(
 )
 
 
-class StateFilter(admin.SimpleListFilter):
+class StateFilter(UsualFirst):
     """Who waits, unless others are asked for."""
 
     title = __("state")
     parameter_name = "state"
+    usual = __("Waiting")
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """What can be asked for besides those who wait."""
         return [("over", __("Over")), ("all", __("All"))]
-
-    def choices(self, changelist: Any) -> Any:
-        """Who waits first, as what is shown when nothing is asked for."""
-        for index, choice in enumerate(super().choices(changelist)):
-            yield {**choice, "display": _("Waiting")} if index == 0 else choice
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Rows in this state."""

@@ -28,6 +28,7 @@ from accounts.sessions import BROWSER, Client
 from configserver import where
 from configserver.engines.base import Unreachable
 from core import entropy
+from core.contacts import NAME_LENGTH
 from core.http import safe_next
 from core.outcomes import Denied
 from login.case import Case
@@ -134,7 +135,8 @@ class UsernameView(View):
         target = safe_next(request.GET.get("next"))
         if principal is not None:
             return redirect(target)
-        return self._page(request, UsernameForm(), target)
+        proposed = request.GET.get("login_hint", "")[:NAME_LENGTH]
+        return self._page(request, UsernameForm(initial={"username": proposed}), target)
 
     def post(self, request: HttpRequest) -> HttpResponse:
         """Begin, by a name or by a passkey."""

@@ -19,6 +19,7 @@ from oidc.claims import is_by_factor
 from oidc.decision import Next, Standing, decide
 from oidc.models import Client, ClientSession, Consent
 from oidc.protocol import HINT, Asked, Refused, Registered, Unsafe, read
+from twofactor.services.asked import may_turn_one_on
 
 CODE = "code"
 CODE_LIFE = timedelta(seconds=60)
@@ -103,6 +104,7 @@ def _standing(
     if principal is None:
         return Standing(signed_in=False)
     user, session = principal.user, principal.session
+    by_factor = is_by_factor(session.methods)
     return Standing(
         signed_in=True,
         # What an integration vouches for has bounds of its own, which a session at a client would not have.
@@ -110,11 +112,12 @@ def _standing(
         belongs=client.company_id is None or client.company_id == user.company_id,
         locked=locked,
         confirmed_at=session.confirmed_at,
-        by_factor=is_by_factor(session.methods),
+        by_factor=by_factor,
         hinted=not asked.hint or _hinted(asked.hint) == user.uid,
         asks_consent=client.asks_consent,
         consented=client.asks_consent and set(asked.scope) <= granted(client, user),
         needs_factor=client.needs_factor,
+        may_set_up=client.needs_factor and not by_factor and may_turn_one_on(user),
         since=since,
     )
 

@@ -6,12 +6,15 @@ from enum import StrEnum
 
 from oidc.protocol import Asked, Refused
 
+NO_FACTOR = ("unmet_authentication_requirements", "A second factor is needed.")
+
 
 class Next(StrEnum):
     """What comes next."""
 
     SIGN_IN = "sign-in"
     CONFIRM = "confirm"  # again, in the session that there is
+    SET_UP = "set-up"  # a second factor, for there is none yet that could be asked for
     CONSENT = "consent"
     CODE = "code"
 
@@ -32,6 +35,7 @@ class Standing:
     asks_consent: bool = True
     consented: bool = False
     needs_factor: bool = False
+    may_set_up: bool = False  # has turned no second factor on, and may
     since: datetime | None = (
         None  # when the browser first came with this request, if it was sent on from here
     )
@@ -52,12 +56,14 @@ def decide(asked: Asked, standing: Standing, *, now: datetime) -> Next | Refused
         return asked.refused("login_required", "The person has to confirm.") if silent else Next.CONFIRM
     if (standing.needs_factor or asked.wants_mfa) and not standing.by_factor:
         tried = standing.since is not None and standing.confirmed_at >= standing.since
+        if standing.needs_factor and standing.may_set_up and not silent:
+            return Next.SET_UP
         if not tried and not silent:
             return Next.CONFIRM
         if not tried and standing.needs_factor:
             return asked.refused("login_required", "A second factor is needed.")
         if standing.needs_factor:
-            return asked.refused("unmet_authentication_requirements", "A second factor is needed.")
+            return asked.refused(*NO_FACTOR)
     if standing.asks_consent and ("consent" in asked.prompt or not standing.consented):
         return asked.refused("consent_required", "The person has to agree.") if silent else Next.CONSENT
     return Next.CONSENT if "select_account" in asked.prompt else Next.CODE

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 HINT = "id_token_hint"
+LOGIN_HINT = "login_hint"
 LONGEST_QUERY = 1_800  # so that it fits into the way back from a sign-in
 LONGEST_STATE = 512
 LONGEST_URI = 500
@@ -66,6 +67,7 @@ class Asked:
     max_age: int | None
     wants_mfa: bool
     hint: str  # an ID token of before
+    name: str  # by which the person may want to sign in; only proposed
 
     def refused(self, error: str, description: str) -> Refused:
         """The same request, refused."""
@@ -150,6 +152,7 @@ def read(query: str, client: Registered | None) -> Asked | Refused | Unsafe:
         max_age=None if age is None else int(age),
         wants_mfa=next((one for one in given.get("acr_values", "").split() if one in {SFA, MFA}), "") == MFA,
         hint=given.get(HINT, ""),
+        name=given.get(LOGIN_HINT, ""),
     )
 
 

@@ -41,7 +41,7 @@ from oidc.authorizing import (
     since_of,
 )
 from oidc.claims import TOLD
-from oidc.decision import Next
+from oidc.decision import NO_FACTOR, Next
 from oidc.ending import leave, may_go_on_to
 from oidc.endpoints import form_of
 from oidc.models import Client
@@ -53,6 +53,7 @@ MOST_WAITING = 10
 Onward = Callable[[HttpRequest, Client, str], HttpResponse]
 # Refusals that say something of the person. A client that only looks whether somebody is signed in does not fill the trail.
 _TRAIL = frozenset({"access_denied", "unmet_authentication_requirements"})
+_SAID_NO = ("access_denied", "The person said no.")
 _noted = Buckets(60)
 _codes = Buckets(60)
 _WHY = {
@@ -131,12 +132,15 @@ def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) 
     following = next_for(client, asked, principal, locked=locked, since=since, now=now)
     if isinstance(following, Refused):
         return _refused(request, client, following, onward=onward)
-    if following in {Next.SIGN_IN, Next.CONFIRM} or principal is None:
-        door = reverse("login:username") if following is Next.SIGN_IN else CONFIRM_URL
-        return _sent_to(door, request, since=since)
+    if following is Next.SIGN_IN or principal is None:
+        return _sent_to(reverse("login:username"), request, since=since, name=asked.name)
+    if following is Next.CONFIRM:
+        return _sent_to(CONFIRM_URL, request, since=since)
     if denied:
-        refused = asked.refused("access_denied", "The person said no.")
+        refused = asked.refused(*(NO_FACTOR if following is Next.SET_UP else _SAID_NO))
         return _refused(request, client, refused, onward=onward)
+    if following is Next.SET_UP:
+        return _set_up(request, client, query=query)
     if following is Next.CONSENT and not allowed:
         return _consent(request, client, asked, principal, query=query)
     if _codes.take(principal.caller_id, now=time.monotonic()).refused:
@@ -166,10 +170,11 @@ def _forget(response: HttpResponse, name: str) -> None:
     response.delete_cookie(name, path=reverse("oidc:authorize"), samesite="Lax")
 
 
-def _sent_to(door: str, request: HttpRequest, *, since: datetime | None) -> HttpResponse:
+def _sent_to(door: str, request: HttpRequest, *, since: datetime | None, name: str = "") -> HttpResponse:
     """The browser goes to a door of the sign-in and comes back; it keeps when it came first."""
     query, here = shortened(request.META.get("QUERY_STRING", "")), reverse("oidc:authorize")
-    response = redirect(f"{door}?{urlencode({'next': f'{here}?{query}'})}")
+    given = {"next": f"{here}?{query}"} | ({protocol.LOGIN_HINT: name} if name else {})
+    response = redirect(f"{door}?{urlencode(given)}")
     if since is None:
         kept = [name for name in request.COOKIES if name.startswith(CAME)]
         for name in kept if len(kept) >= MOST_WAITING else ():
@@ -222,6 +227,11 @@ def _note(request: HttpRequest, principal: Principal, client: Client, refused: R
             subject=client,
             reason=refused.error,
         )
+
+
+def _set_up(request: HttpRequest, client: Client, *, query: str) -> HttpResponse:
+    """There is no second factor to ask for yet: where the person turns one on, and goes on from."""
+    return render(request, "oidc/set_up.html", {"client": client, "query": query})
 
 
 def _consent(

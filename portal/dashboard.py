@@ -27,6 +27,7 @@ from portal.dashboard_cobrowse import cobrowse_warnings, sessions_card
 from portal.dashboard_directories import directories_card, directories_shown, directory_warnings
 from portal.prerequisites import may_see
 from tenants.rules import may_touch, visible_to
+from twofactor.services.lost import waiting as recoveries
 
 FAILED_WITHIN = timedelta(days=7)
 OVERDUE_AFTER = timedelta(minutes=1)  # the clock looks for what is due every few seconds
@@ -57,6 +58,18 @@ def cards(principal: Principal, *, directories: Sequence[Directory], now: dateti
                 hint=_("until somebody unlocks them"),
                 url=_list("accounts_user", state="locked"),
                 tone="warning" if locked else "",
+            )
+        )
+        lost = bounded_count(
+            visible_to(principal.rights, User).filter(pk__in=recoveries(now=now).values("user"))
+        )
+        found.append(
+            Card(
+                label=_("Lost second factors"),
+                value=lost,
+                hint=_("being replaced, unless somebody ends it"),
+                url=_list("accounts_user", lost="waiting"),
+                tone="warning" if lost else "",
             )
         )
     if may("view", "help"):

@@ -5,6 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -35,7 +37,7 @@ from twofactor.services import administered
 from twofactor.services.asked import policy_for
 from twofactor.services.devices import remembered
 from twofactor.services.factors import confirmed, is_permitted
-from twofactor.services.lost import awaited
+from twofactor.services.lost import awaited, waiting
 from twofactor.services.paper import newest_temporary, recovery_codes_left, temporary_until
 from twofactor.services.two_persons import WAITS, waiting_words
 
@@ -152,6 +154,23 @@ def end_recovery(
     return administered.end_recovery_of(obj, by=by, now=now)
 
 
+class LostFilter(admin.SimpleListFilter):
+    """Whose second factor is said to be lost."""
+
+    title = __("lost second factor")
+    parameter_name = "lost"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
+        """Those who wait to replace it."""
+        return [("waiting", __("Being replaced"))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> QuerySet[User]:
+        """People who wait, or for whom somebody with the password does."""
+        if self.value() != "waiting":
+            return queryset
+        return queryset.filter(pk__in=waiting(now=timezone.now()).values("user"))
+
+
 _VERBS: Mapping[str, Words] = {
     "reset": __("Turn off every second factor"),
     "code": __("Make a temporary code"),
@@ -232,5 +251,6 @@ add_verb(UserAdmin, turn_off_factors)
 add_verb(UserAdmin, temporary_code)
 add_verb(UserAdmin, forget_devices)
 add_verb(UserAdmin, end_recovery)
+UserAdmin.list_filter = (*UserAdmin.list_filter, LostFilter)
 MORE_PANELS.append(panels)
 MORE_NOTES.append(notes)

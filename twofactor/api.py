@@ -24,7 +24,16 @@ from tenants.settings import snapshot
 from twofactor.api_caller import confirmed
 from twofactor.models import Factor, FactorKind
 from twofactor.policy import PROVIDED
-from twofactor.serializers import Code, DeviceShown, FactorName, FactorShown, RecoveryShown, all_shown, shown
+from twofactor.serializers import (
+    NO_RECOVERY,
+    Code,
+    DeviceShown,
+    FactorName,
+    FactorShown,
+    RecoveryShown,
+    all_shown,
+    shown,
+)
 from twofactor.services import setup
 from twofactor.services.devices import forget_browser, own_browser, remembered
 from twofactor.services.factors import (
@@ -216,7 +225,7 @@ class OwnRecovery(APIView):
         """Since when, until when, and from where it was asked; null where nobody waits."""
         user = User.objects.get(pk=principal_of(request).user.pk)
         found = awaited(user, now=timezone.now())
-        return Response(RecoveryShown(found or {"asked_at": None, "due_at": None, "address": None}).data)
+        return Response(RecoveryShown(found or NO_RECOVERY).data)
 
     def delete(self, request: Request) -> Response:
         """End it: the second factor stays. No confirmation, for it changes nothing. Nobody waits: 409 `nothing_changed`."""

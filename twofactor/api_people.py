@@ -13,7 +13,7 @@ from accounts.serializers import Nothing
 from core.api import Resource, actor
 from core.fields import Strict, Text
 from core.refusals import settled
-from twofactor.serializers import DeviceShown, FactorShown, all_shown
+from twofactor.serializers import NO_RECOVERY, DeviceShown, FactorShown, RecoveryShown, all_shown
 from twofactor.services.administered import (
     end_recovery_of,
     forget_devices,
@@ -21,6 +21,7 @@ from twofactor.services.administered import (
     turn_off_factors,
 )
 from twofactor.services.devices import remembered
+from twofactor.services.lost import awaited
 
 
 class Reason(Strict):
@@ -69,6 +70,20 @@ class FactorsOfPerson(Resource):
         user = self.get_object()
         self.body()
         return self.settle_gone(end_recovery_of(user, by=actor(request), now=timezone.now()))
+
+
+class RecoveryOfPerson(Resource):
+    """Whether a person, or somebody with the password, waits to replace a lost second factor."""
+
+    model = User
+    reads = RecoveryShown
+    verbs = {"recovery": "view"}
+    related = ("company",)
+
+    def recovery(self, request: Request, **where: Any) -> Response:
+        """Since when, until when, and from where it was asked; null where nobody waits."""
+        found = awaited(self.get_object(), now=timezone.now())
+        return Response(RecoveryShown(found or NO_RECOVERY).data)
 
 
 class DevicesOfPerson(Resource):

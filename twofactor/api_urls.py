@@ -5,7 +5,7 @@ from django.urls import path
 from twofactor import api, api_contacts
 from twofactor.api_explain import ExplainSignIn
 from twofactor.api_passkeys import OwnPasskeyMade, OwnPasskeys
-from twofactor.api_people import DevicesOfPerson, FactorsOfPerson
+from twofactor.api_people import DevicesOfPerson, FactorsOfPerson, RecoveryOfPerson
 from twofactor.api_report import FactorReport
 
 urlpatterns = [
@@ -33,6 +33,7 @@ urlpatterns = [
         FactorsOfPerson.as_view({"post": "reset"}),
         name="user-reset-factors",
     ),
+    path("users/<uuid:id>/recovery/", RecoveryOfPerson.as_view({"get": "recovery"}), name="user-recovery"),
     path(
         "users/<uuid:id>/end-recovery/",
         FactorsOfPerson.as_view({"post": "end_recovery"}),

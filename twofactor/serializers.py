@@ -135,6 +135,9 @@ class MadePasskey(Strict):
     name = FactorName(required=False)
 
 
+NO_RECOVERY = {"asked_at": None, "due_at": None, "address": None}
+
+
 class RecoveryShown(serializers.Serializer[Any]):
     """The wait of somebody who says that the second factor is lost."""
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from django.db import models
 from django.utils.translation import gettext_lazy as _
 
+from accounts.models.people import User
 from accounts.models.sessions import Session
 from core.contacts import NAME_LENGTH
 from tenants.models import Kind
@@ -21,6 +22,7 @@ class ApiKey(models.Model):
     session = models.OneToOneField(Session, models.CASCADE, related_name="api_key")
     name = models.CharField(_("name"), max_length=120, help_text=_("What uses it."))
     hint = models.CharField(_("begins with"), max_length=20)
+    made_by = models.ForeignKey(User, models.SET_NULL, null=True, related_name="+", editable=False)
     made_by_name = models.CharField(_("made by"), max_length=NAME_LENGTH, blank=True)
 
     secret = ""  # of one that was just made, to be shown this once; kept nowhere

@@ -49,6 +49,7 @@ def test_the_numbers_are_those_of_ones_own_companies(
     _something_happens(globex, cleo)
     signed_in(ben)
     expected = {
+        "Lost second factors": 0,
         "People asking for help": 0,
         "Sign-ins today": 2,
         "Failures today": 1,

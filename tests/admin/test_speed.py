@@ -107,7 +107,7 @@ def test_the_dashboard_asks_few_questions(browser: Browse, root: User) -> None:
     page.get("/admin/")
     with CaptureQueriesContext(connection) as asked:
         assert page.get("/admin/").status_code == 200
-    assert _questions(asked) <= 17
+    assert _questions(asked) <= 18
 
 
 def test_a_count_stops_at_its_bound(

@@ -464,6 +464,7 @@ COVERAGE: Mapping[str, Entry] = {
     "api/v1/users/<uuid:id>/reset-factors/": the("user"),
     "api/v1/users/<uuid:id>/temporary-code/": the("user"),
     "api/v1/users/<uuid:id>/end-recovery/": the("user"),
+    "api/v1/users/<uuid:id>/recovery/": the("user"),
     "api/v1/users/<uuid:id>/devices/": the("user"),
     "api/v1/users/<uuid:id>/forget-devices/": the("user"),
     "api/v1/persons/": every("person"),

@@ -11,7 +11,7 @@ from accounts.api_keys import KeyDraft, make_key
 from accounts.ending import lock_down
 from accounts.inviting import JoinLinkDraft, make_join_link
 from accounts.limits import unlock_user
-from accounts.models import Browser, JoinLink, Session, User
+from accounts.models import ApiKey, Browser, JoinLink, Session, User
 from accounts.people import set_password
 from audit.models import AuditEvent
 from core.outcomes import Denied
@@ -130,6 +130,62 @@ def test_a_key_of_the_account_opens_nothing(ada: User, root: User) -> None:
     assert not isinstance(made, Denied), made
     assert lock(ada, root) is None
     assert not Session.objects.filter(user=ada, ended_at=None).exists()
+
+
+def key_for(user: User, *, by: User) -> ApiKey:
+    draft = KeyDraft(user=user, name=f"of {by} for {user}", scopes=["users:read"], days=9)
+    made = make_key(draft, session=Api(by).session, by=cast.acting(by), now=timezone.now())
+    assert not isinstance(made, Denied), made
+    return made
+
+
+def lives(*keys: ApiKey) -> list[bool]:
+    return [Session.objects.get(api_key=key).ended_at is None for key in keys]
+
+
+@pytest.mark.parametrize("by_page", [True, False])
+def test_the_keys_that_it_made_for_others_end_where_that_is_wished(
+    ada: User, ben: User, root: User, acme: Company, by_page: bool
+) -> None:
+    other = cast.person("abe@acme.example", company=acme, role=cast.COMPANY_ADMINISTRATOR)
+    key, others = key_for(ben, by=ada), key_for(ben, by=root)
+    assert lock(ada, root) is None
+    assert lives(key, others) == [True, True]
+    unlock_user(ada, by=cast.acting(root), now=timezone.now())
+    if by_page:
+        path = reverse("admin:accounts_user_lock_down", args=[ada.pk])
+        cast.browser(other).post(path, {"reason": WHY, "made_keys": "on"})
+    else:
+        Api(other).post(f"users/{ada.uid}/lock-down/", {"reason": WHY, "made_keys": True})
+    assert lives(key, others) == [False, True]
+    details = AuditEvent.objects.filter(event="accounts:user:lockeddown").latest("id").details
+    assert (details["keys_of_others"], details["keys_left"]) == (1, 0)
+    assert any(key.name in str(told.context) for told in Delivery.objects.all())
+
+
+def test_no_key_of_somebody_above_ends_by_it(ada: User, ben: User, root: User) -> None:
+    key = key_for(root, by=root)
+    ApiKey.objects.filter(pk=key.pk).update(made_by=ben)  # as though he had been more than he is
+    assert lock_down(ben, reason=WHY, made_keys=True, by=cast.acting(ada), now=timezone.now()) is None
+    assert lives(key) == [True]
+    details = AuditEvent.objects.get(event="accounts:user:lockeddown").details
+    assert (details["keys_of_others"], details["keys_left"]) == (0, 1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_no_key_is_left_over_that_was_made_meanwhile(ada: User, ben: User, root: User) -> None:
+    session, by = Api(ada).session, cast.acting(ada)
+
+    def act(number: int) -> None:
+        now = timezone.now()
+        if number:
+            draft = KeyDraft(user=ben, name=f"k{number}", scopes=["users:read"], days=9)
+            make_key(draft, session=session, by=by, now=now)
+        else:
+            lock_down(ada, reason=WHY, made_keys=True, by=cast.acting(root), now=now)
+
+    in_parallel(5, act)
+    assert not ApiKey.objects.filter(made_by=ada, session__ended_at=None).exists()
 
 
 def test_a_password_that_was_taken_away_is_never_taken_again(

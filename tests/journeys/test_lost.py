@@ -419,8 +419,11 @@ def test_used_twice_at_once_it_is_used_once(acme: Company, ben: User, clock: Tim
 
 
 def test_an_administrator_ends_it(ben: User, ada: User, asked: Recovery) -> None:
+    shown = Api(ada).get(f"users/{ben.uid}/recovery/").json()
+    assert (shown["asked_at"] is not None, shown["address"]) == (True, asked.address)
     found = Api(ada).post(f"users/{ben.uid}/end-recovery/", {})
     assert found.status_code == 204, found.content
+    assert set(Api(ada).get(f"users/{ben.uid}/recovery/").json().values()) == {None}
     assert Api(ada).post(f"users/{ben.uid}/end-recovery/", {}).json()["code"] == "nothing_changed"
     assert not Recovery.objects.exists()
     assert AuditEvent.objects.get(event="twofactor:recovery:ended").details["reason"] == "by_administrator"
@@ -428,10 +431,15 @@ def test_an_administrator_ends_it(ben: User, ada: User, asked: Recovery) -> None
 
 def test_by_the_administration(ben: User, ada: User, asked: Recovery) -> None:
     browser = cast.browser(ada)
+    card = next(one for one in browser.get("/admin/").context["cards"] if one.label == "Lost second factors")
+    assert card.value == 1
+    listed = browser.get(card.url).context["cl"].result_list
+    assert [user.pk for user in listed] == [ben.pk]
     page = browser.get(reverse("admin:accounts_user_change", args=[ben.pk])).content.decode()
     assert "Said to be lost" in page
     path = reverse("admin:accounts_user_end_recovery", args=[ben.pk])
     assert browser.post(path, {}).status_code == 302
+    assert not browser.get(card.url).context["cl"].result_list
     assert not Recovery.objects.exists()
 
 

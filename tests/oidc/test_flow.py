@@ -139,9 +139,36 @@ def test_a_second_factor_that_the_client_needs_is_asked_for(
     assert "otp" in claims["amr"]
 
 
-def test_whoever_has_none_is_refused_there_and_let_in_where_it_was_only_wished(
+def test_whoever_has_none_yet_turns_one_on_and_goes_on(
+    acme: Company, web: WebDoor, ben: User, post: Post, clock: Time
+) -> None:
+    party = party_of(acme, needs_factor=True, asks_consent=False)
+    sign_in(web, BEN, PASSWORD)
+    assert party.back(web.browser.get(party.request(prompt="none")))["error"] == "login_required"
+    path = party.request()
+    page = web.open(path)
+    assert "Wiki lets nobody in by a password alone" in page.text
+    assert "/account/security/" in page.links
+    form = next(one for one in page.forms if "Back to Wiki without one" in one.buttons)
+    token = form.values["csrfmiddlewaretoken"]
+    allowed = web.browser.post(form.action, {"csrfmiddlewaretoken": token, "allow": "1"})
+    assert "Wiki lets nobody in" in allowed.content.decode()
+    left = web.browser.post(form.action, {"csrfmiddlewaretoken": token, "deny": "1"})
+    assert party.back(left)["error"] == "unmet_authentication_requirements"
+    assert AuditEvent.objects.get(event="oidc:session:refused").company_id == acme.pk
+    turn_on(ben)
+    page = web.open(path)
+    web.send(next(one for one in page.forms if "password" in one.values), password=PASSWORD)
+    form = next(one for one in web.page.forms if "code" in one.values)
+    answer = web.browser.post("/login/code/", {**form.values, "code": post.code(BEN)})
+    party.redeem(party.back(web.browser.get(answer["Location"]))["code"])
+    assert party.claims()["acr"] == MFA
+
+
+def test_whoever_can_have_none_is_refused_there_and_let_in_where_it_was_only_wished(
     acme: Company, web: WebDoor, ben: User, clock: Time
 ) -> None:
+    configure(TwoFactor__Policy="off")
     needs, wishes = (
         party_of(acme, needs_factor=True, asks_consent=False),
         party_of(acme, name="B", asks_consent=False),
@@ -178,6 +205,18 @@ def test_a_hint_of_another_person_is_answered_by_no(party: Party, ben_in: WebDoo
     other = cast.browser(ada)
     assert party.back(other.get(party.request(id_token_hint=mine)))["error"] == "login_required"
     assert party.back(ben_in.browser.get(party.request(id_token_hint="x.y.z")))["error"] == "login_required"
+
+
+@pytest.mark.parametrize(
+    ("hint", "proposed"), [(BEN, BEN), ("x" * 900, "x" * 254), ('"><b>', "&quot;&gt;&lt;b&gt;")]
+)
+def test_the_name_that_a_client_knows_is_proposed(
+    party: Party, web: WebDoor, hint: str, proposed: str
+) -> None:
+    web.open(party.request(login_hint=hint))
+    html = web.answer.content.decode()
+    assert f'value="{proposed}"' in html
+    assert html.count("autofocus") == 1
 
 
 # --- where everything is

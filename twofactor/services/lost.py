@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings as django
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext_lazy as _
@@ -84,6 +84,11 @@ def _refuse_waiting(user: User, settings: Snapshot, *, now: datetime) -> Denied 
     if not settings.number(RECOVERY_WAIT):
         return SWITCHED_OFF
     return TAKES_TWO if needed_for(user, now=now) > 1 else None
+
+
+def waiting(*, now: datetime) -> QuerySet[Recovery]:
+    """The waits that nothing has voided."""
+    return Recovery.objects.filter(version=F("user__security_version"), due_at__gt=now - USABLE_FOR)
 
 
 def under_way(user: User, *, now: datetime) -> Recovery | None:
