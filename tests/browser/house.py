@@ -4,7 +4,8 @@ import json
 import re
 import sqlite3
 import time
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import message_from_bytes
@@ -128,6 +129,19 @@ class House:
                 "UPDATE accounts_user SET email_verified_at = created_at WHERE email = ?", (email,)
             )
             database.execute("UPDATE core_epoch SET version = version + 1")
+
+    @contextmanager
+    def needing_factor(self) -> Iterator[None]:
+        """Let every connected application need a second factor for a while."""
+        self._let_clients_need(factor=True)
+        try:
+            yield
+        finally:
+            self._let_clients_need(factor=False)
+
+    def _let_clients_need(self, *, factor: bool) -> None:
+        with closing(sqlite3.connect(self.product.folder / "db.sqlite3", timeout=10)) as database, database:
+            database.execute("UPDATE oidc_client SET needs_factor = ?", (factor,))
 
     def lose_app(self, email: str) -> None:
         """Let this person have an app turned on that nobody has."""

@@ -183,6 +183,37 @@ def test_two_windows_do_not_take_each_others_way_back(
     assert _at(hedy, wiki) == "Welcome to the wiki, Hedy Demo"
 
 
+def test_whoever_has_no_second_factor_turns_one_on_and_goes_on(
+    visit: Callable[..., Window], wiki: Wiki, house: House
+) -> None:
+    email = house.person("Ida Demo")
+    house.verify(email)
+    ida = visit()
+    with house.needing_factor():
+        ida.page.goto(f"{wiki.begin()}&login_hint={email}")
+        assert ida.field("E-mail address or user name").input_value() == email
+        ida.begin(email, PASSWORD)
+        assert ida.heading == "A second factor is needed"
+        assert ida.sideways == 0
+        pictures.take(ida.page, "factor needed")
+        ida.press(f"Back to {LONG} without one")
+        assert _at(ida, wiki) == "Not signed in: unmet_authentication_requirements"
+
+        ida.page.goto(wiki.begin())
+        with ida.context.expect_page() as opened:
+            ida.page.get_by_role("link", name="To my account").click()
+        account = opened.value
+        account.get_by_role("button", name="Turn on").first.click()
+        account.get_by_text("is turned on").wait_for()
+        ida.page.get_by_role("link", name="I have turned one on").click()
+        ida.field("Password").fill(PASSWORD)
+        ida.press("Continue")
+        ida.type_code(house.code(email))
+        ida.page.get_by_role("button", name="Continue", exact=True).click()
+        assert _at(ida, wiki) == "Welcome to the wiki, Ida Demo"
+        assert wiki.claims["acr"] == "https://refeds.org/profile/mfa"
+
+
 def test_a_wrong_address_leads_nowhere(visit: Callable[..., Window], wiki: Wiki) -> None:
     stranger = visit()
     stranger.page.goto(wiki.begin().replace("callback", "elsewhere"))
