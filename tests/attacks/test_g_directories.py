@@ -244,11 +244,11 @@ def test_a_certificate_for_another_name_of_the_right_authority_gets_no_password(
 
 def test_plain_text_goes_to_this_very_machine_alone(acme_tenant: Tenant, server: Ldap) -> None:
     """An address elsewhere without TLS is not asked, even where the directory is set up so."""
-    away = directories.ldap(server, servers="ldap://192.0.2.1:389", start_tls=False, timeout_ms=500)
+    away = directories.ldap(server, servers="ldap://192.0.2.1:389", start_tls=False, timeout_ms=4_000)
     known("dora", away, acme_tenant)
     began = time.monotonic()
     assert sign_in(ApiDoor(), "dora", password_of("dora")).status == 503
-    assert time.monotonic() - began < 0.5  # nobody waited for a connection
+    assert time.monotonic() - began < 2  # nobody waited for a connection
     assert any("plain text" in one for one in reasons("login:directory:unavailable"))
 
 

@@ -198,7 +198,7 @@ def test_a_flood_ends_when_the_time_is_over() -> None:
         began = time.monotonic()
         outcome = directory(server.name, attempts=9, timeout=0.5).verify(ALICE.name, ALICE.password)
         assert isinstance(outcome, Unreachable)
-        assert 0.45 < time.monotonic() - began < 0.8
+        assert 0.45 < time.monotonic() - began < 0.95
 
 
 def test_every_request_is_signed_and_says_what_we_are() -> None:
@@ -367,10 +367,11 @@ def test_a_server_with_another_secret_fails_the_test() -> None:
 
 
 def test_a_port_that_nobody_listens_on_is_told_at_once() -> None:
-    engine, began = directory(name := f"127.0.0.1:{free_udp_port()}"), time.monotonic()
+    name = f"127.0.0.1:{free_udp_port()}"
+    engine, began = directory(name, attempt_timeout=1.5), time.monotonic()
     outcome = engine.verify(ALICE.name, ALICE.password)
     assert outcome == Unreachable(reason=f"{name}: nobody listens at this address and port")
-    assert time.monotonic() - began < 0.1
+    assert time.monotonic() - began < 1
 
 
 def test_an_engine_shows_nothing_of_itself() -> None:
