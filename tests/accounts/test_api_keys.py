@@ -1,8 +1,10 @@
 """The verbs on API keys: who may make which, and what is kept of one."""
 
 from datetime import datetime, timedelta
+from importlib import import_module
 
 import pytest
+from django.apps import apps
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -286,3 +288,13 @@ def test_a_key_outlives_the_root_key_under_which_it_was_made_once_it_is_used(
     epoch.outrun(epoch.current())
     assert program(key.secret).get("me/").status_code == 200
     assert program(unused.secret).get("me/").status_code == 401
+
+
+def test_the_makers_of_older_keys_are_found_by_name_where_only_one_has_it(
+    root: User, ada: User, ben: User
+) -> None:
+    mine, gone = made(root, user=ada), made(root, user=ben)
+    ApiKey.objects.update(made_by=None)
+    ApiKey.objects.filter(pk=gone.pk).update(made_by_name="somebody who left")
+    import_module("accounts.migrations.0010_makers_of_keys").find_makers(apps, None)
+    assert [ApiKey.objects.get(pk=one.pk).made_by for one in (mine, gone)] == [root, None]
