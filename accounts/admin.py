@@ -18,7 +18,7 @@ from django.utils.timesince import timeuntil
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
-from accounts import admin_external, ending, impersonation, limits, people
+from accounts import admin_external, ending, impersonation, limits, lock_down, people
 from accounts.admin_companies import CompanyAdmin
 from accounts.admin_filters import AccountStateFilter, KeptFilter, PortalRoleFilter
 from accounts.admin_integrations import IntegrationAdmin as IntegrationAdmin
@@ -50,7 +50,6 @@ from core.throttle import Taken
 from tenants.actor import Actor
 from tenants.admin import permissions_panel
 from tenants.models import Company, Permission
-from tenants.rights import Everywhere
 
 SHOWN_SESSIONS = 20
 # Panels about a person that apps above put on the page.
@@ -290,10 +289,7 @@ class UserAdmin(VerbAdmin):
     def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> User | Denied:
         """Make an internal person."""
         password = given.pop("new_password")
-        company = given.get("company")
-        if company is None and not isinstance(by.rights.sees("user"), Everywhere):
-            # Who sees only his own company means this one, also where the field offers him no choice.
-            given["company"] = getattr(by.origin.actor, "company", None)
+        given["company"] = given.get("company") or by.usual_company("user")
         return people.create_user(people.UserDraft(**given), password=password, by=by, now=now)
 
     def change(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> User | Denied:
@@ -347,7 +343,7 @@ class UserAdmin(VerbAdmin):
     )
     def lock_down(self, obj: User, given: dict[str, Any], *, by: Actor, now: datetime) -> Denied | None:
         """Take everything from the account and lock it."""
-        return ending.lock_down(obj, **given, by=by, now=now)
+        return lock_down.lock_down(obj, **given, by=by, now=now)
 
     @object_verb(
         __("Unlock"),

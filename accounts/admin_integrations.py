@@ -29,8 +29,6 @@ from core.admin_pages import Note, Panel, badge, object_verb, two_lines, when
 from core.draft import NOT_FOUND
 from core.outcomes import Denied
 from tenants.actor import Actor
-from tenants.models import Company
-from tenants.rights import Everywhere
 
 _TEMPLATES = "admin/accounts/integration"
 
@@ -130,7 +128,7 @@ class IntegrationAdmin(VerbAdmin):
         product = product_of(request.GET.get("preset", ""))
         origins = product.origins if product.preset != Preset.OTHER else ()
         actor: Actor = self.gate.actor(request)
-        own = None if isinstance(actor.rights.sees("integration"), Everywhere) else _company_of(actor)
+        own = actor.usual_company("integration")
         return {
             "company": own.pk if own is not None else None,
             "preset": product.preset,
@@ -154,9 +152,7 @@ class IntegrationAdmin(VerbAdmin):
 
     def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> Integration | Denied:
         """Make an integration."""
-        if given.get("company") is None and not isinstance(by.rights.sees("integration"), Everywhere):
-            # Who sees only his own company means this one, also where the field offers him no choice.
-            given["company"] = _company_of(by)
+        given["company"] = given.get("company") or by.usual_company("integration")
         return verbs.create_integration(IntegrationDraft(**given), by=by, now=now)
 
     def change(
@@ -292,11 +288,6 @@ class IntegrationAdmin(VerbAdmin):
             return ""
         url = f"{self.url_of(integration, 'remove_key')}?{urlencode({'key': str(key.uid)})}"
         return format_html('<a class="gh-danger" href="{}">{}</a>', url, _("Remove"))
-
-
-def _company_of(actor: Actor) -> Company | None:
-    company: Company | None = getattr(actor.origin.actor, "company", None)
-    return company
 
 
 def _code(text: Any) -> str:

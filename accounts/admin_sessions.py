@@ -14,27 +14,23 @@ from accounts import ending
 from accounts.held import HELD_THROUGH, held_by
 from accounts.models import Session
 from core.admin import VerbAdmin
-from core.admin_lists import VisibleRelatedFilter
+from core.admin_lists import UsualFirst, VisibleRelatedFilter
 from core.admin_pages import badge, object_verb, two_lines
 from core.outcomes import Denied
 from tenants.actor import Actor
 
 
-class LiveFilter(admin.SimpleListFilter):
+class LiveFilter(UsualFirst):
     """Live sessions, unless others are asked for."""
 
     title = __("state")
     parameter_name = "state"
+    usual = __("Live")
     through = ""  # the path from a row of the list to its session
 
     def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, Any]]:
         """What can be asked for besides live ones."""
         return [("ended", __("Ended")), ("all", __("All"))]
-
-    def choices(self, changelist: Any) -> Any:
-        """Live first, as what is shown when nothing is asked for."""
-        for index, choice in enumerate(super().choices(changelist)):
-            yield {**choice, "display": _("Live")} if index == 0 else choice
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Rows in this state."""

@@ -17,9 +17,10 @@ from accounts import serializers as shapes
 from accounts.authentication import principal_of
 from accounts.companies import change_company
 from accounts.describe import described, told
-from accounts.ending import NOT_LIVE, end_session, lock_down
+from accounts.ending import NOT_LIVE, end_session
 from accounts.held import HELD_THROUGH
 from accounts.limits import unlock_user
+from accounts.lock_down import lock_down
 from accounts.models import Session, User
 from accounts.names import Realm
 from accounts.people import UserDraft, change_user, create_user, delete_user, lock_user, set_password

@@ -104,7 +104,7 @@ def make_key(draft: KeyDraft, *, session: Session, by: Actor, now: datetime) -> 
     with unit():
         # One key at a time, and nobody is locked, raised or given another password between the question and the answer.
         # And the maker's row, so that none is left over that was made while his account was locked down.
-        people = User.objects.select_for_update(of=("self",)).select_related("company")
+        people = User.objects.select_for_update(of=("self",), no_key=True).select_related("company")
         held = people.filter(pk__in={draft.user.pk, session.user_id}).order_by("pk")
         user = next((one for one in held if one.pk == draft.user.pk), None)
         if user is None:
@@ -114,7 +114,7 @@ def make_key(draft: KeyDraft, *, session: Session, by: Actor, now: datetime) -> 
             refusal = _refuse_now(user, name=name, session=session, now=now)
         if refusal is not None:
             return refusal
-        key = _made(replace(draft, user=user, name=name), secret=secret, by=by, now=now)
+        key = _made(replace(draft, user=user, name=name), secret=secret, maker=session.user, by=by, now=now)
         record(
             Event.API_KEY_CREATED,
             origin=by.origin,
@@ -142,7 +142,7 @@ def _refuse_now(user: User, *, name: str, session: Session, now: datetime) -> De
     return TOO_MANY if live.count() >= MOST else None
 
 
-def _made(draft: KeyDraft, *, secret: str, by: Actor, now: datetime) -> ApiKey:
+def _made(draft: KeyDraft, *, secret: str, maker: User, by: Actor, now: datetime) -> ApiKey:
     grant: dict[str, object] = {"scopes": [one for one in SCOPES if one in draft.scopes]}
     if not _is_own(draft.user, by):
         grant["rank"] = by.rights.rank
@@ -158,13 +158,8 @@ def _made(draft: KeyDraft, *, secret: str, by: Actor, now: datetime) -> ApiKey:
         address=by.origin.address,
         grant=grant,
     )
-    maker = by.origin.impersonator or by.origin.actor
     return ApiKey.objects.create(
-        session=session,
-        name=draft.name,
-        hint=secret[:HINT],
-        made_by=maker if isinstance(maker, User) else None,
-        made_by_name=str(by.origin.actor or ""),
+        session=session, name=draft.name, hint=secret[:HINT], made_by=maker, made_by_name=str(maker)
     )
 
 
@@ -207,12 +202,16 @@ def revoke_key(key: ApiKey, *, by: Actor, now: datetime) -> Denied | None:
     return None
 
 
-def revoke_made_by(maker: User, *, by: Actor, now: datetime) -> tuple[int, int]:
-    """Inside a unit: end the keys that this person made for others. How many ended, and how many the actor may not touch."""
-    live = Session.objects.filter(Session.live(now=now)).exclude(user=maker)
-    made = ApiKey.objects.filter(made_by=maker, session__in=live).select_related("session__user__company")
-    mine = [one for one in made if _refuse(one.session.user, verb="delete", by=by) is None]
-    return sum(end_key(one, origin=by.origin, now=now) for one in mine), len(made) - len(mine)
+def revoke_made_by(maker: User, *, by: Actor, now: datetime) -> dict[str, int]:
+    """Inside a unit: end the keys that this person made for others; how many ended, and how many the actor may not touch."""
+    made = ApiKey.objects.filter(Session.live(now=now, path="session__"), made_by=maker)
+    # In the order in which sessions end everywhere, so that nobody who ends the same ones waits for this.
+    others = made.exclude(session__user=maker).select_related("session__user__company").order_by("session")
+    holders = {one.session.user_id: one.session.user for one in others}
+    open_to = {pk for pk, holder in holders.items() if _refuse(holder, verb="delete", by=by) is None}
+    mine = [one for one in others if one.session.user_id in open_to]
+    ended = sum(end_key(one, origin=by.origin, now=now) for one in mine)
+    return {"keys_of_others": ended, "keys_left": len(others) - len(mine)}
 
 
 def end_key(key: ApiKey, *, origin: Origin, now: datetime) -> bool:

@@ -31,6 +31,7 @@ BROWSER_COOKIE_SECONDS = 365 * 24 * 3600
 # Where a locked session may still go: to confirm, to sign out, and to what needs no session.
 OPEN_WHEN_LOCKED = ("/login/", "/sso/", "/logout/", "/o/", "/static/", "/livez", "/readyz")
 CONFIRM_URL = "/login/confirm/"
+LOGIN_HINT = "login_hint"  # to the sign-in page: the name that it proposes
 # A sign-in through an integration whose token bounds it (`accounts.grants`) reaches neither the own account nor the administration,
 # of which the team is a part.
 SHUT_WHEN_BOUNDED = ("/account/", "/admin/", "/team/", "/login/confirm/")

@@ -26,8 +26,6 @@ from core.admin_lists import VisibleRelatedFilter
 from core.admin_pages import Note, Panel, Words, badge, object_verb, two_lines, when
 from core.outcomes import Denied
 from tenants.actor import Actor
-from tenants.models import Company
-from tenants.rights import Everywhere
 from tenants.settings import snapshot
 
 MASKED = "••••••"
@@ -178,14 +176,12 @@ class ApplicationAdmin(VerbAdmin):
     def get_changeform_initial_data(self, request: HttpRequest) -> dict[str, Any]:
         """One's own company, for who sees no other."""
         actor: Actor = self.gate.actor(request)
-        own = None if isinstance(actor.rights.sees(verbs.KIND), Everywhere) else _company_of(actor)
+        own = actor.usual_company(verbs.KIND)
         return {"company": own.pk if own is not None else None}
 
     def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> Application | Denied:
         """Make an application."""
-        if given.get("company") is None and not isinstance(by.rights.sees(verbs.KIND), Everywhere):
-            # Who sees only his own company means this one, also where the field offers him no choice.
-            given["company"] = _company_of(by)
+        given["company"] = given.get("company") or by.usual_company(verbs.KIND)
         return verbs.create_application(ApplicationDraft(**given), by=by, now=now)
 
     def change(
@@ -267,11 +263,6 @@ class ApplicationAdmin(VerbAdmin):
         """The options with who set them last, and what the pages need."""
         own = [_options(obj)]
         return [*own, _instrumentation(obj)] if obj.type == ApplicationType.CLUSTER else own
-
-
-def _company_of(actor: Actor) -> Company | None:
-    company: Company | None = getattr(actor.origin.actor, "company", None)
-    return company
 
 
 def _code(text: str) -> str:

@@ -20,7 +20,7 @@ from login.help.answering import HOW_LENGTH, confirm_person, deny_person
 from login.help.asking import DIGITS, as_it_is, over, waiting
 from login.models import HelpRequest, HelpState
 from tenants.actor import Actor
-from twofactor.services.two_persons import needed_for
+from twofactor.services.two_persons import takes_two
 
 TONES: Mapping[str, str] = {
     HelpState.WAITING: "warning",
@@ -153,12 +153,10 @@ class HelpRequestAdmin(VerbAdmin):
         """How to make sure of somebody, and by how many."""
         if obj is None or obj.state != HelpState.WAITING:
             return ()
-        two = (
-            [Note(sentence=IT_TAKES_TWO, tone="warning")]
-            if needed_for(obj.user, now=timezone.now()) > 1
-            else []
-        )
-        return [Note(sentence=CALL_BACK), *two]
+        found = [Note(sentence=CALL_BACK)]
+        if takes_two(obj.user, now=timezone.now()):
+            found.append(Note(sentence=IT_TAKES_TWO, tone="warning"))
+        return found
 
     def panels(self, request: HttpRequest, obj: HelpRequest) -> Sequence[Panel]:
         """Who confirmed it, and the person's page."""

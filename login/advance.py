@@ -49,7 +49,7 @@ def advance(case: Case) -> Denied | None:
         return send(case)
     if step is Step.DENIED and case.attempt.ended_at is None:
         by_mailbox = case.attempt.by_link and bool(case.asked.methods)
-        helped = case.attempt.help == Help.DENIED
+        helped = case.help == Help.DENIED
         no_way = "unjudged" if case.provided.unknown else "mailbox_is_factor" if by_mailbox else "no_method"
         end(case, "help_denied" if helped else no_way)
     return _finish(case) if step is Step.DONE else None
@@ -100,7 +100,9 @@ def _methods(case: Case) -> list[str]:
         return [METHODS[FactorKind.PASSKEY].amr, "mfa"]
     methods = ["pwd"] if attempt.password_at else [LINK_METHOD if attempt.by_link else VOUCHED]
     if not attempt.factor_at:
-        return [*methods, HELPED] if attempt.help == Help.CONFIRMED else methods
+        return [*methods, HELPED] if case.help == Help.CONFIRMED else methods
+    if attempt.by_link and kind_of(attempt.method) == FactorKind.EMAIL:
+        return methods  # to confirm by the same mailbox twice proves nothing more
     # A question of the directory, answered, is a one-time password as well; no way was chosen for it.
     return [*methods, method_of(attempt.method).amr if attempt.method else "otp"]
 

@@ -21,6 +21,7 @@ from core import sealed
 from core.options import Snapshot
 from core.sealed import NOTHING
 from login.flow import Facts, Help, Purpose, Step, next_step
+from login.help.words import is_enough
 from login.models import Attempt, HelpRequest
 from tenants.roles import RoleGiven
 from tenants.settings import snapshot
@@ -176,14 +177,16 @@ class Case:
     @property
     def may_be_lost(self) -> bool:
         """Whether the person may say here that the second factor is lost: at a sign-in by password, while it is asked for."""
-        by_password = self.attempt.purpose == Purpose.SIGN_IN and self.attempt.password_at is not None
-        return by_password and self.step in {Step.METHOD, Step.CODE, Step.PASSKEY}
+        return self._by_password and self.step in {Step.METHOD, Step.CODE, Step.PASSKEY}
+
+    @property
+    def _by_password(self) -> bool:
+        return self.attempt.purpose == Purpose.SIGN_IN and self.attempt.password_at is not None
 
     @cached_property
     def recovered_by(self) -> tuple[str, ...]:
         """The addresses to which a code stands for the lost factor by now, and did not before."""
-        by_password = self.attempt.purpose == Purpose.SIGN_IN and self.attempt.password_at is not None
-        if not by_password or not is_due(self.person, now=self.now):
+        if not self._by_password or not is_due(self.person, now=self.now):
             return ()
         return other_contacts(self.person, self.settings, methods=self.asked.methods)
 
@@ -220,6 +223,16 @@ class Case:
     def help_request(self) -> HelpRequest | None:
         """What an administrator was asked in this attempt."""
         return HelpRequest.objects.filter(attempt=self.attempt.pk).first() if self.attempt.help else None
+
+    @property
+    def help(self) -> Help:
+        """How the help stands; what was enough and is not any more, as he or they have changed since, lets nobody in."""
+        stands = Help(self.attempt.help)
+        return Help.DENIED if stands is Help.CONFIRMED and not self._words_are_enough else stands
+
+    @cached_property
+    def _words_are_enough(self) -> bool:
+        return self.help_request is not None and is_enough(self.help_request, now=self.now)
 
     @property
     def _skipped(self) -> bool:
@@ -273,7 +286,7 @@ class Case:
             methods=methods,
             method=attempt.method,
             without_method="deny" if methods else self._without_method,  # nobody asks while there is a way
-            help=Help(attempt.help),
+            help=self.help,
             change_due=purpose == Purpose.FORGOTTEN or (purpose == Purpose.SIGN_IN and self._change_due),
             changed=attempt.changed_at is not None,
         )

@@ -11,7 +11,7 @@ from login.case import Case
 from login.holding import held
 from twofactor.methods import label_of
 from twofactor.options import RECOVERY_WAIT
-from twofactor.services.lost import USABLE_FOR, ask_recovery, awaited, other_contacts, refuse_recovery
+from twofactor.services.lost import USABLE_FOR, ask_recovery, other_contacts, refuse_recovery, under_way
 
 
 def ask(case: Case, _data: Mapping[str, Any]) -> Denied | None:
@@ -26,7 +26,7 @@ def ask(case: Case, _data: Mapping[str, Any]) -> Denied | None:
 def shown(case: Case) -> dict[str, Any]:
     """What the page shows: why it is not possible, what it would come to, or until when the person waits."""
     user, methods = case.person, case.asked.methods
-    found = awaited(user, now=case.now)
+    found = under_way(user, now=case.now)
     denied = refuse_recovery(user, case.settings, methods=methods, now=case.now)
     addresses = [label_of(kind, user) for kind in other_contacts(user, case.settings, methods=methods)]
     context: dict[str, Any] = {

@@ -133,9 +133,9 @@ def _lead(case: Case, step: Step) -> str:
 
 
 def _help_lead(case: Case) -> str:
-    if case.attempt.help == Help.CONFIRMED:
+    if case.help == Help.CONFIRMED:
         return _("Your administrator has made sure that it is you.")
-    if case.attempt.help == Help.ASKED:
+    if case.help == Help.ASKED:
         return _(
             "Speak to your administrator, who calls you back or meets you, and read this number out. This page goes on by itself."
         )
@@ -153,7 +153,7 @@ def _help_context(case: Case) -> dict[str, Any]:
     good = ngettext("Good for %(n)s more minute", "Good for %(n)s more minutes", minutes) % {"n": minutes}
     return {
         "help": help_shown(case),
-        "confirmed": case.attempt.help == Help.CONFIRMED,
+        "confirmed": case.help == Help.CONFIRMED,
         "facts": [good] if case.help_request is not None else [],
     }
 
@@ -254,7 +254,7 @@ def told_sentences(case: Case) -> list[str]:
                 "Every second factor was turned off. Set up a new one now, under “Your account”, “Second factor”."
             )
         )
-    elif case.attempt.help == Help.CONFIRMED:
+    elif case.help == Help.CONFIRMED:
         found.append(
             _("You were let in once. Set up a second factor now, under “Your account”, “Second factor”.")
         )

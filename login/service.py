@@ -237,7 +237,7 @@ def _is_in_turn(step: str, case: Case) -> bool:
     again = case.proved and case.step in {Step.CODE, Step.PASSKEY}
     if step == Step.LOST:
         return case.may_be_lost
-    if step == Step.HELP and case.attempt.help == Help.CONFIRMED:
+    if step == Step.HELP and case.help == Help.CONFIRMED:
         return True  # whoever waits for the word asks by this step, whatever comes after it
     return step == case.step or (again and step in {"resend", Step.METHOD})
 

@@ -17,6 +17,7 @@ from django.views import View
 from django.views.decorators.http import require_POST
 
 from accounts.middleware import (
+    LOGIN_HINT,
     SESSION_COOKIE,
     set_browser_cookie,
     set_session_cookie,
@@ -135,7 +136,7 @@ class UsernameView(View):
         target = safe_next(request.GET.get("next"))
         if principal is not None:
             return redirect(target)
-        proposed = request.GET.get("login_hint", "")[:NAME_LENGTH]
+        proposed = request.GET.get(LOGIN_HINT, "")[:NAME_LENGTH]
         return self._page(request, UsernameForm(initial={"username": proposed}), target)
 
     def post(self, request: HttpRequest) -> HttpResponse:
@@ -198,9 +199,9 @@ class StepView(View):
             return self._page(request, case, FORMS[step](case=case), step=Step.METHOD)
         if step == Step.LOST and case.may_be_lost:
             return self._page(request, case, FORMS[step](case=case), step=Step.LOST)
-        if case.attempt.help == Help.DENIED:
+        if case.help == Help.DENIED:
             return ended(request, OUTCOMES["help_denied"])
-        if case.attempt.help == Help.CONFIRMED and case.step is Step.DONE:
+        if case.help == Help.CONFIRMED and case.step is Step.DONE:
             return self._page(request, case, FORMS[Step.HELP](case=case), step=Step.HELP)
         if case.step not in TEMPLATES:
             return ended(request, EXPIRED)  # the rules changed under way, and nothing more is asked

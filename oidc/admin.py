@@ -23,8 +23,6 @@ from oidc.clients import ClientDraft, NewSecret
 from oidc.forms import ClientForm, SecretForm
 from oidc.models import Client, ClientSession
 from tenants.actor import Actor
-from tenants.models import Company
-from tenants.rights import Everywhere
 
 _SHOWN = 20
 
@@ -106,10 +104,7 @@ class ClientAdmin(VerbAdmin):
 
     def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> Client | Denied:
         """Make a client."""
-        if given.get("company") is None and not isinstance(by.rights.sees("integration"), Everywhere):
-            # Who sees only his own company means this one, also where the field offers him no choice.
-            company: Company | None = getattr(by.origin.actor, "company", None)
-            given["company"] = company
+        given["company"] = given.get("company") or by.usual_company("integration")
         return verbs.create_client(ClientDraft(**given), by=by, now=now)
 
     def change(self, obj: Client, given: dict[str, Any], *, by: Actor, now: datetime) -> Client | Denied:

@@ -5,7 +5,7 @@ from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qsl, urlencode
 
-from accounts.models import Session, SessionKind, User
+from accounts.models import SessionKind, User
 from accounts.principal import Principal
 from accounts.sessions import Client as Program
 from accounts.sessions import Lent, start_session
@@ -18,7 +18,7 @@ from core.prepared import Select, Slot
 from oidc.claims import is_by_factor
 from oidc.decision import Next, Standing, decide
 from oidc.models import Client, ClientSession, Consent
-from oidc.protocol import HINT, Asked, Refused, Registered, Unsafe, read
+from oidc.protocol import HINT, Asked, Refused, Unsafe, read
 from twofactor.services.asked import may_turn_one_on
 
 CODE = "code"
@@ -36,14 +36,14 @@ def client_named(client_id: str) -> Client | None:
     return found if is_on else None
 
 
-def request_of(query: str) -> tuple[Client | None, Asked | Refused | Unsafe]:
+def request_of(query: str) -> tuple[Client, Asked | Refused] | Unsafe:
     """The client and what it asks for."""
-    pairs = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "client_id"]
-    client = client_named(pairs[0]) if len(pairs) == 1 else None
-    known = None
-    if client is not None:
-        known = Registered(redirect_uris=client.redirect_uris, scopes=client.scopes)
-    return client, read(query, known)
+    named = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "client_id"]
+    client = client_named(named[0]) if len(named) == 1 else None
+    asked = read(query, client)
+    if client is None or isinstance(asked, Unsafe):
+        return asked if isinstance(asked, Unsafe) else Unsafe(why="unknown_client")
+    return client, asked
 
 
 def shortened(query: str) -> str:
@@ -108,7 +108,7 @@ def _standing(
     return Standing(
         signed_in=True,
         # What an integration vouches for has bounds of its own, which a session at a client would not have.
-        is_other=principal.behind is not None or principal.is_bounded or session.integration_id is not None,
+        is_lent=principal.behind is not None or principal.is_bounded or session.integration_id is not None,
         belongs=client.company_id is None or client.company_id == user.company_id,
         locked=locked,
         confirmed_at=session.confirmed_at,
@@ -176,9 +176,3 @@ def issue_code(
             auth_time=source.confirmed_at,
         )
     return code
-
-
-def sessions_at(client: Client, *, now: datetime, user: User | None = None) -> list[Session]:
-    """The sessions at this client that hold, everybody's or one person's."""
-    rows = Session.objects.filter(Session.live(now=now), client_session__client=client)
-    return list((rows if user is None else rows.filter(user=user.pk)).select_related("user"))

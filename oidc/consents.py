@@ -8,7 +8,7 @@ from accounts.sessions import end_sessions
 from audit.events import Event
 from audit.record import Origin, record
 from core.db import unit
-from oidc.authorizing import sessions_at
+from oidc.ending import sessions_at
 from oidc.models import Client, ClientSession, Consent
 
 

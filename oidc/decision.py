@@ -24,9 +24,8 @@ class Standing:
     """How the browser stands, and what the client is."""
 
     signed_in: bool
-    is_other: bool = (
-        False  # an administrator acts as the person, or a token of an integration bounds the session
-    )
+    # An administrator acts as the person, or a token of an integration bounds the session.
+    is_lent: bool = False
     belongs: bool = True  # to the company of the client
     locked: bool = False
     confirmed_at: datetime | None = None
@@ -36,9 +35,13 @@ class Standing:
     consented: bool = False
     needs_factor: bool = False
     may_set_up: bool = False  # has turned no second factor on, and may
-    since: datetime | None = (
-        None  # when the browser first came with this request, if it was sent on from here
-    )
+    # When the browser first came with this request, if it was sent on from here.
+    since: datetime | None = None
+
+    @property
+    def is_proved_anew(self) -> bool:
+        """Whether the person has proved it for this very request."""
+        return self.since is not None and self.confirmed_at is not None and self.confirmed_at >= self.since
 
 
 def decide(asked: Asked, standing: Standing, *, now: datetime) -> Next | Refused:
@@ -46,22 +49,21 @@ def decide(asked: Asked, standing: Standing, *, now: datetime) -> Next | Refused
     silent = "none" in asked.prompt
     if not standing.signed_in or standing.confirmed_at is None:
         return asked.refused("login_required", "Nobody is signed in.") if silent else Next.SIGN_IN
-    if standing.is_other:
+    if standing.is_lent:
         return asked.refused("access_denied", "This session is not the person's own.")
     if not standing.hinted:
         return asked.refused("login_required", "The hint does not name the person who is signed in.")
     if not standing.belongs:
         return asked.refused("access_denied", "The person is not of the company that this client is for.")
-    if _is_stale(asked, standing, standing.confirmed_at, now=now):
+    if standing.locked or _is_stale(asked, standing, standing.confirmed_at, now=now):
         return asked.refused("login_required", "The person has to confirm.") if silent else Next.CONFIRM
     if (standing.needs_factor or asked.wants_mfa) and not standing.by_factor:
-        tried = standing.since is not None and standing.confirmed_at >= standing.since
-        if standing.needs_factor and standing.may_set_up and not silent:
+        if standing.needs_factor and silent:
+            return asked.refused("login_required", NO_FACTOR[1])
+        if standing.needs_factor and standing.may_set_up:
             return Next.SET_UP
-        if not tried and not silent:
+        if not standing.is_proved_anew and not silent:
             return Next.CONFIRM
-        if not tried and standing.needs_factor:
-            return asked.refused("login_required", "A second factor is needed.")
         if standing.needs_factor:
             return asked.refused(*NO_FACTOR)
     if standing.asks_consent and ("consent" in asked.prompt or not standing.consented):
@@ -70,10 +72,8 @@ def decide(asked: Asked, standing: Standing, *, now: datetime) -> Next | Refused
 
 
 def _is_stale(asked: Asked, standing: Standing, confirmed_at: datetime, *, now: datetime) -> bool:
-    if standing.locked:
-        return True
-    if standing.since is not None and confirmed_at >= standing.since:
-        return False  # proved for this very request
+    if standing.is_proved_anew:
+        return False
     return "login" in asked.prompt or (
         asked.max_age is not None and confirmed_at < now - timedelta(seconds=asked.max_age)
     )

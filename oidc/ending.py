@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from django.utils import timezone
 
-from accounts.models import Session
+from accounts.models import Session, User
 from accounts.sessions import end_sessions
 from accounts.tokens.openid import logout_token, signing_key
 from audit.events import Event
@@ -19,9 +19,9 @@ from audit.record import Origin, record
 from core import outbound
 from core.db import after_commit, unit
 from core.deadline import Deadline
+from core.exchange import Answer
 from delivery.backoff import pause
 from delivery.wake import for_task
-from oidc.authorizing import sessions_at
 from oidc.models import Client, ClientSession
 from oidc.protocol import is_registered
 
@@ -46,6 +46,12 @@ def note_ended(ended: list[Session]) -> None:
     )
     if rows.update(logout_due_at=timezone.now()):
         after_commit(_tell_soon)
+
+
+def sessions_at(client: Client, *, now: datetime, user: User | None = None) -> list[Session]:
+    """The sessions at this client that hold, everybody's or one person's."""
+    rows = Session.objects.filter(Session.live(now=now), client_session__client=client)
+    return list((rows if user is None else rows.filter(user=user.pk)).select_related("user"))
 
 
 def end_all_of(client: Client, *, reason: str, origin: Origin, now: datetime) -> int:
@@ -110,17 +116,21 @@ def _tell(row: ClientSession, *, now: datetime) -> bool:
         deadline=Deadline.after(PATIENCE_SECONDS),
         most=MOST_BYTES,
     )
-    trouble = str(answer.why) if isinstance(answer, outbound.Silence) else ""
-    if not trouble and answer.status not in {200, 204}:  # type: ignore[union-attr]
-        trouble = f"HTTP {answer.status}"  # type: ignore[union-attr]
+    trouble = _trouble_of(answer)
     kept = ClientSession.objects.filter(pk=row.pk, logout_due_at=until)
-    if not trouble:
+    if trouble:
+        kept.update(logout_trouble=trouble)
+        _put_off(row, trouble, until=until, now=now)
+    else:
         kept.update(logout_trouble="", logout_due_at=None)
-        _note(row, trouble, sessions=1, now=now)
-        return True
-    kept.update(logout_trouble=trouble)
-    _put_off(row, trouble, until=until, now=now)
-    return False
+        _note(Event.CLIENT_TOLD, row, now=now, session=str(session.uid))
+    return not trouble
+
+
+def _trouble_of(answer: outbound.Silence | Answer) -> str:
+    if isinstance(answer, outbound.Silence):
+        return str(answer.why)
+    return "" if answer.status in {200, 204} else f"HTTP {answer.status}"
 
 
 def _put_off(row: ClientSession, trouble: str, *, until: datetime, now: datetime) -> None:
@@ -128,18 +138,17 @@ def _put_off(row: ClientSession, trouble: str, *, until: datetime, now: datetime
     waiting = ClientSession.objects.filter(client=row.client_id, logout_due_at__isnull=False)
     over = waiting.filter(session__ended_at__lt=now - GIVEN_UP_AFTER)
     if given_up := over.update(logout_due_at=None, logout_trouble=trouble):
-        _note(row, trouble, sessions=given_up, now=now)
+        _note(Event.CLIENT_UNTOLD, row, now=now, trouble=trouble, sessions=given_up)
     waiting.filter(logout_due_at__lt=until).update(logout_due_at=until)
 
 
-def _note(row: ClientSession, trouble: str, *, sessions: int, now: datetime) -> None:
-    told = {"session": str(row.session.uid)} if not trouble else {"trouble": trouble, "sessions": sessions}
+def _note(event: Event, row: ClientSession, *, now: datetime, **details: str | int) -> None:
     with unit():
         record(
-            Event.CLIENT_UNTOLD if trouble else Event.CLIENT_TOLD,
+            event,
             origin=Origin(),
             at=now,
             company_id=row.session.user.company_id,
             subject=row.client,
-            **told,
+            **details,
         )

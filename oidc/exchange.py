@@ -16,9 +16,9 @@ from audit.record import Origin, record
 from core import entropy
 from core.db import unit
 from oidc.authorizing import CODE
-from oidc.claims import claims_of, context_class
+from oidc.claims import claims_of, context_class, is_by_factor
 from oidc.models import Client, ClientSession
-from oidc.protocol import proves
+from oidc.protocol import is_registered, proves
 
 LONGEST = 200
 
@@ -53,9 +53,9 @@ def redeem(
         return CODE_GONE
     row.session.user.ask_ahead()
     with unit():
-        # One statement decides who is first.
         fits = entropy.same(redirect_uri, row.redirect_uri) and proves(verifier, row.challenge)
-        fits = fits and now < row.code_expires_at
+        fits = fits and now < row.code_expires_at and _still_fits(row, client)
+        # One statement decides who is first.
         if not fits or not ClientSession.objects.filter(pk=row.pk, used_at=None).update(used_at=now):
             reason = "code_reused" if fits or row.used_at is not None else "code_refused"
             _end(row.session, reason=reason, address=address, now=now)
@@ -79,6 +79,12 @@ def redeem(
         )
         refresh = _refresh(row, now=now)
     return _tokens(client, row, scope=row.scope, refresh=refresh, nonce=row.nonce, now=now)
+
+
+def _still_fits(row: ClientSession, client: Client) -> bool:
+    """Whether the client may have what the code was made for: it may have been made stricter at the same moment."""
+    proved = not client.needs_factor or is_by_factor(row.session.methods)
+    return proved and is_registered(row.redirect_uri, client.redirect_uris)
 
 
 def renew(

@@ -10,9 +10,9 @@ from core.admin_forms import VerbForm
 from core.admin_pages import OnceForm
 from oidc.clients import MOST_URIS
 from oidc.models import Client
-from oidc.protocol import SCOPES
+from oidc.protocol import LONGEST_URI, SCOPES
 
-_LONGEST = MOST_URIS * 502
+_LONGEST = MOST_URIS * (LONGEST_URI + 2)
 WORDS = {
     "profile": __("profile: name, how the person signs in, language"),
     "email": __("email: address, and whether it is verified"),
@@ -24,21 +24,24 @@ WORDS = {
 }
 
 
+def _said(name: str) -> Any:
+    """What the column of this name says of itself."""
+    return Client._meta.get_field(name).help_text  # type: ignore[union-attr]
+
+
 class ClientForm(VerbForm):
     """A client; its secret is made by a verb of its own."""
 
     redirect_uris = LinesField(
         label=__("Redirect addresses"),
         max_length=_LONGEST,
-        help_text=__(
-            "Where people go back to, one a line, such as https://app.example.com/callback; compared letter by letter."
-        ),
+        help_text=_said("redirect_uris"),
     )
     logout_uris = LinesField(
         required=False,
         label=__("Addresses after signing out"),
         max_length=_LONGEST,
-        help_text=__("Where people may go on to after the client has signed them out, one a line."),
+        help_text=_said("logout_uris"),
     )
     scopes = forms.MultipleChoiceField(
         label=__("Scopes"),
@@ -46,7 +49,7 @@ class ClientForm(VerbForm):
         choices=[(one, WORDS[one]) for one in SCOPES if one in WORDS],
         widget=forms.CheckboxSelectMultiple(attrs={"class": "gh-checks"}),
         initial=["profile", "email"],
-        help_text=__("What it may ask for, beside who it is."),
+        help_text=_said("scopes"),
     )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

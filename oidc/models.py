@@ -7,6 +7,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import Session, User
+from oidc.protocol import LONGEST_NONCE, LONGEST_URI
 from tenants.models import Company, Kind
 
 
@@ -55,7 +56,8 @@ class Client(models.Model):
         _("redirect addresses"),
         default=list,
         help_text=_(
-            "Where people go back to, one a line; compared letter by letter. https, or on the machine itself."
+            "Where people go back to, one a line, such as https://app.example.com/callback; compared letter by letter. https, or on the "
+            "machine itself."
         ),
     )
     logout_uris = models.JSONField(
@@ -66,11 +68,13 @@ class Client(models.Model):
     )
     backchannel_uri = models.CharField(
         _("back-channel logout address"),
-        max_length=500,
+        max_length=LONGEST_URI,
         blank=True,
         help_text=_("Called when a session ends, so that it ends there as well."),
     )
-    scopes = models.JSONField(_("scopes"), default=list, help_text=_("What it may ask for."))
+    scopes = models.JSONField(
+        _("scopes"), default=list, help_text=_("What it may ask for, beside who it is.")
+    )
     algorithm = models.CharField(
         _("ID tokens signed by"),
         max_length=5,
@@ -139,9 +143,9 @@ class ClientSession(models.Model):
     code = models.CharField(max_length=64, unique=True)  # fingerprint
     code_expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True)
-    redirect_uri = models.CharField(max_length=500)
+    redirect_uri = models.CharField(max_length=LONGEST_URI)
     challenge = models.CharField(max_length=43)  # PKCE, S256
-    nonce = models.CharField(max_length=255, blank=True)
+    nonce = models.CharField(max_length=LONGEST_NONCE, blank=True)
     scope = models.JSONField(default=list)
     auth_time = models.DateTimeField()
     # The back-channel: whether the client has yet to be told, and how that went.

@@ -9,10 +9,10 @@ import hmac
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from urllib.parse import SplitResult, parse_qsl, urlencode, urlsplit, urlunsplit
 
 HINT = "id_token_hint"
-LOGIN_HINT = "login_hint"
 LONGEST_QUERY = 1_800  # so that it fits into the way back from a sign-in
 LONGEST_STATE = 512
 LONGEST_URI = 500
@@ -29,12 +29,16 @@ _PRIVATE_SCHEME = re.compile(
 )  # a name of one's own, turned around (RFC 8252, 7.1)
 
 
-@dataclass(frozen=True, kw_only=True)
-class Registered:
+class Registered(Protocol):
     """What is known of the client, as far as its request is judged by it."""
 
-    redirect_uris: Sequence[str]
-    scopes: Sequence[str]
+    @property
+    def redirect_uris(self) -> Sequence[str]:
+        """Where people may go back to."""
+
+    @property
+    def scopes(self) -> Sequence[str]:
+        """What it may ask for."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +156,7 @@ def read(query: str, client: Registered | None) -> Asked | Refused | Unsafe:
         max_age=None if age is None else int(age),
         wants_mfa=next((one for one in given.get("acr_values", "").split() if one in {SFA, MFA}), "") == MFA,
         hint=given.get(HINT, ""),
-        name=given.get(LOGIN_HINT, ""),
+        name=given.get("login_hint", ""),
     )
 
 
@@ -198,9 +202,13 @@ def proves(verifier: str, challenge: str) -> bool:
 
 def answer(redirect_uri: str, *, issuer: str, state: str, **said: str) -> str:
     """Where the browser goes on to: the client's address with what is said, the state, and who says it (RFC 9207)."""
-    parsed = urlsplit(redirect_uri)
-    more = urlencode({**said, **({"state": state} if state else {}), "iss": issuer})
-    return urlunsplit(parsed._replace(query=f"{parsed.query}&{more}" if parsed.query else more))
+    return with_query(redirect_uri, **said, state=state, iss=issuer)
+
+
+def with_query(uri: str, **said: str) -> str:
+    """The address with this added to its query; what is empty is left out."""
+    parsed, more = urlsplit(uri), urlencode({name: value for name, value in said.items() if value})
+    return urlunsplit(parsed._replace(query="&".join(filter(None, (parsed.query, more)))))
 
 
 def origin_of(uri: str) -> str:

@@ -8,7 +8,7 @@ from rest_framework import serializers
 from core.fields import Flag, Reference, Strict, Text, Uid
 from oidc.clients import MOST_URIS
 from oidc.models import Algorithm, Client
-from oidc.protocol import SCOPES
+from oidc.protocol import LONGEST_URI, SCOPES
 from tenants.models import Company
 
 
@@ -50,13 +50,13 @@ def _said(name: str) -> dict[str, Any]:
 
 
 def _uris(name: str, **more: Any) -> Any:
-    child = Text(max_length=500)
+    child = Text(max_length=LONGEST_URI)
     return serializers.ListField(child=child, max_length=MOST_URIS, **{**_said(name), **more})
 
 
 class _Client(Strict):
     logout_uris = _uris("logout_uris")
-    backchannel_uri = Text(max_length=500, allow_blank=True, **_said("backchannel_uri"))
+    backchannel_uri = Text(max_length=LONGEST_URI, allow_blank=True, **_said("backchannel_uri"))
     scopes = serializers.ListField(child=Text(max_length=20), max_length=len(SCOPES), **_said("scopes"))
     algorithm = serializers.ChoiceField(Algorithm.choices, required=False)
     asks_consent = Flag(**_said("asks_consent"))

@@ -4,6 +4,7 @@ import hashlib
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import partial
 from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
@@ -18,7 +19,7 @@ from django.views import View
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_POST
 
-from accounts.middleware import CONFIRM_URL, sign_out_here
+from accounts.middleware import CONFIRM_URL, LOGIN_HINT, sign_out_here
 from accounts.principal import Principal
 from accounts.sessions import Client as Program
 from accounts.tokens import openid
@@ -45,7 +46,7 @@ from oidc.decision import NO_FACTOR, Next
 from oidc.ending import leave, may_go_on_to
 from oidc.endpoints import form_of
 from oidc.models import Client
-from oidc.protocol import Asked, Refused, Unsafe, answer, once, origin_of
+from oidc.protocol import Asked, Refused, Unsafe, answer, once, origin_of, with_query
 
 NO_SIGN_IN, NO_SIGN_OUT = __("This sign-in cannot go on"), __("This sign-out cannot go on")
 CAME = "came-"  # cookies with the mark of a request for which the browser was sent to a sign-in
@@ -114,49 +115,52 @@ def answered(request: HttpRequest) -> HttpResponse:
 @require_POST
 def other_person(request: HttpRequest) -> HttpResponse:
     """The browser is somebody else's: this session ends, and the request goes on with a sign-in."""
-    return sign_out_here(request, _sent_to(reverse("login:username"), request, since=None))
+    query = shortened(request.META.get("QUERY_STRING", ""))
+    return sign_out_here(request, _sent_to(reverse("login:username"), query, request, since=None))
 
 
 def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) -> HttpResponse:
     now, principal = timezone.now(), _principal_of(request)
     query = shortened(request.META.get("QUERY_STRING", ""))
-    client, asked = request_of(query)
-    if isinstance(asked, Unsafe) or client is None:
-        return _unsafe(request, asked.why if isinstance(asked, Unsafe) else "unknown_client")
+    found = request_of(query)
+    if isinstance(found, Unsafe):
+        return _unsafe(request, found.why)
+    client, asked = found
     since = since_of(request.COOKIES.get(_cookie_of(query), ""), query, now=now)
     # A browser that has just sent a form of ours may not be sent elsewhere by a redirect: the policy of that page forbids it.
     onward = _by_page if request.method == "POST" or since is not None else _by_redirect
+    refuse = partial(_refused, request, client, onward=onward)
     if isinstance(asked, Refused):
-        return _refused(request, client, asked, onward=onward)
+        return refuse(asked)
     locked = bool(getattr(request, "locked", False))
     following = next_for(client, asked, principal, locked=locked, since=since, now=now)
     if isinstance(following, Refused):
-        return _refused(request, client, following, onward=onward)
+        return refuse(following)
     if following is Next.SIGN_IN or principal is None:
-        return _sent_to(reverse("login:username"), request, since=since, name=asked.name)
-    if following is Next.CONFIRM:
-        return _sent_to(CONFIRM_URL, request, since=since)
+        return _sent_to(reverse("login:username"), query, request, since=since, name=asked.name)
+    if following is Next.CONFIRM and (locked or not denied):
+        return _sent_to(CONFIRM_URL, query, request, since=since)
     if denied:
-        refused = asked.refused(*(NO_FACTOR if following is Next.SET_UP else _SAID_NO))
-        return _refused(request, client, refused, onward=onward)
+        return refuse(asked.refused(*(NO_FACTOR if following is Next.SET_UP else _SAID_NO)))
     if following is Next.SET_UP:
-        return _set_up(request, client, query=query)
+        response = render(request, "oidc/set_up.html", {"client": client, "query": query})
+        _forget(
+            response, _cookie_of(query)
+        )  # what was proved until now is no proof by what is to be turned on
+        return response
     if following is Next.CONSENT and not allowed:
         return _consent(request, client, asked, principal, query=query)
     if _codes.take(principal.caller_id, now=time.monotonic()).refused:
-        refused = asked.refused("temporarily_unavailable", "Too many sign-ins in a minute.")
-        return _refused(request, client, refused, onward=onward)
+        return refuse(asked.refused("temporarily_unavailable", "Too many sign-ins in a minute."))
     program = _program_of(request)
     if allowed and client.asks_consent:
         origin = principal.actor(address=program.address).origin
         agree(client, principal.user, asked.scope, origin=origin, now=now)
     code = issue_code(client, asked, principal, program=program, now=now)
     if code is None:
-        refused = asked.refused("login_required", "The account has just changed.")
-        return _refused(request, client, refused, onward=onward)
-    response = onward(
-        request, client, answer(asked.redirect_uri, issuer=issuer(), state=asked.state, code=code)
-    )
+        return refuse(asked.refused("login_required", "The account has just changed."))
+    uri = answer(asked.redirect_uri, issuer=issuer(), state=asked.state, code=code)
+    response = onward(request, client, uri)
     _forget(response, _cookie_of(query))
     return response
 
@@ -170,10 +174,12 @@ def _forget(response: HttpResponse, name: str) -> None:
     response.delete_cookie(name, path=reverse("oidc:authorize"), samesite="Lax")
 
 
-def _sent_to(door: str, request: HttpRequest, *, since: datetime | None, name: str = "") -> HttpResponse:
+def _sent_to(
+    door: str, query: str, request: HttpRequest, *, since: datetime | None, name: str = ""
+) -> HttpResponse:
     """The browser goes to a door of the sign-in and comes back; it keeps when it came first."""
-    query, here = shortened(request.META.get("QUERY_STRING", "")), reverse("oidc:authorize")
-    given = {"next": f"{here}?{query}"} | ({protocol.LOGIN_HINT: name} if name else {})
+    here = reverse("oidc:authorize")
+    given = {"next": f"{here}?{query}"} | ({LOGIN_HINT: name} if name else {})
     response = redirect(f"{door}?{urlencode(given)}")
     if since is None:
         kept = [name for name in request.COOKIES if name.startswith(CAME)]
@@ -229,11 +235,6 @@ def _note(request: HttpRequest, principal: Principal, client: Client, refused: R
         )
 
 
-def _set_up(request: HttpRequest, client: Client, *, query: str) -> HttpResponse:
-    """There is no second factor to ask for yet: where the person turns one on, and goes on from."""
-    return render(request, "oidc/set_up.html", {"client": client, "query": query})
-
-
 def _consent(
     request: HttpRequest, client: Client, asked: Asked, principal: Principal, *, query: str
 ) -> HttpResponse:
@@ -269,7 +270,7 @@ class LogoutView(View):
         if uri and not may_go_on_to(client, uri):
             why = "redirect_uri" if client is not None else "unknown_client"
             return _unsafe(request, why, title=NO_SIGN_OUT)
-        onward = _with_state(uri, state) if uri else ""
+        onward = with_query(uri, state=state) if uri else ""
         principal = _principal_of(request)
         source = leave(hint.session, address=client_address(request)) if hint is not None else None
         there = _back(onward) if onward else redirect("login:username")
@@ -296,12 +297,6 @@ def sign_out(request: HttpRequest) -> HttpResponse:
     """The person says yes."""
     client = client_named(request.POST.get("client_id", ""))
     uri, state = request.POST.get("onward", ""), request.POST.get("state", "")[: protocol.LONGEST_STATE]
-    onward = _with_state(uri, state) if uri and may_go_on_to(client, uri) else ""
+    onward = with_query(uri, state=state) if uri and may_go_on_to(client, uri) else ""
     there = _by_page(request, client, onward) if onward else redirect("login:username")
     return sign_out_here(request, there)
-
-
-def _with_state(uri: str, state: str) -> str:
-    if not state:
-        return uri
-    return f"{uri}{'&' if '?' in uri else '?'}{urlencode({'state': state})}"

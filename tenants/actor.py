@@ -9,7 +9,7 @@ from configserver.values import Granted
 from core.outcomes import Denied
 from tenants.granted import catalogue, company_of_tenant, most_of, tenants_of
 from tenants.models import RANK_MAXIMUM, Kind, Privilege
-from tenants.rights import EVERYWHERE, Rights, exceeds
+from tenants.rights import EVERYWHERE, Everywhere, Rights, exceeds
 from tenants.rules import may_touch
 
 
@@ -38,6 +38,11 @@ class Actor:
     def acts_as(self, uid: UUID) -> bool:
         """Whether an administrator acts as this very person, whose own account is shut to him then."""
         return self.origin.impersonator is not None and getattr(self.origin.actor, "uid", None) == uid
+
+    def usual_company(self, kind: str) -> Any:
+        """The company that is meant where none is named: his own, where the field offers him no choice; None where he sees every one."""
+        everywhere = isinstance(self.rights.sees(kind), Everywhere)
+        return None if everywhere else getattr(self.origin.actor, "company", None)
 
     def exceeded_by(self, *given: Rights) -> Denied | None:
         """The refusal when any of these gives more than the actor has."""

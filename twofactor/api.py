@@ -25,13 +25,13 @@ from twofactor.api_caller import confirmed
 from twofactor.models import Factor, FactorKind
 from twofactor.policy import PROVIDED
 from twofactor.serializers import (
-    NO_RECOVERY,
     Code,
     DeviceShown,
     FactorName,
     FactorShown,
     RecoveryShown,
     all_shown,
+    recovery_shown,
     shown,
 )
 from twofactor.services import setup
@@ -45,7 +45,7 @@ from twofactor.services.factors import (
     remove_factor,
     setup_of,
 )
-from twofactor.services.lost import awaited, end_own
+from twofactor.services.lost import end_own
 from twofactor.services.provided import provided_for
 
 # A passkey is begun at me/passkeys/, where the browser is asked.
@@ -224,8 +224,7 @@ class OwnRecovery(APIView):
     def get(self, request: Request) -> Response:
         """Since when, until when, and from where it was asked; null where nobody waits."""
         user = User.objects.get(pk=principal_of(request).user.pk)
-        found = awaited(user, now=timezone.now())
-        return Response(RecoveryShown(found or NO_RECOVERY).data)
+        return Response(recovery_shown(user, now=timezone.now()))
 
     def delete(self, request: Request) -> Response:
         """End it: the second factor stays. No confirmation, for it changes nothing. Nobody waits: 409 `nothing_changed`."""

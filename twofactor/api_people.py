@@ -13,7 +13,7 @@ from accounts.serializers import Nothing
 from core.api import Resource, actor
 from core.fields import Strict, Text
 from core.refusals import settled
-from twofactor.serializers import NO_RECOVERY, DeviceShown, FactorShown, RecoveryShown, all_shown
+from twofactor.serializers import DeviceShown, FactorShown, RecoveryShown, all_shown, recovery_shown
 from twofactor.services.administered import (
     end_recovery_of,
     forget_devices,
@@ -21,11 +21,10 @@ from twofactor.services.administered import (
     turn_off_factors,
 )
 from twofactor.services.devices import remembered
-from twofactor.services.lost import awaited
 
 
 class Reason(Strict):
-    """Why the second factors are turned off."""
+    """Why the second factors of a person are turned off, or a temporary code is made."""
 
     reason = Text(max_length=200, help_text=_("For the audit, such as how the person was made sure of."))
 
@@ -42,9 +41,9 @@ class FactorsOfPerson(Resource):
 
     model = User
     reads = FactorShown
-    bodies = {"reset": Reason, "temporary_code": Reason, "end_recovery": Nothing}
-    answers = {"reset": None, "temporary_code": TemporaryCodeShown, "end_recovery": None}
-    verbs = {"factors": "view", "reset": "change", "temporary_code": "change", "end_recovery": "change"}
+    bodies = {"reset": Reason, "temporary_code": Reason}
+    answers = {"reset": None, "temporary_code": TemporaryCodeShown}
+    verbs = {"factors": "view", "reset": "change", "temporary_code": "change"}
     created = ("temporary_code",)
     related = ("company",)
     many = True
@@ -65,25 +64,26 @@ class FactorsOfPerson(Resource):
         made = settled(make_temporary_code(user, reason=reason, by=actor(request), now=timezone.now()))
         return Response(TemporaryCodeShown(made).data, status=status.HTTP_201_CREATED)
 
-    def end_recovery(self, request: Request, **where: Any) -> Response:
-        """End that a lost second factor is replaced after the waiting time: it stays. Nobody waits: 409 `nothing_changed`."""
-        user = self.get_object()
-        self.body()
-        return self.settle_gone(end_recovery_of(user, by=actor(request), now=timezone.now()))
-
 
 class RecoveryOfPerson(Resource):
     """Whether a person, or somebody with the password, waits to replace a lost second factor."""
 
     model = User
     reads = RecoveryShown
-    verbs = {"recovery": "view"}
+    bodies = {"end": Nothing}
+    answers = {"end": None}
+    verbs = {"recovery": "view", "end": "change"}
     related = ("company",)
 
     def recovery(self, request: Request, **where: Any) -> Response:
         """Since when, until when, and from where it was asked; null where nobody waits."""
-        found = awaited(self.get_object(), now=timezone.now())
-        return Response(RecoveryShown(found or NO_RECOVERY).data)
+        return Response(recovery_shown(self.get_object(), now=timezone.now()))
+
+    def end(self, request: Request, **where: Any) -> Response:
+        """End that a lost second factor is replaced after the waiting time: it stays. Nobody waits: 409 `nothing_changed`."""
+        user = self.get_object()
+        self.body()
+        return self.settle_gone(end_recovery_of(user, by=actor(request), now=timezone.now()))
 
 
 class DevicesOfPerson(Resource):

@@ -36,7 +36,7 @@ urlpatterns = [
     path("users/<uuid:id>/recovery/", RecoveryOfPerson.as_view({"get": "recovery"}), name="user-recovery"),
     path(
         "users/<uuid:id>/end-recovery/",
-        FactorsOfPerson.as_view({"post": "end_recovery"}),
+        RecoveryOfPerson.as_view({"post": "end"}),
         name="user-end-recovery",
     ),
     path("users/<uuid:id>/devices/", DevicesOfPerson.as_view({"get": "devices"}), name="user-devices"),

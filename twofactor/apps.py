@@ -12,7 +12,7 @@ class TwoFactorConfig(AppConfig):
 
     def ready(self) -> None:
         """Have temporary codes go with everything else that a lock-down takes."""
-        from accounts.ending import AT_LOCK_DOWN
+        from accounts.lock_down import AT_LOCK_DOWN
         from twofactor.services.paper import forget_temporary
 
         AT_LOCK_DOWN.append(forget_temporary)

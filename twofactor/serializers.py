@@ -1,6 +1,7 @@
 """What the API shows of second factors and remembered browsers, and takes of passkeys."""
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.utils.translation import gettext_lazy as _
@@ -14,6 +15,7 @@ from twofactor.methods import label_of
 from twofactor.methods.passkey_wire import LONGEST, read
 from twofactor.models import Factor, FactorKind
 from twofactor.services.factors import NAME_LENGTH
+from twofactor.services.lost import awaited
 from twofactor.services.paper import has_paper, recovery_codes_left
 
 
@@ -135,7 +137,7 @@ class MadePasskey(Strict):
     name = FactorName(required=False)
 
 
-NO_RECOVERY = {"asked_at": None, "due_at": None, "address": None}
+_NO_RECOVERY = {"asked_at": None, "due_at": None, "address": None}
 
 
 class RecoveryShown(serializers.Serializer[Any]):
@@ -146,3 +148,8 @@ class RecoveryShown(serializers.Serializer[Any]):
         allow_null=True, help_text="From then on a code to a verified address stands for it, once."
     )
     address = serializers.CharField(allow_null=True, help_text="Network address of whoever asked.")
+
+
+def recovery_shown(user: User, *, now: datetime) -> Any:
+    """Whether this person waits to replace a lost second factor, as an answer holds it."""
+    return RecoveryShown(awaited(user, now=now) or _NO_RECOVERY).data

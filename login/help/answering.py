@@ -13,10 +13,11 @@ from core.db import unit
 from core.draft import NOT_FOUND, line
 from core.outcomes import Denied
 from login.flow import Help
-from login.help.asking import is_number_of, standing, waiting
+from login.help.asking import is_number_of, waiting
+from login.help.words import is_enough
 from login.models import Attempt, HelpRequest, HelpState
 from tenants.actor import Actor
-from twofactor.services.two_persons import in_person, is_standing, needed_for, refuse_newer
+from twofactor.services.two_persons import in_person, is_standing, refuse_newer, takes_two
 
 HOW_LENGTH = 300
 GOES_ON_FOR = timedelta(minutes=15)  # so long the person may take after the answer
@@ -63,7 +64,7 @@ def confirm_person(
             return _wrong_number(found, by=by, now=now)
         version = administrator.security_version
         found.answers.create(by=administrator, by_name=str(administrator), version=version, how=told, at=now)
-        if standing(found) < needed_for(found.user, now=now):
+        if not is_enough(found, now=now):
             _note(Event.HELP_CONFIRMED_ONCE, found, by=by, now=now, how=told)
             return found
         _settle(found, HelpState.CONFIRMED, now=now)
@@ -118,8 +119,7 @@ def _refuse(request: HelpRequest, administrator: User, *, now: datetime) -> Deni
         if is_standing(administrator, version=said.version, on=request.user, verb="help"):
             return TWICE
         said.delete()  # it counts no longer, and may be said anew
-    two = needed_for(request.user, now=now) > 1
-    return refuse_newer(administrator, than=request.created_at) if two else None
+    return refuse_newer(administrator, than=request.created_at) if takes_two(request.user, now=now) else None
 
 
 def _wrong_number(request: HelpRequest, *, by: Actor, now: datetime) -> Denied:

@@ -20,9 +20,9 @@ from core.outcomes import Denied
 from core.throttle import take
 from login.case import Case
 from login.flow import Help
+from login.help.words import standing
 from login.holding import held
 from login.models import HelpReason, HelpRequest, HelpState
-from twofactor.services.two_persons import is_standing
 
 LIFE = timedelta(minutes=30)
 DIGITS = 6
@@ -57,8 +57,9 @@ def in_state(state: str, *, now: datetime) -> Q:
     """Requests that really are in this state; what nobody can answer any more has expired, whatever the books say yet."""
     if state == HelpState.WAITING:
         return waiting(now=now)
-    lapsed = Q(state=HelpState.WAITING) & over(now=now) if state == HelpState.EXPIRED else Q(pk__in=[])
-    return Q(state=state) | lapsed
+    if state == HelpState.EXPIRED:
+        return Q(state=state) | Q(state=HelpState.WAITING) & over(now=now)
+    return Q(state=state)
 
 
 def as_it_is(request: HelpRequest, *, now: datetime) -> HelpRequest:
@@ -115,12 +116,6 @@ def shown(case: Case) -> dict[str, Any]:
         return {"status": "not_asked"}
     status = "half_confirmed" if standing(request) else "waiting"
     return {"status": status, "number": number_of(request)}
-
-
-def standing(request: HelpRequest) -> int:
-    """How many administrators' words still count."""
-    answers = request.answers.select_related("by")
-    return sum(is_standing(one.by, version=one.version, on=request.user, verb="help") for one in answers)
 
 
 def withdraw(case: Case) -> None:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from accounts.impersonation import begin_impersonation
 from accounts.limits import unlock_user
 from accounts.models import ApiKey, Session, User
-from accounts.people import lock_user
+from accounts.people import UserDraft, change_user, lock_user
 from accounts.principal import principal_of_session
 from accounts.sessions import end_all
 from audit.models import AuditEvent
@@ -407,6 +407,18 @@ def test_an_account_that_changed_meanwhile_is_not_let_in(
     lock_user(ben, reason="stolen", by=cast.acting(root), now=timezone.now())
     assert answer(asked, ada).json()["code"] == "not_waiting"
     assert door.take("help").step == "ended"
+
+
+def test_nor_whoever_has_become_an_administrator_since_for_whom_it_takes_two(
+    asked: HelpRequest, ada: User, root: User, ben: User, door: Door
+) -> None:
+    assert answer(asked, ada).status_code == 200
+    role = Role.objects.get(name=cast.COMPANY_ADMINISTRATOR, company=None)
+    change_user(ben, UserDraft(roles=[role]), by=cast.acting(root), now=timezone.now())
+    said = door.take("help")
+    assert said.step != "done", said
+    assert not door.is_in()
+    assert AuditEvent.objects.filter(event="login:attempt:denied", details__reason="help_denied").exists()
 
 
 def test_nor_one_that_changed_after_the_answer(

@@ -1,5 +1,6 @@
 """Everything is taken from an account in one press, and only a new proof opens it again."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -8,9 +9,9 @@ from django.utils import timezone
 from pytest_django import Settings
 
 from accounts.api_keys import KeyDraft, make_key
-from accounts.ending import lock_down
 from accounts.inviting import JoinLinkDraft, make_join_link
 from accounts.limits import unlock_user
+from accounts.lock_down import lock_down
 from accounts.models import ApiKey, Browser, JoinLink, Session, User
 from accounts.people import set_password
 from audit.models import AuditEvent
@@ -27,7 +28,8 @@ from tests.journeys.test_lost import lose
 from tests.journeys.test_settings_of_the_factor import BEN
 from tests.journeys.test_single_sign_on import arrive, press, token
 from tests.parallel import in_parallel
-from twofactor.models import RecoveryCode
+from twofactor.models import FirstWord, RecoveryCode
+from twofactor.services.administered import turn_off_factors
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 WHY = "laptop stolen"
@@ -151,7 +153,9 @@ def test_the_keys_that_it_made_for_others_end_where_that_is_wished(
     key, others = key_for(ben, by=ada), key_for(ben, by=root)
     assert lock(ada, root) is None
     assert lives(key, others) == [True, True]
+    assert "keys_left" not in AuditEvent.objects.get(event="accounts:user:lockeddown").details
     unlock_user(ada, by=cast.acting(root), now=timezone.now())
+    Delivery.objects.all().delete()
     if by_page:
         path = reverse("admin:accounts_user_lock_down", args=[ada.pk])
         cast.browser(other).post(path, {"reason": WHY, "made_keys": "on"})
@@ -186,6 +190,44 @@ def test_no_key_is_left_over_that_was_made_meanwhile(ada: User, ben: User, root:
 
     in_parallel(5, act)
     assert not ApiKey.objects.filter(made_by=ada, session__ended_at=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_who_made_keys_for_each_other_are_locked_down_at_once(
+    ada: User, root: User, acme: Company
+) -> None:
+    other = cast.person("abe@acme.example", company=acme, role=cast.COMPANY_ADMINISTRATOR)
+    key_for(ada, by=other), key_for(other, by=ada)
+
+    def act(number: int) -> None:
+        who = (ada, other)[number]
+        assert lock_down(who, reason=WHY, made_keys=True, by=cast.acting(root), now=timezone.now()) is None
+
+    in_parallel(2, act)
+    assert not ApiKey.objects.filter(session__ended_at=None).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_keys_are_made_while_their_maker_says_the_first_of_two_words(ada: User, acme: Company) -> None:
+    other = cast.person("abe@acme.example", company=acme, role=cast.COMPANY_ADMINISTRATOR)
+    lose(other)
+    old = timezone.now() - timedelta(days=9)
+    User.objects.filter(pk=ada.pk).update(created_at=old, password_changed_at=old)
+    session = Api(ada).session
+    by = replace(cast.acting(ada), sign_in=session.uid)
+
+    def act(number: int) -> None:
+        for one in range(10):
+            if number:
+                draft = KeyDraft(user=other, name=f"k{one}", scopes=["users:read"], days=9)
+                make_key(draft, session=session, by=by, now=timezone.now())
+            else:
+                FirstWord.objects.all().delete()
+                denied = turn_off_factors(other, reason=WHY, by=by, now=timezone.now())
+                assert getattr(denied, "code", "") == "second_needed"
+
+    in_parallel(2, act)
+    assert ApiKey.objects.filter(made_by=ada).count() == 10
 
 
 def test_a_password_that_was_taken_away_is_never_taken_again(

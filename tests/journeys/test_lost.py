@@ -30,7 +30,7 @@ from tests.parallel import in_parallel
 from tests.services.smtp import code_in
 from twofactor.housekeeping import prune
 from twofactor.models import Factor, FactorKind, Recovery
-from twofactor.services.lost import _lapse, end_recovery, is_due, recovery_of, use_recovery
+from twofactor.services.lost import _lapse, end_recovery, is_due, keep_waits, recovery_of, use_recovery
 
 pytestmark = [pytest.mark.both_databases, pytest.mark.django_db]
 WAIT = timedelta(hours=72)
@@ -247,6 +247,9 @@ def test_switched_off_there_is_none_also_for_who_waits(
     assert sign_in(again, BEN, PASSWORD).step == "code"
     again.take("lost")
     assert events() == ["twofactor:recovery:asked"]
+    keep_waits(now=timezone.now())
+    assert not Recovery.objects.exists()  # so that nobody is counted as waiting
+    assert events() == ["twofactor:recovery:asked", "twofactor:recovery:ended"]
 
 
 @pytest.mark.parametrize("step", ["password", "nothing"])

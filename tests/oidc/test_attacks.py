@@ -190,3 +190,13 @@ def test_what_is_public_can_be_read_by_programs_in_browsers(party: Party) -> Non
     assert party.http.delete("/o/userinfo/").status_code == 405
     assert party.http.get("/o/token/")["Allow"] == "POST, OPTIONS"
     assert issuer() in party.http.get("/.well-known/openid-configuration").content.decode()
+
+
+@pytest.mark.parametrize("stricter", [{"needs_factor": True}, {"redirect_uris": ["https://other.example/"]}])
+def test_a_code_does_not_outrun_a_client_that_is_made_stricter(
+    acme: Company, ben_in: WebDoor, stricter: dict[str, Any]
+) -> None:
+    party = party_of(acme, asks_consent=False)
+    code = party.back(ben_in.browser.get(party.request()))["code"]
+    Client.objects.update(**stricter)  # as though it were done between the question and the answer
+    assert party.redeem(code)["error"] == "invalid_grant"

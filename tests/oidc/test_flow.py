@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.auth.hashers import make_password
 from django.utils import timezone
 
 from accounts.models import Session, User
@@ -163,6 +164,57 @@ def test_whoever_has_none_yet_turns_one_on_and_goes_on(
     answer = web.browser.post("/login/code/", {**form.values, "code": post.code(BEN)})
     party.redeem(party.back(web.browser.get(answer["Location"]))["code"])
     assert party.claims()["acr"] == MFA
+
+
+def test_also_whoever_has_signed_in_for_this_very_request(
+    acme: Company, web: WebDoor, ben: User, post: Post
+) -> None:
+    party = party_of(acme, needs_factor=True, asks_consent=False)
+    web.send(next(one for one in web.open(party.request()).forms if "username" in one.values), username=BEN)
+    page = web.send(next(one for one in web.page.forms if "password" in one.values), password=PASSWORD)
+    assert "Wiki lets nobody in by a password alone" in page.text
+    turn_on(ben)
+    page = web.open(next(link for link in page.links if link.startswith("/o/authorize/")))
+    web.send(next(one for one in page.forms if "password" in one.values), password=PASSWORD)
+    form = next(one for one in web.page.forms if "code" in one.values)
+    answer = web.browser.post("/login/code/", {**form.values, "code": post.code(BEN)})
+    party.redeem(party.back(web.browser.get(answer["Location"]))["code"])
+    assert party.claims()["acr"] == MFA
+
+
+@pytest.mark.parametrize("more", [{}, {"prompt": "login"}])
+def test_saying_no_there_takes_no_new_proof(
+    acme: Company, web: WebDoor, ben: User, more: dict[str, str]
+) -> None:
+    party = party_of(acme, needs_factor=True, asks_consent=False)
+    sign_in(web, BEN, PASSWORD)
+    page = web.open(party.request(**more))
+    if more:
+        page = web.send(next(one for one in page.forms if "password" in one.values), password=PASSWORD)
+    form = next(one for one in page.forms if "Back to Wiki without one" in one.buttons)
+    said = party.back(web.browser.post(form.action, form.values | {"deny": "1"}))
+    assert said["error"] in {"unmet_authentication_requirements", "access_denied"}
+
+
+def test_one_mailbox_twice_is_no_second_factor(
+    acme: Company, web: WebDoor, ben: User, post: Post, clock: Time
+) -> None:
+    User.objects.filter(pk=ben.pk).update(password=make_password(None), password_changed_at=None)
+    party = party_of(acme, needs_factor=True, asks_consent=False)
+    web.magic(BEN)
+    web.use(post.link(BEN))
+    path = party.request()
+    assert "Wiki lets nobody in by a password alone" in web.open(path).text
+    turn_on(ben)
+    clock.forward(seconds=61)
+    page = web.open(path)
+    page = web.send(next(one for one in page.forms if "code" in one.values), code=post.code(BEN))
+    clock.forward(seconds=61)
+    form = next(one for one in page.forms if "code" in one.values)
+    answer = web.browser.post("/login/code/", {**form.values, "code": post.code(BEN)})
+    said = party.back(web.browser.get(answer["Location"]))
+    assert said["error"] == "unmet_authentication_requirements"
+    assert not any("otp" in one.methods for one in Session.objects.all())
 
 
 def test_whoever_can_have_none_is_refused_there_and_let_in_where_it_was_only_wished(

@@ -1,4 +1,4 @@
-"""What administrators do to the second factors of other people: turn them off, and forget the browsers that stand for them."""
+"""What administrators do about the second factors of other people: turn them off, make a code instead, end a wait, forget browsers."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -96,7 +96,7 @@ def make_temporary_code(user: User, *, reason: str, by: Actor, now: datetime) ->
         if _is_self(found, by):
             return OWN_FACTORS
         kept = Factor.objects.filter(user=found.pk, kind=FactorKind.RECOVERY).first()
-        if (kept is None) != (factor.pk is None) or (kept is not None and kept.pk != factor.pk):
+        if (kept.pk if kept is not None else None) != factor.pk:
             return MEANWHILE  # the code was made for a paper that is another one now
         if (refusal := refuse_alone(found, verb="code", reason=reason, by=by, now=now)) is not None:
             return refusal

@@ -115,7 +115,8 @@ def needs_factor(user: User, policy: str) -> bool:
 
 def may_turn_one_on(user: User) -> bool:
     """Whether this person is asked for no second factor, and would be, had he turned one on."""
-    return policy_for(user) == "optional" and not stands(turned_on(user))
+    policy = policy_for(user)
+    return not needs_factor(user, policy) and is_needed(policy, turned_on=True)
 
 
 def asked_of(user: User, *, roles: Iterable[RoleGiven], provided: Provided | None = None) -> Asked:

@@ -35,7 +35,7 @@ from twofactor.options import GENERATION, RECOVERY_WAIT
 from twofactor.policy import allowed
 from twofactor.services.asked import verified_contacts
 from twofactor.services.factors import hold, reset_factors
-from twofactor.services.two_persons import needed_for
+from twofactor.services.two_persons import takes_two
 
 USABLE_FOR = timedelta(days=7)
 LINK = "recovery"  # the purpose of the mailed link that ends it
@@ -83,7 +83,7 @@ def refuse_recovery(
 def _refuse_waiting(user: User, settings: Snapshot, *, now: datetime) -> Denied | None:
     if not settings.number(RECOVERY_WAIT):
         return SWITCHED_OFF
-    return TAKES_TWO if needed_for(user, now=now) > 1 else None
+    return TAKES_TWO if takes_two(user, now=now) else None
 
 
 def waiting(*, now: datetime) -> QuerySet[Recovery]:
@@ -95,8 +95,7 @@ def under_way(user: User, *, now: datetime) -> Recovery | None:
     """The wait that this person has begun, if nothing has voided it meanwhile."""
     if user.recovery_due_at is None:
         return None
-    found = Recovery.objects.filter(user=user.pk, version=user.security_version).first()
-    return found if found is not None and now < found.due_at + USABLE_FOR else None
+    return waiting(now=now).filter(user=user.pk).first()
 
 
 def awaited(user: User, *, now: datetime) -> Recovery | None:
@@ -187,22 +186,18 @@ def _ended(user: User, reason: str, *, origin: Origin, now: datetime) -> Denied 
     return None if ended else NONE_UNDER_WAY
 
 
-def remind(*, now: datetime) -> int:
-    """Tell whoever's waiting time is over, once, and forget what nobody used or something has voided; the number of both."""
-    over = Recovery.objects.exclude(version=F("user__security_version")) | Recovery.objects.filter(
-        due_at__lte=now - USABLE_FOR
-    )
-    due = Recovery.objects.filter(due_at__lte=now, reminded_at=None)
-    return sum(_lapse(one, now=now) for one in over.select_related("user__company")) + sum(
-        _remind(one, now=now) for one in due.select_related("user__company")
-    )
+def keep_waits(*, now: datetime) -> int:
+    """Forget waits that nobody used or something has voided, and tell whoever's waiting time is over, once; the number of both."""
+    rows = Recovery.objects.select_related("user__company")
+    lapsed = sum(_lapse(one, now=now) for one in rows if awaited(one.user, now=now) is None)
+    return lapsed + sum(_remind(one, now=now) for one in rows.filter(due_at__lte=now, reminded_at=None))
 
 
 def _lapse(recovery: Recovery, *, now: datetime) -> bool:
     with unit():
         user = User.objects.select_for_update(of=("self",), no_key=True).filter(pk=recovery.user_id).first()
         # Somebody may have asked anew since it was read.
-        if user is None or under_way(user, now=now) is not None or not _forget(user):
+        if user is None or awaited(user, now=now) is not None or not _forget(user):
             return False
         _record(Event.RECOVERY_ENDED, user, origin=Origin(), now=now, reason="lapsed")
     return True

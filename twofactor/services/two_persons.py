@@ -40,8 +40,13 @@ TOO_NEW = Denied(
 
 
 def needed_for(person: User, *, now: datetime) -> int:
-    """How many administrators it takes for this person: two, where the administration opens, or did a day ago."""
+    """How many administrators it takes for this person: two, where the administration opens, or that has changed within a day."""
     return needed_for_each([person], now=now)[person.pk]
+
+
+def takes_two(person: User, *, now: datetime) -> bool:
+    """Whether one administrator is not enough for this person."""
+    return needed_for(person, now=now) > 1
 
 
 def needed_for_each(people: Sequence[User], *, now: datetime) -> dict[int, int]:
@@ -62,7 +67,7 @@ def takes_two_for_another(user: User, *, now: datetime) -> bool:
     place. A reset, which takes two, lets him begin anew.
     """
     had_one = bool(user.last_factor) or stands(turned_on(user))
-    return had_one and needed_for(user, now=now) > 1
+    return had_one and takes_two(user, now=now)
 
 
 def is_standing(by: User | None, *, version: int, on: User, verb: str) -> bool:
@@ -103,7 +108,7 @@ def refuse_alone(user: User, *, verb: str, reason: str, by: Actor, now: datetime
 
     The first word is kept, and `second_needed` returned. The installation itself, at its own machine, needs nobody beside it.
     """
-    if needed_for(user, now=now) == 1 or by.origin.actor is None:
+    if not takes_two(user, now=now) or by.origin.actor is None:
         return None
     administrator = in_person(by, now=now)
     if isinstance(administrator, Denied):
