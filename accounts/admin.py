@@ -198,12 +198,17 @@ class UserAdmin(VerbAdmin):
             return switched_off(self.gate.settings_url(request))
         found = list(admin_external.notes(self, request, obj)) if obj.is_external else []
         if obj.locked_down_at is not None:
-            words = _(
-                "Locked down on %(at)s. Nothing of before opens it: the person comes back by a mailed link and the second factor, or by a "
-                "password that you set; whoever has only the mailbox needs a password or a temporary code from you."
-            )
             at = date_format(timezone.localtime(obj.locked_down_at), "DATETIME_FORMAT")
-            found.append(Note(sentence=words % {"at": at}, tone="warning"))
+            since = (
+                _("Locked down on %(at)s.")
+                if obj.locked_at
+                else _("Locked down on %(at)s, and unlocked since.")
+            )
+            back = _(
+                "Nothing of before opens it: the person comes back by a mailed link and the second factor, or by a password that you set; "
+                "whoever has only the mailbox needs a password or a temporary code from you."
+            )
+            found.append(Note(sentence=f"{since % {'at': at}} {back}", tone="warning"))
         for notes in MORE_NOTES:
             found.extend(notes(obj))
         return found
@@ -412,7 +417,7 @@ class UserAdmin(VerbAdmin):
                 timezone.localtime(one.seen_at),
                 one.get_kind_display(),
                 one.address,
-                held_by(one),
+                format_html('<span class="gh-long">{}</span>', held_by(one)),
                 format_html(
                     '<a href="{}">{}</a>', reverse("admin:accounts_session_end", args=(one.pk,)), _("End")
                 )
@@ -425,5 +430,6 @@ class UserAdmin(VerbAdmin):
             title=_("Live sessions"),
             headers=(_("Since"), _("Last used"), _("Held by"), _("Address"), _("Program"), ""),
             rows=rows,
+            stacked=True,
             empty=_("This person is not signed in anywhere."),
         )

@@ -173,7 +173,7 @@ def verb_page(model_admin: VerbAdmin, request: HttpRequest, id: str, *, verb: Ob
         else:
             outcome = _asked(request, *_call(verb, person["id"], form.cleaned_data))
         if not isinstance(outcome, Denied):
-            said = _("Done for %(name)s: %(done)s") % {"name": person["name"], "done": verb.done}
+            said = _("Done for %(name)s: %(done)s") % {"name": person["name"], "done": verb.said_of(None)}
             messages.success(request, said)
             return HttpResponseRedirect(model_admin.list_url(request) if verb is REMOVE else back)
         show_refusal(outcome, form)

@@ -40,7 +40,7 @@ class ApiKeyAdmin(VerbAdmin):
     add_form = AddApiKeyForm
     confirmed_verbs = frozenset({"add"})  # else whoever sits at an open page for a moment keeps a way in
     ordering = ("-id",)
-    list_display = ("key", "person", "scope_names", "last_used", "ends", "state")
+    list_display = ("key", "person", "maker", "scope_names", "last_used", "ends", "state")
     list_filter = (LiveKeyFilter, ("session__user__company", VisibleRelatedFilter))
     list_select_related = ("session__user__company",)
     sortable_by = ()
@@ -81,6 +81,11 @@ class ApiKeyAdmin(VerbAdmin):
     def person(self, key: ApiKey) -> str:
         """As whom it acts, and of which company."""
         return two_lines(key.session.user, key.session.user.company)
+
+    @admin.display(description=__("made by"))
+    def maker(self, key: ApiKey) -> str:
+        """Who made it, and so has seen it."""
+        return key.made_by_name if key.made_by_id != key.session.user_id else _("that person")
 
     @admin.display(description=__("scopes"))
     def scope_names(self, key: ApiKey) -> str:

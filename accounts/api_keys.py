@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
 from django.utils.translation import gettext_lazy as _
 
 from accounts.models import ApiKey, Session, SessionKind, User
@@ -202,11 +203,16 @@ def revoke_key(key: ApiKey, *, by: Actor, now: datetime) -> Denied | None:
     return None
 
 
+def made_for_others(maker: User, *, now: datetime) -> QuerySet[ApiKey]:
+    """The live keys of other people that this person made, and so has seen."""
+    live = ApiKey.objects.filter(Session.live(now=now, path="session__"), made_by=maker)
+    return live.exclude(session__user=maker)
+
+
 def revoke_made_by(maker: User, *, by: Actor, now: datetime) -> dict[str, int]:
     """Inside a unit: end the keys that this person made for others; how many ended, and how many the actor may not touch."""
-    made = ApiKey.objects.filter(Session.live(now=now, path="session__"), made_by=maker)
     # In the order in which sessions end everywhere, so that nobody who ends the same ones waits for this.
-    others = made.exclude(session__user=maker).select_related("session__user__company").order_by("session")
+    others = made_for_others(maker, now=now).select_related("session__user__company").order_by("session")
     holders = {one.session.user_id: one.session.user for one in others}
     open_to = {pk for pk, holder in holders.items() if _refuse(holder, verb="delete", by=by) is None}
     mine = [one for one in others if one.session.user_id in open_to]

@@ -4,8 +4,12 @@ from typing import Any
 
 from django import forms
 from django.conf import settings
+from django.db.models import Model
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from accounts.api_keys import made_for_others
 from accounts.checks import rules_in_words
 from accounts.models import User
 from configserver.passwords import CEILING_LENGTH
@@ -122,3 +126,9 @@ class LockDownForm(LockForm):
             "Whoever has the account may know them. Programs that use them stop at once. Those of people who stand above you stay."
         ),
     )
+
+    def __init__(self, *args: Any, obj: Model, **kwargs: Any) -> None:
+        super().__init__(*args, obj=obj, **kwargs)
+        made = made_for_others(obj, now=timezone.now()).count() if isinstance(obj, User) else 0
+        there_are = ngettext("There is %(n)s.", "There are %(n)s.", made) % {"n": made}
+        self.fields["made_keys"].help_text = f"{there_are} {self.fields['made_keys'].help_text}"

@@ -116,7 +116,7 @@ _NOTICES = {
         _("Somebody says that your second factor is lost"),
         _(
             "Somebody who knows your password says that your second factor is lost. From %(due)s on, a code sent to you stands for it, "
-            "once. If this was not you, end it: by the link that we mailed, or by signing in with your second factor. Then change your "
+            "once. If this was not you, end it: by the link in our mail, or by signing in with your second factor. Then change your "
             "password."
         ),
     ),
@@ -124,7 +124,7 @@ _NOTICES = {
         _("Your second factor can be replaced now"),
         _(
             "Somebody who knows your password said that your second factor is lost. For seven days from now on, a code sent to you stands "
-            "for it, once. If this was not you, end it: by the link that we mailed, or by signing in with your second factor. Then change "
+            "for it, once. If this was not you, end it: by the link in our mail, or by signing in with your second factor. Then change "
             "your password."
         ),
     ),

@@ -333,7 +333,12 @@ class VerbAdmin(StockAdmin):
 
     def _tools(self, request: HttpRequest, obj: Model) -> list[dict[str, Any]]:
         return [
-            {"label": verb.label, "url": self.url_of(obj, verb.name), "danger": verb.danger}
+            {
+                "label": verb.label,
+                "url": self.url_of(obj, verb.name),
+                "danger": verb.danger,
+                "primary": verb.primary,
+            }
             for verb in self._verbs()
             if verb.offered(obj) and self.gate.may(request, verb.needs, self.model, obj)
         ]

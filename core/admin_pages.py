@@ -70,10 +70,11 @@ class ObjectVerb:
     name: str
     label: Words
     explains: Words
-    done: Words
+    done: Words | Callable[[Any], Words]  # said of every outcome, or of this one
     needs: str = "change"  # the verb of the rights that it takes
     form: type[ObjectForm] = ObjectForm
     danger: bool = False
+    primary: bool = False  # what the page is opened for
     bulk: bool = False
     result_template: str = ""  # of a page that shows what came of it, instead of leading away
     result_context: Callable[[Any], Mapping[str, Any]] = nothing
@@ -82,6 +83,10 @@ class ObjectVerb:
     )
     confirmed: bool = False  # whether whoever does it has to have proved recently who he is
     offered: Callable[[Any], bool] = always
+
+    def said_of(self, outcome: Any) -> Words:
+        """What is told once it is done."""
+        return self.done(outcome) if callable(self.done) else self.done
 
 
 def object_verb(label: Words, **more: Any) -> Callable[[AnyMethod], AnyMethod]:

@@ -70,7 +70,8 @@ def ask_for_one(
         elif verb.result_template:
             template, result = verb.result_template, {**verb.result_context(outcome)}
         else:
-            messages.success(request, _("Done for %(name)s: %(done)s") % {"name": name, "done": verb.done})
+            said = {"name": name, "done": verb.said_of(outcome)}
+            messages.success(request, _("Done for %(name)s: %(done)s") % said)
             still_there = verb is not REMOVE and model_admin.get_queryset(request).filter(pk=obj.pk).exists()
             return HttpResponseRedirect(back_url if still_there else model_admin.list_url(request))
     fieldsets = [(None, {"fields": list(form.fields)})]

@@ -36,6 +36,10 @@ IT_TAKES_TWO: Words = __(
 )
 
 
+GOES_ON: Words = __("This one sign-in goes on now.")
+ONE_MORE: Words = __("Your word counts. One more administrator has to confirm.")
+
+
 class StateFilter(UsualFirst):
     """Who waits, unless others are asked for."""
 
@@ -96,12 +100,12 @@ class HelpRequestAdmin(VerbAdmin):
     sortable_by = ()
     object_verbs = ("confirm", "deny")
     fieldsets = (
-        (None, {"fields": ("person", "company", "state_shown", "reason", "address", "wrong_numbers")}),
+        (None, {"fields": ("person_shown", "company", "state_shown", "reason", "address", "wrong_numbers")}),
         (__("Times"), {"fields": ("created_at", "expires_at", "ended_at")}),
     )
-    readonly_fields = ("person", "state_shown")
+    readonly_fields = ("person_shown", "state_shown")
     help_texts = {
-        "person": __("Who gave the first proof, such as the password."),
+        "person_shown": __("Who gave the first proof, such as the password."),
         "company": __("The person's own."),
         "state_shown": __("A request waits until it is answered, withdrawn, or too old."),
         "reason": __("Why the person cannot prove it himself."),
@@ -127,6 +131,13 @@ class HelpRequestAdmin(VerbAdmin):
     def person(self, request: HelpRequest) -> str:
         """By name, over what he signs in by."""
         return two_lines(request.user.display_name or request.user.username, request.user.username)
+
+    @admin.display(description=__("person"))
+    def person_shown(self, request: HelpRequest) -> str:
+        """The same, with the way to his page."""
+        return two_lines(
+            link_to(request.user, request.user.display_name or request.user), request.user.username
+        )
 
     @admin.display(description=__("state"))
     def state_shown(self, request: HelpRequest) -> str:
@@ -164,24 +175,19 @@ class HelpRequestAdmin(VerbAdmin):
         return [
             Panel(
                 title=_("Confirmed by"),
-                lead=link_to(obj.user, _("To the person's page")) if self._sees(request, obj) else "",
                 headers=(_("Administrator"), _("How"), _("When")),
                 rows=rows,
                 empty=_("Nobody yet."),
             )
         ]
 
-    def _sees(self, request: HttpRequest, obj: HelpRequest) -> bool:
-        return self.gate.visible(request, type(obj.user)).filter(pk=obj.user_id).exists()
-
     # --- verbs -----------------------------------------------------------------------------------------------------------
 
     @object_verb(
         __("Confirm the person"),
         explains=CALL_BACK,
-        done=__(
-            "Your word counts. The state says whether this one sign-in goes on now, or one more administrator has to confirm."
-        ),
+        done=lambda request: GOES_ON if request.state == HelpState.CONFIRMED else ONE_MORE,
+        primary=True,
         form=ConfirmForm,
         confirmed=True,
         offered=_waits,

@@ -238,7 +238,7 @@ def told_sentences(case: Case) -> list[str]:
             left,
         )
         here = may_change_password(case.person)
-        where = _("Change it now, under “Your account”.") if here else _("Change it there.")
+        where = _("Change it now, under “My account”.") if here else _("Change it there.")
         found.append(f"{sentence % {'n': left}} {where}")
     elif (seconds := told.get("expires_in")) is not None:
         days = seconds // 86_400
@@ -251,12 +251,12 @@ def told_sentences(case: Case) -> list[str]:
     if case.recovered:
         found.append(
             _(
-                "Every second factor was turned off. Set up a new one now, under “Your account”, “Second factor”."
+                "Every second factor was turned off. Set up a new one now, under “My account”, “Second factor”."
             )
         )
     elif case.help == Help.CONFIRMED:
         found.append(
-            _("You were let in once. Set up a second factor now, under “Your account”, “Second factor”.")
+            _("You were let in once. Set up a second factor now, under “My account”, “Second factor”.")
         )
     return found
 

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.http import HttpRequest
+from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -82,7 +83,7 @@ class ClientAdmin(VerbAdmin):
         """Whose people sign in to it."""
         return str(client.company) if client.company is not None else _("every company")
 
-    @admin.display(description=__("sort"))
+    @admin.display(description=__("kind"))
     def sort(self, client: Client) -> str:
         """Whether it keeps a secret."""
         return _("public, without a secret") if client.is_public else _("with a secret")
@@ -118,7 +119,7 @@ class ClientAdmin(VerbAdmin):
     @object_verb(
         __("Make a secret"),
         explains=__(
-            "The secret is shown once, on the next page. The one before is worth nothing from that moment on."
+            "The secret is shown once, on the next page. One that was made before is worth nothing from that moment on."
         ),
         done=__("The secret was made."),
         form=SecretForm,
@@ -132,6 +133,13 @@ class ClientAdmin(VerbAdmin):
     ) -> NewSecret | Denied:
         """A new secret."""
         return verbs.make_secret(obj, by=by, now=now)
+
+    def response_add(self, request: HttpRequest, obj: Client, post_url_continue: str | None = None) -> Any:
+        """On to its page, where the secret is made."""
+        if obj.is_public or "_addanother" in request.POST:
+            return super().response_add(request, obj, post_url_continue)
+        messages.success(request, _("%(name)s was added. Make its secret now.") % {"name": obj.name})
+        return redirect("admin:oidc_client_change", obj.pk)
 
     # --- what else is shown ------------------------------------------------------------------------------------------------------
 
@@ -178,9 +186,9 @@ def _addresses(client: Client) -> Panel:
     base = issuer()
     rows = [
         (_("Issuer"), base),
-        (_("Discovery"), f"{base}{reverse('oidc:discovery')}"),
         (_("Client id"), client.client_id),
         (_("Scopes"), " ".join(client.scopes)),
+        (_("Discovery"), f"{base}{reverse('oidc:discovery')}"),
         (_("Authorization"), f"{base}{reverse('oidc:authorize')}"),
         (_("Token"), f"{base}{reverse('oidc:token')}"),
         (_("Userinfo"), f"{base}{reverse('oidc:userinfo')}"),
@@ -192,7 +200,7 @@ def _addresses(client: Client) -> Panel:
     return Panel(
         title=_("What to enter there"),
         lead=_(
-            "Most products need the first three alone: they read the others from discovery. PKCE (S256) is always asked for."
+            "Most products need these three and the secret: they read the others from discovery. PKCE (S256) is always asked for."
         ),
         headers=(_("Field"), _("Value")),
         rows=[(name, format_html("<code>{}</code>", value)) for name, value in rows],

@@ -19,7 +19,7 @@ from oidc.claims import is_by_factor
 from oidc.decision import Next, Standing, decide
 from oidc.models import Client, ClientSession, Consent
 from oidc.protocol import HINT, Asked, Refused, Unsafe, read
-from twofactor.services.asked import may_turn_one_on
+from twofactor.services.outcome import may_turn_one_on
 
 CODE = "code"
 CODE_LIFE = timedelta(seconds=60)

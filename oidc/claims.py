@@ -52,7 +52,7 @@ BY_SCOPE: Mapping[str, Callable[[Principal], Claims]] = {
     "privileges": _privileges,
 }
 TOLD = {
-    "profile": _("Your name and how you sign in"),
+    "profile": _("Your name, how you sign in, and your language"),
     "email": _("Your e-mail address"),
     "phone": _("Your phone number"),
     "company": _("Your company"),

@@ -70,7 +70,9 @@ class Client(models.Model):
         _("back-channel logout address"),
         max_length=LONGEST_URI,
         blank=True,
-        help_text=_("Called when a session ends, so that it ends there as well."),
+        help_text=_(
+            "Called when a session ends, so that it ends there as well; in private networks only as OUTBOUND_ALLOW says."
+        ),
     )
     scopes = models.JSONField(
         _("scopes"), default=list, help_text=_("What it may ask for, beside who it is.")

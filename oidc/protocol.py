@@ -56,6 +56,7 @@ class Unsafe:
     """Nothing that may be sent anywhere: whoever is named as the client, or as its address, may be somebody else."""
 
     why: str
+    address: str = ""  # which is not registered, without its query
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,10 +137,10 @@ def read(query: str, client: Registered | None) -> Asked | Refused | Unsafe:
         return Unsafe(why="too_long")
     given = once(parse_qsl(query, keep_blank_values=True))
     if client is None or given is None:
-        return Unsafe(why="unknown_client" if client is None else "twice")
+        return Unsafe(why="unknown_client") if client is None else Unsafe(why="twice")
     uri, state = given.get("redirect_uri", ""), given.get("state", "")
     if not uri or not is_registered(uri, client.redirect_uris):
-        return Unsafe(why="redirect_uri")
+        return Unsafe(why="redirect_uri", address=uri.partition("?")[0][:LONGEST_URI])
     if len(state) > LONGEST_STATE:
         return Unsafe(why="too_long")
     flaw = _flaw_of(given) or _flaw_of_scope(given, client)

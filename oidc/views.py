@@ -1,19 +1,23 @@
 """Where clients of OpenID Connect send browsers: thin doors to the modules beside this one. Those for programs are in `oidc.endpoints`."""
 
 import hashlib
+import logging
 import time
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import partial
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from django.conf import settings
+from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.decorators import method_decorator
 from django.utils.functional import Promise
+from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 from django.views import View
 from django.views.decorators.csrf import csrf_exempt
@@ -48,6 +52,7 @@ from oidc.endpoints import form_of
 from oidc.models import Client
 from oidc.protocol import Asked, Refused, Unsafe, answer, once, origin_of, with_query
 
+logger = logging.getLogger(__name__)
 NO_SIGN_IN, NO_SIGN_OUT = __("This sign-in cannot go on"), __("This sign-out cannot go on")
 CAME = "came-"  # cookies with the mark of a request for which the browser was sent to a sign-in
 MOST_WAITING = 10
@@ -57,6 +62,9 @@ _TRAIL = frozenset({"access_denied", "unmet_authentication_requirements"})
 _SAID_NO = ("access_denied", "The person said no.")
 _noted = Buckets(60)
 _codes = Buckets(60)
+_NOT_ONWARD = __(
+    "The application wanted to send you on to an address that is not registered for it, so you stay here."
+)
 _WHY = {
     "unknown_client": __(
         "The application that sent you here is not known, was switched off, or does not say who it is."
@@ -124,7 +132,7 @@ def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) 
     query = shortened(request.META.get("QUERY_STRING", ""))
     found = request_of(query)
     if isinstance(found, Unsafe):
-        return _unsafe(request, found.why)
+        return _unsafe(request, found)
     client, asked = found
     since = since_of(request.COOKIES.get(_cookie_of(query), ""), query, now=now)
     # A browser that has just sent a form of ours may not be sent elsewhere by a redirect: the policy of that page forbids it.
@@ -143,7 +151,8 @@ def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) 
     if denied:
         return refuse(asked.refused(*(NO_FACTOR if following is Next.SET_UP else _SAID_NO)))
     if following is Next.SET_UP:
-        response = render(request, "oidc/set_up.html", {"client": client, "query": query})
+        context = {"client": client, "query": query, "again": "again" in request.POST}
+        response = render(request, "oidc/set_up.html", context)
         _forget(
             response, _cookie_of(query)
         )  # what was proved until now is no proof by what is to be turned on
@@ -207,8 +216,12 @@ def _by_page(request: HttpRequest, client: Client | None, uri: str) -> HttpRespo
     return response
 
 
-def _unsafe(request: HttpRequest, why: str, *, title: str | Promise = NO_SIGN_IN) -> HttpResponse:
-    context = {"title": title, "sentence": _WHY[why]}
+def _unsafe(request: HttpRequest, unsafe: Unsafe, *, title: str | Promise = NO_SIGN_IN) -> HttpResponse:
+    context: dict[str, Any] = {"title": title, "sentence": _WHY[unsafe.why]}
+    if unsafe.address:  # the page shows nothing that whoever made the link could have written into it
+        logger.warning("a client names an address that is not registered for it: %s", unsafe.address)
+    if _principal_of(request) is not None:
+        context["actions"] = [{"url": "/", "label": _("To the dashboard")}]
     return render(request, "login/ended.html", context, status=400)
 
 
@@ -262,17 +275,16 @@ class LogoutView(View):
         client_id = hint.client_id if hint is not None else given.get("client_id", "")
         client = client_named(client_id)
         if given.get("client_id", client_id) != client_id:
-            return _unsafe(request, "unknown_client", title=NO_SIGN_OUT)
+            return _unsafe(request, Unsafe(why="unknown_client"), title=NO_SIGN_OUT)
         uri, state = (
             given.get("post_logout_redirect_uri", ""),
             given.get("state", "")[: protocol.LONGEST_STATE],
         )
-        if uri and not may_go_on_to(client, uri):
-            why = "redirect_uri" if client is not None else "unknown_client"
-            return _unsafe(request, why, title=NO_SIGN_OUT)
-        onward = with_query(uri, state=state) if uri else ""
+        onward = with_query(uri, state=state) if uri and may_go_on_to(client, uri) else ""
         principal = _principal_of(request)
         source = leave(hint.session, address=client_address(request)) if hint is not None else None
+        if uri and not onward:
+            messages.warning(request, _NOT_ONWARD)
         there = _back(onward) if onward else redirect("login:username")
         if principal is None:
             return there
@@ -281,7 +293,7 @@ class LogoutView(View):
         context = {
             "client": client,
             "principal": principal,
-            "onward": uri,
+            "onward": uri if onward else "",
             "state": state,
             "stay": onward or "/",
         }

@@ -30,7 +30,7 @@ class Migration(migrations.Migration):
                 ('secret_made_at', models.DateTimeField(editable=False, null=True, verbose_name='secret made')),
                 ('redirect_uris', models.JSONField(default=list, help_text='Where people go back to, one a line, such as https://app.example.com/callback; compared letter by letter. https, or on the machine itself.', verbose_name='redirect addresses')),
                 ('logout_uris', models.JSONField(blank=True, default=list, help_text='Where people may go on to after the client has signed them out, one a line.', verbose_name='addresses after signing out')),
-                ('backchannel_uri', models.CharField(blank=True, help_text='Called when a session ends, so that it ends there as well.', max_length=500, verbose_name='back-channel logout address')),
+                ('backchannel_uri', models.CharField(blank=True, help_text='Called when a session ends, so that it ends there as well; in private networks only as OUTBOUND_ALLOW says.', max_length=500, verbose_name='back-channel logout address')),
                 ('scopes', models.JSONField(default=list, help_text='What it may ask for, beside who it is.', verbose_name='scopes')),
                 ('algorithm', models.CharField(choices=[('RS256', 'RS256: known to every product'), ('ES256', 'ES256: short and fast')], default='RS256', help_text='RS256 is what every product knows; take ES256 where the other side does.', max_length=5, verbose_name='ID tokens signed by')),
                 ('asks_consent', models.BooleanField(default=True, help_text='Each person says yes once to what it may know. Switch it off for systems of your own only.', verbose_name='ask people first')),

@@ -62,10 +62,8 @@ def _policy_sentence(policy: str) -> str:
 def _skip_sentence(user: User) -> str:
     settings = snapshot(user.company_id)
     return {
-        "never": _("Your organisation asks for the second factor each time; no device is remembered."),
-        "session": _(
-            "Your organisation asks for the second factor at each sign-in; no device is remembered."
-        ),
+        "never": _("Whoever has one is asked for it each time; no device is remembered."),
+        "session": _("Whoever has one is asked for it at each sign-in; no device is remembered."),
         "device": _(
             "At the sign-in you may have a device remembered: for %(days)s days the second factor is not asked for there."
         )

@@ -154,6 +154,8 @@ def test_whoever_has_none_yet_turns_one_on_and_goes_on(
     token = form.values["csrfmiddlewaretoken"]
     allowed = web.browser.post(form.action, {"csrfmiddlewaretoken": token, "allow": "1"})
     assert "Wiki lets nobody in" in allowed.content.decode()
+    again = web.browser.post(form.action, {"csrfmiddlewaretoken": token, "again": "1"})
+    assert "There is none yet" in again.content.decode()
     left = web.browser.post(form.action, {"csrfmiddlewaretoken": token, "deny": "1"})
     assert party.back(left)["error"] == "unmet_authentication_requirements"
     assert AuditEvent.objects.get(event="oidc:session:refused").company_id == acme.pk
@@ -174,12 +176,23 @@ def test_also_whoever_has_signed_in_for_this_very_request(
     page = web.send(next(one for one in web.page.forms if "password" in one.values), password=PASSWORD)
     assert "Wiki lets nobody in by a password alone" in page.text
     turn_on(ben)
-    page = web.open(next(link for link in page.links if link.startswith("/o/authorize/")))
+    page = web.send(next(one for one in page.forms if "I have turned one on" in one.buttons), again="1")
     web.send(next(one for one in page.forms if "password" in one.values), password=PASSWORD)
     form = next(one for one in web.page.forms if "code" in one.values)
     answer = web.browser.post("/login/code/", {**form.values, "code": post.code(BEN)})
     party.redeem(party.back(web.browser.get(answer["Location"]))["code"])
     assert party.claims()["acr"] == MFA
+
+
+def test_whoever_was_let_in_by_help_is_led_to_one_too(
+    acme: Company, web: WebDoor, ben: User, clock: Time
+) -> None:
+    configure(TwoFactor__Policy="required", TwoFactor__NoVerifiedContactBehaviour="allow")
+    User.objects.filter(pk=ben.pk).update(email_verified_at=None)
+    party = party_of(acme, needs_factor=True, asks_consent=False)
+    sign_in(web, BEN, PASSWORD)
+    Session.objects.update(methods=["pwd", "helped"])
+    assert "Wiki lets nobody in by a password alone" in web.open(party.request()).text
 
 
 @pytest.mark.parametrize("more", [{}, {"prompt": "login"}])

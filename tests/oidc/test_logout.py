@@ -85,13 +85,23 @@ def test_what_the_token_stands_for_ends_wherever_the_browser_is_signed_in(
 )
 def test_nobody_is_sent_to_an_address_that_is_not_registered(party: Party, ben_in: WebDoor, uri: str) -> None:
     signed_in_to(party, ben_in)
-    answer = ben_in.browser.get(logout(party, post_logout_redirect_uri=uri))
-    assert answer.status_code == 400
-    assert ben_in.is_in()
+    asked = logout(party, id_token_hint=None, client_id=party.client_id, post_logout_redirect_uri=uri)
+    page = ben_in.open(asked)
+    assert "not registered for it, so you stay here" in page.text
+    assert uri not in ben_in.answer.content.decode()
     page = ben_in.open(logout(party, id_token_hint=None, client_id=party.client_id))
     form = next(one for one in page.forms if one.action == "/o/logout/now/")
     answer = ben_in.browser.post(form.action, form.values | {"onward": uri})
     assert answer["Location"] == "/login/"
+
+
+def test_an_address_that_is_not_registered_keeps_nobody_signed_in(party: Party, ben_in: WebDoor) -> None:
+    signed_in_to(party, ben_in)
+    page = ben_in.open(logout(party, post_logout_redirect_uri="https://evil.example/"))
+    assert ben_in.address == "/login/"
+    assert "not registered for it, so you stay here" in page.text
+    assert not ben_in.is_in()
+    assert not party.is_served()
 
 
 def test_by_a_form_of_the_client_the_browser_is_sent_here_once_more(party: Party, ben_in: WebDoor) -> None:

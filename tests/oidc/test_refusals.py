@@ -106,11 +106,14 @@ def test_no_scope_beyond_what_was_granted(acme: Company, ben_in: WebDoor, scope:
         "",
     ],
 )
-def test_nobody_is_sent_to_another_address(party: Party, ben_in: WebDoor, uri: str) -> None:
+def test_nobody_is_sent_to_another_address(
+    party: Party, ben_in: WebDoor, uri: str, caplog: pytest.LogCaptureFixture
+) -> None:
     answer = ben_in.browser.get(party.request(redirect_uri=uri or None))
     assert answer.status_code == 400
     assert "Location" not in answer
     assert "evil" not in answer.content.decode()
+    assert not uri.isprintable() or uri.partition("?")[0] in caplog.text
 
 
 @pytest.mark.parametrize("client_id", ["", "unknown", "x" * 300, "\x00", "é"])

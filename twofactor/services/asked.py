@@ -113,12 +113,6 @@ def needs_factor(user: User, policy: str) -> bool:
     return is_needed(policy, turned_on=stands(turned_on(user)))
 
 
-def may_turn_one_on(user: User) -> bool:
-    """Whether this person is asked for no second factor, and would be, had he turned one on."""
-    policy = policy_for(user)
-    return not needs_factor(user, policy) and is_needed(policy, turned_on=True)
-
-
 def asked_of(user: User, *, roles: Iterable[RoleGiven], provided: Provided | None = None) -> Asked:
     """What is asked of this person, who has these roles, at sign-in."""
     policy, settings = _policy(user, roles), snapshot(user.company_id)

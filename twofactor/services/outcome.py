@@ -6,8 +6,10 @@ from django.utils import timezone
 
 from accounts.models import User
 from core.options import Snapshot
+from tenants.settings import snapshot
 from twofactor.options import NO_CONTACT
-from twofactor.services.asked import enrollable, needs_factor, ways_of
+from twofactor.policy import is_needed, stands
+from twofactor.services.asked import enrollable, needs_factor, policy_for, turned_on, ways_of
 from twofactor.services.provided import is_cut_off, known_of
 from twofactor.services.two_persons import takes_two_for_another
 
@@ -38,6 +40,16 @@ def outcome_of(user: User, *, policy: str, settings: Snapshot) -> Outcome:
     if behaviour == "enrol":
         return Outcome.ENROL if enrollable(user, settings) else Outcome.DENIED
     return {"allow": Outcome.ALLOWED, "agent": Outcome.HELPED}.get(behaviour, Outcome.DENIED)
+
+
+def may_turn_one_on(user: User) -> bool:
+    """Whether the person has no second factor that could be asked for, and may turn one on in the own account."""
+    policy, settings = policy_for(user), snapshot(user.company_id)
+    if stands(turned_on(user)) or not is_needed(policy, turned_on=True):
+        return False
+    if takes_two_for_another(user, now=timezone.now()):
+        return False
+    return not needs_factor(user, policy) or not ways_of(user, settings, provided=known_of(settings, user))
 
 
 def without_way(settings: Snapshot) -> str:
