@@ -47,12 +47,12 @@ class ClientAdmin(VerbAdmin):
     search_help_text = __("The beginning of a name, or a whole client id.")
     object_verbs = ("make_secret",)
     autocomplete_fields = ("company",)
-    readonly_fields = ("client_id", "secret_made_at")
+    readonly_fields = ("sort", "client_id", "secret_made_at")
     remove_explains = __(
         "Nobody signs in to it any more, its sessions end at once, and what people let it know is forgotten."
     )
     fieldsets = (
-        (None, {"fields": ("name", "company", "is_public", "is_active", "client_id", "secret_made_at")}),
+        (None, {"fields": ("name", "company", "sort", "is_active", "client_id", "secret_made_at")}),
         (__("Addresses"), {"fields": ("redirect_uris", "logout_uris", "backchannel_uri")}),
         (__("What it learns"), {"fields": ("scopes", "asks_consent", "needs_factor", "algorithm")}),
     )
@@ -64,6 +64,9 @@ class ClientAdmin(VerbAdmin):
     help_texts = {
         "company": __(
             "Whose people sign in to it. Empty: those of your own company, or of every one if you see every one."
+        ),
+        "sort": __(
+            "A public one is a program on people's devices or in their browsers, which can keep no secret. It stays so."
         ),
         "client_id": __("By this it says who it is. No secret."),
         "secret_made_at": __(
@@ -101,7 +104,7 @@ class ClientAdmin(VerbAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         """Company and sort are given once."""
-        return () if obj is None else (*self.readonly_fields, "company", "is_public")
+        return () if obj is None else (*self.readonly_fields, "company")
 
     def create(self, given: dict[str, Any], *, by: Actor, now: datetime) -> Client | Denied:
         """Make a client."""
@@ -200,7 +203,7 @@ def _addresses(client: Client) -> Panel:
     return Panel(
         title=_("What to enter there"),
         lead=_(
-            "Most products need these three and the secret: they read the others from discovery. PKCE (S256) is always asked for."
+            "Most products need the first three and the secret: they read the others from discovery. PKCE (S256) is always asked for."
         ),
         headers=(_("Field"), _("Value")),
         rows=[(name, format_html("<code>{}</code>", value)) for name, value in rows],
