@@ -12,6 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy as __
 
+from accounts.models import User
 from core.admin import VerbAdmin
 from core.admin_lists import UsualFirst, VisibleRelatedFilter
 from core.admin_pages import Note, ObjectForm, Panel, Words, badge, link_to, object_verb, two_lines, when
@@ -100,12 +101,28 @@ class HelpRequestAdmin(VerbAdmin):
     sortable_by = ()
     object_verbs = ("confirm", "deny")
     fieldsets = (
-        (None, {"fields": ("person_shown", "company", "state_shown", "reason", "address", "wrong_numbers")}),
+        (
+            None,
+            {
+                "fields": (
+                    "person_shown",
+                    "phone",
+                    "company",
+                    "state_shown",
+                    "reason",
+                    "address",
+                    "wrong_numbers",
+                )
+            },
+        ),
         (__("Times"), {"fields": ("created_at", "expires_at", "ended_at")}),
     )
-    readonly_fields = ("person_shown", "state_shown")
+    readonly_fields = ("person_shown", "phone", "state_shown")
     help_texts = {
         "person_shown": __("Who gave the first proof, such as the password."),
+        "phone": __(
+            "Of the account. A number that you have from elsewhere, such as the staff list, is better."
+        ),
         "company": __("The person's own."),
         "state_shown": __("A request waits until it is answered, withdrawn, or too old."),
         "reason": __("Why the person cannot prove it himself."),
@@ -123,7 +140,9 @@ class HelpRequestAdmin(VerbAdmin):
 
     def get_object(self, request: HttpRequest, object_id: str, from_field: str | None = None) -> Any:
         """The request as it really is."""
-        return as_it_is(super().get_object(request, object_id), now=timezone.now())
+        found: Any = as_it_is(super().get_object(request, object_id), now=timezone.now())
+        found.leads_to_person = self.gate.visible(request, User).filter(pk=found.user_id).exists()
+        return found
 
     # --- columns ---------------------------------------------------------------------------------------------------------
 
@@ -134,10 +153,20 @@ class HelpRequestAdmin(VerbAdmin):
 
     @admin.display(description=__("person"))
     def person_shown(self, request: HelpRequest) -> str:
-        """The same, with the way to his page."""
-        return two_lines(
-            link_to(request.user, request.user.display_name or request.user), request.user.username
-        )
+        """The same, with the way to his page for whoever may see that."""
+        user = request.user
+        name = user.display_name or user.username
+        leads = getattr(request, "leads_to_person", False)
+        return two_lines(link_to(user, name) if leads else name, user.username)
+
+    @admin.display(description=__("phone"))
+    def phone(self, request: HelpRequest) -> str:
+        """The number of the account, and since when it is known to be the person's."""
+        user = request.user
+        if not user.phone:
+            return "–"
+        verified = _("verified on %(at)s") % {"at": when(user.phone_verified_at)}
+        return two_lines(user.phone, verified if user.phone_verified_at else _("not verified"))
 
     @admin.display(description=__("state"))
     def state_shown(self, request: HelpRequest) -> str:

@@ -153,9 +153,8 @@ def _take(request: HttpRequest, *, allowed: bool = False, denied: bool = False) 
     if following is Next.SET_UP:
         context = {"client": client, "query": query, "again": "again" in request.POST}
         response = render(request, "oidc/set_up.html", context)
-        _forget(
-            response, _cookie_of(query)
-        )  # what was proved until now is no proof by what is to be turned on
+        # What was proved until now is no proof by what is to be turned on.
+        _forget(response, _cookie_of(query))
         return response
     if following is Next.CONSENT and not allowed:
         return _consent(request, client, asked, principal, query=query)
