@@ -413,11 +413,11 @@ class UserAdmin(VerbAdmin):
         may_end = self.gate.may(request, "delete", Session)
         rows = [
             (
+                format_html('<span class="gh-long">{}</span>', held_by(one)),
+                one.get_kind_display(),
                 timezone.localtime(one.created_at),
                 timezone.localtime(one.seen_at),
-                one.get_kind_display(),
                 one.address,
-                format_html('<span class="gh-long">{}</span>', held_by(one)),
                 format_html(
                     '<a href="{}">{}</a>', reverse("admin:accounts_session_end", args=(one.pk,)), _("End")
                 )
@@ -428,7 +428,7 @@ class UserAdmin(VerbAdmin):
         ]
         return Panel(
             title=_("Live sessions"),
-            headers=(_("Since"), _("Last used"), _("Held by"), _("Address"), _("Program"), ""),
+            headers=(_("Program"), _("Held by"), _("Since"), _("Last used"), _("Address"), ""),
             rows=rows,
             stacked=True,
             empty=_("This person is not signed in anywhere."),
