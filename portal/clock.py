@@ -12,6 +12,8 @@ from django.utils import timezone
 from core import seen
 
 logger = logging.getLogger(__name__)
+# So long a broker that did not answer is not asked again: one that hangs costs seconds each time, and whatever else is due would wait.
+RESTS_SECONDS = 15.0
 UNSEEN_SECONDS = 45.0  # three times as long as a worker that works lets pass between two signs of life
 
 
@@ -25,12 +27,16 @@ class Clock(beat.Scheduler):  # type: ignore[misc]  # Celery has no types
         super().__init__(*args, **kwargs)
         self.app.loader.import_default_modules()  # the tasks themselves
         self._began = time.monotonic()
+        self._rests_until = 0.0
 
     def apply_async(self, entry: Any, *args: Any, **kwargs: Any) -> Any:
         """Have the worker do it; do it here and now when the broker takes no message, or no worker has been seen for long."""
+        if time.monotonic() < self._rests_until:
+            return self._here(entry)
         try:
             sent = super().apply_async(entry, *args, **kwargs)
         except beat.SchedulingError as error:
+            self._rests_until = time.monotonic() + RESTS_SECONDS
             reason = type(error.__cause__ or error.__context__ or error).__name__
             logger.warning("%s is done by the clock, for the broker does not answer: %s", entry.task, reason)
             return self._here(entry)

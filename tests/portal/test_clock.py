@@ -48,3 +48,22 @@ def test_a_broker_that_takes_nothing_does_not_matter(mail: Delivery, monkeypatch
 
     monkeypatch.setattr(app.tasks["delivery.drain"], "apply_async", refuse)
     assert tick(worker_seen=timedelta(seconds=10)) != State.QUEUED
+
+
+def test_a_broker_that_took_nothing_is_not_asked_again_for_a_while(
+    transactional_db: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def refuse(*_args: object, **_more: object) -> None:
+        asked.append(1)
+        raise ConnectionError
+
+    monkeypatch.setattr(app.tasks["delivery.drain"], "apply_async", refuse)
+    teller = Clock(app)
+    for _due in range(3):
+        teller.apply_async(teller.schedule["drain the outbox"])
+    assert len(asked) == 1  # one that hangs costs seconds each time
+    teller._rests_until = 0
+    teller.apply_async(teller.schedule["drain the outbox"])
+    assert len(asked) == 2
