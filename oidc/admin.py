@@ -39,7 +39,7 @@ class ClientAdmin(VerbAdmin):
     form = ClientForm
     confirmed_verbs = frozenset({"add", "change"})
     ordering = ("name",)
-    list_display = ("client", "company_shown", "sort", "state")
+    list_display = ("client", "company_shown", "kind", "state")
     list_filter = ("is_active", ("company", VisibleRelatedFilter))
     list_select_related = ("company",)
     sortable_by = ()
@@ -47,12 +47,12 @@ class ClientAdmin(VerbAdmin):
     search_help_text = __("The beginning of a name, or a whole client id.")
     object_verbs = ("make_secret",)
     autocomplete_fields = ("company",)
-    readonly_fields = ("sort", "client_id", "secret_made_at")
+    readonly_fields = ("kind", "client_id", "secret_made_at")
     remove_explains = __(
         "Nobody signs in to it any more, its sessions end at once, and what people let it know is forgotten."
     )
     fieldsets = (
-        (None, {"fields": ("name", "company", "sort", "is_active", "client_id", "secret_made_at")}),
+        (None, {"fields": ("name", "company", "kind", "is_active", "client_id", "secret_made_at")}),
         (__("Addresses"), {"fields": ("redirect_uris", "logout_uris", "backchannel_uri")}),
         (__("What it learns"), {"fields": ("scopes", "asks_consent", "needs_factor", "algorithm")}),
     )
@@ -65,7 +65,7 @@ class ClientAdmin(VerbAdmin):
         "company": __(
             "Whose people sign in to it. Empty: those of your own company, or of every one if you see every one."
         ),
-        "sort": __(
+        "kind": __(
             "A public one is a program on people's devices or in their browsers, which can keep no secret. It stays so."
         ),
         "client_id": __("By this it says who it is. No secret."),
@@ -87,7 +87,7 @@ class ClientAdmin(VerbAdmin):
         return str(client.company) if client.company is not None else _("every company")
 
     @admin.display(description=__("kind"))
-    def sort(self, client: Client) -> str:
+    def kind(self, client: Client) -> str:
         """Whether it keeps a secret."""
         return _("public, without a secret") if client.is_public else _("with a secret")
 

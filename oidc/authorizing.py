@@ -40,10 +40,10 @@ def request_of(query: str) -> tuple[Client, Asked | Refused] | Unsafe:
     """The client and what it asks for."""
     named = [value for name, value in parse_qsl(query, keep_blank_values=True) if name == "client_id"]
     client = client_named(named[0]) if len(named) == 1 else None
+    if client is None:
+        return Unsafe(why="unknown_client")
     asked = read(query, client)
-    if client is None or isinstance(asked, Unsafe):
-        return asked if isinstance(asked, Unsafe) else Unsafe(why="unknown_client")
-    return client, asked
+    return asked if isinstance(asked, Unsafe) else (client, asked)
 
 
 def shortened(query: str) -> str:

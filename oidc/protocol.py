@@ -131,13 +131,13 @@ def _bare(parsed: SplitResult) -> str:
     return f"[{host}]" if ":" in host else host
 
 
-def read(query: str, client: Registered | None) -> Asked | Refused | Unsafe:
-    """The request of this client (None: there is none of this name)."""
+def read(query: str, client: Registered) -> Asked | Refused | Unsafe:
+    """The request of this client."""
     if len(query) > LONGEST_QUERY:
         return Unsafe(why="too_long")
     given = once(parse_qsl(query, keep_blank_values=True))
-    if client is None or given is None:
-        return Unsafe(why="unknown_client") if client is None else Unsafe(why="twice")
+    if given is None:
+        return Unsafe(why="twice")
     uri, state = given.get("redirect_uri", ""), given.get("state", "")
     if not uri or not is_registered(uri, client.redirect_uris):
         return Unsafe(why="redirect_uri", address=uri.partition("?")[0][:LONGEST_URI])

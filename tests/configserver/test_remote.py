@@ -103,10 +103,10 @@ def test_one_that_hangs_costs_the_first_caller_half_the_time_and_nobody_else(
     with two.servers[0].hung():
         began = time.monotonic()
         assert isinstance(proof(), Identity)
-        assert time.monotonic() - began < 1.9
+        assert time.monotonic() - began < 1.6
         began = time.monotonic()
         assert isinstance(proof(), Identity)
-        assert time.monotonic() - began < 0.9
+        assert time.monotonic() - began < 0.5
 
 
 def test_with_both_gone_the_answer_is_that_nobody_answers_and_comes_soon(two: Remote, dora: Person) -> None:
@@ -115,11 +115,11 @@ def test_with_both_gone_the_answer_is_that_nobody_answers_and_comes_soon(two: Re
         one.kill()
     began = time.monotonic()
     assert isinstance(proof(), Unreachable)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 2.2
     began = time.monotonic()
     for _ in range(100):
         assert isinstance(proof(), Unreachable)  # they rest, and nobody waits for them
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 0.5
 
 
 def test_what_was_heard_last_stands_for_a_while_and_then_nobody_is_known(
@@ -345,7 +345,7 @@ def test_a_server_that_speaks_something_else_is_no_answer(two: Remote, dora: Per
         two.use(PrimaryUrl=f"https://localhost:{liar.port}", BackupUrl="", TimeoutMs=1_000)
         began = time.monotonic()
         assert isinstance(proof(), Unreachable)
-        assert time.monotonic() - began < 2.5
+        assert time.monotonic() - began < 1.5
 
 
 # --- what strangers can do at its doors --------------------------------------------------------------------------------------

@@ -126,7 +126,7 @@ def test_the_thread_shares_and_outlives_a_redis_that_hangs(server: Server, setti
         with server.hung():
             began = time.monotonic()
             assert here.call(100, key="meanwhile") == 60
-            assert time.monotonic() - began < 0.5
+            assert time.monotonic() - began < 0.1
             time.sleep(1.5)  # longer than the thread is patient
             assert here.call(100, key="meanwhile") <= 2  # never without a limit
         assert noticed("after")

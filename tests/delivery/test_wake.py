@@ -56,7 +56,7 @@ def test_a_broker_that_hangs_costs_the_one_who_asks_nothing() -> None:
         wish, began = Waker(lambda: queue_over(url)), time.monotonic()
         for _ in range(100):
             wish()
-        assert time.monotonic() - began < 0.5
+        assert time.monotonic() - began < 0.1
 
 
 def test_a_broker_that_comes_back_is_found_again(caplog: pytest.LogCaptureFixture) -> None:

@@ -65,7 +65,7 @@ def test_a_database_that_hangs_is_told_without_asking_it(
     with connection.execute_wrapper(asked):
         began = time.monotonic()
         assert client.get("/readyz").content == b"database\n"
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < 0.2
         reader._read_at = time.monotonic()
         assert client.get("/readyz").content == b"ok\n"
 
